@@ -1,0 +1,217 @@
+/**
+ * Beam search as the im2txt inference code of the Show and Tell tutorial does it (Vinyals et al. 2015), over any
+ * `Step`. Complete captions are ranked by log-probability / length^lengthNormalization, partial ones by plain
+ * log-probability; the two are never mixed.
+ */
+import { READ_IMAGE, type Step } from './ports.ts';
+import { TopN } from './top-n.ts';
+
+/** im2txt drops words below this probability. */
+const MIN_LOG_PROBABILITY = Math.log(1e-12);
+
+export interface SearchOptions {
+  beamWidth: number;
+  /** Words of the longest caption, start and end included. */
+  maxLength: number;
+  /** Words of the shortest caption, start and end not counted. */
+  minLength: number;
+  lengthNormalization: number;
+  bannedIds: ReadonlySet<number>;
+  /** Captions wanted for each image, at most `beamWidth`. */
+  captions: number;
+  startId: number;
+  endId: number;
+  /** Width of the decoder's softmax. */
+  vocabularySize: number;
+  /** Off only to prove that it changes nothing. */
+  earlyStop?: boolean;
+}
+
+export interface FoundCaption {
+  /** From the start id on; ends with the end id when `complete`. */
+  ids: readonly number[];
+  /** Natural log, of each id after the first. */
+  wordLogProbabilities: readonly number[];
+  /** Their sum. */
+  logProbability: number;
+  /** What complete captions are ranked by; `logProbability` in partial ones. */
+  score: number;
+  complete: boolean;
+}
+
+export interface SearchResult {
+  /** For each image its captions, best first. All complete, or, if none was, all partial. */
+  captions: FoundCaption[][];
+  /** Decoder runs, the one that reads the images included. */
+  steps: number;
+}
+
+/** What a step reads and writes for one image: N embeddings of `width` numbers, row after row. */
+export interface ImageEmbeddings {
+  embeddings: Float32Array;
+  images: number;
+  /** E of `[N, E]`. */
+  width: number;
+  /** S of the decoder's `[B, S]` state. */
+  stateWidth: number;
+}
+
+interface Hypothesis extends FoundCaption {
+  /** Where its LSTM state stands: this row of a step's output. */
+  state: Float32Array;
+  row: number;
+}
+
+interface ImageSearch {
+  image: number;
+  live: readonly Hypothesis[];
+  complete: TopN<FoundCaption>;
+}
+
+/**
+ * Searches captions for all images at once: every live hypothesis of every image goes into one decoder run a step.
+ *
+ * @param step the decoder; its errors pass through
+ * @returns for each image at most `options.captions` captions
+ */
+export async function beamSearch(
+  step: Step,
+  images: ImageEmbeddings,
+  options: SearchOptions,
+): Promise<SearchResult> {
+  const searches = await readImages(step, images, options);
+  let active = searches;
+  let steps = 1;
+  for (let length = 1; length < options.maxLength && active.length > 0; length++) {
+    await advance(step, active, images, options);
+    steps++;
+    active = active.filter((s) => s.live.length > 0 && !isDecided(s, options));
+  }
+  return { captions: searches.map((s) => best(s, options)), steps };
+}
+
+/** The first run: each image's embedding goes through the LSTM from zero state; what it would say is not asked. */
+async function readImages(
+  step: Step,
+  { embeddings, images, stateWidth }: ImageEmbeddings,
+  options: SearchOptions,
+): Promise<ImageSearch[]> {
+  const { state } = await step({
+    words: Array<number>(images).fill(READ_IMAGE),
+    embeddings,
+    state: new Float32Array(images * stateWidth),
+    k: 1,
+  });
+  return Array.from({ length: images }, (_, image) => ({
+    image,
+    live: [
+      {
+        ids: [options.startId],
+        wordLogProbabilities: [],
+        logProbability: 0,
+        score: 0,
+        complete: false,
+        state,
+        row: image,
+      },
+    ],
+    complete: new TopN<FoundCaption>(options.beamWidth),
+  }));
+}
+
+async function advance(
+  step: Step,
+  active: readonly ImageSearch[],
+  { width, stateWidth }: ImageEmbeddings,
+  options: SearchOptions,
+): Promise<void> {
+  const rows = active.flatMap((s) => s.live);
+  const k = candidatesWanted(options);
+  const output = await step({
+    words: rows.map((h) => h.ids[h.ids.length - 1]!),
+    embeddings: new Float32Array(rows.length * width),
+    state: gatherState(rows, stateWidth),
+    k,
+  });
+  let row = 0;
+  for (const search of active) {
+    const partial = new TopN<Hypothesis>(options.beamWidth);
+    for (const parent of search.live) {
+      extend(parent, row, output, k, partial, search.complete, options);
+      row++;
+    }
+    search.live = partial.items();
+  }
+}
+
+/** As many that `beamWidth` remain when every word that may be refused is among them. */
+function candidatesWanted({ beamWidth, bannedIds, minLength, vocabularySize }: SearchOptions): number {
+  return Math.min(vocabularySize, beamWidth + bannedIds.size + (minLength > 0 ? 1 : 0));
+}
+
+function gatherState(rows: readonly Hypothesis[], width: number): Float32Array {
+  const state = new Float32Array(rows.length * width);
+  rows.forEach((h, i) => {
+    state.set(h.state.subarray(h.row * width, (h.row + 1) * width), i * width);
+  });
+  return state;
+}
+
+/** Pushes the `beamWidth` best allowed continuations of one hypothesis. */
+function extend(
+  parent: Hypothesis,
+  row: number,
+  output: Awaited<ReturnType<Step>>,
+  k: number,
+  partial: TopN<Hypothesis>,
+  complete: TopN<FoundCaption>,
+  options: SearchOptions,
+): void {
+  const mayEnd = parent.ids.length - 1 >= options.minLength;
+  let taken = 0;
+  for (let i = row * k; i < (row + 1) * k && taken < options.beamWidth; i++) {
+    const id = output.ids[i]!;
+    if (options.bannedIds.has(id) || (id === options.endId && !mayEnd)) continue;
+    taken++;
+    const wordLogProbability = output.logProbabilities[i]!;
+    // The comparison is turned round so that NaN is dropped too.
+    if (!(wordLogProbability >= MIN_LOG_PROBABILITY)) continue;
+    const logProbability = parent.logProbability + wordLogProbability;
+    const caption = {
+      ids: [...parent.ids, id],
+      wordLogProbabilities: [...parent.wordLogProbabilities, wordLogProbability],
+      logProbability,
+    };
+    if (id === options.endId) {
+      const score = normalize(logProbability, caption.ids.length, options);
+      complete.push({ ...caption, score, complete: true });
+    } else {
+      partial.push({ ...caption, score: logProbability, complete: false, state: output.state, row });
+    }
+  }
+}
+
+/** Score of a complete caption of `length` words, start and end counted. */
+function normalize(logProbability: number, length: number, { lengthNormalization }: SearchOptions): number {
+  return lengthNormalization > 0 ? logProbability / length ** lengthNormalization : logProbability;
+}
+
+/**
+ * True when no live hypothesis can change the captions wanted. Log-probabilities only fall, so a hypothesis can at
+ * best be completed at no cost, with the length that normalisation favours most: the longest one.
+ */
+function isDecided(search: ImageSearch, options: SearchOptions): boolean {
+  if (options.earlyStop === false) return false;
+  const worstWanted = search.complete.scoreOfRank(options.captions);
+  return search.live.every((h) => normalize(h.logProbability, options.maxLength, options) < worstWanted);
+}
+
+function best(search: ImageSearch, options: SearchOptions): FoundCaption[] {
+  if (search.complete.size > 0) return search.complete.sorted().slice(0, options.captions);
+  const partial = new TopN<Hypothesis>(options.beamWidth);
+  for (const h of search.live) partial.push(h);
+  return partial
+    .sorted()
+    .slice(0, options.captions)
+    .map(({ state: _state, row: _row, ...caption }) => caption);
+}

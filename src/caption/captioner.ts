@@ -1,0 +1,168 @@
+import { beamSearch, type FoundCaption } from './beam-search.ts';
+import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
+import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
+import { type ImageInput, networkInput } from './preprocess.ts';
+import { idsOf, type Vocabulary, wordsOf } from './vocabulary.ts';
+
+export interface Caption {
+  /** Words joined by spaces, as the network says them: `a dog runs on the grass .` */
+  text: string;
+  /** Natural log, at most 0. */
+  logProbability: number;
+  /** exp(logProbability): of this very sentence, `</S>` included; not a confidence. */
+  probability: number;
+  words: { word: string; logProbability: number }[];
+  /** True when the maximum length cut the sentence off; its probability then has no `</S>` in it. */
+  truncated: boolean;
+}
+
+/** Milliseconds. */
+export interface Timings {
+  decode: number;
+  preprocess: number;
+  encode: number;
+  search: number;
+  total: number;
+}
+
+export interface CaptionResult {
+  /** Best first. */
+  captions: Caption[];
+  model: { name: string; hash: string };
+  timings: Timings;
+  /** Of the photograph as a person sees it, in pixels. */
+  width: number;
+  height: number;
+  /** Of the file, e.g. `jpeg`. */
+  format: string;
+}
+
+/** A loaded model as the core uses it. */
+export interface CaptionerParts {
+  decode: DecodeImage;
+  encode: Encode;
+  step: Step;
+  vocabulary: Vocabulary;
+  /** Softmax width; at least the number of words. */
+  vocabularySize: number;
+  image: ImageInput;
+  embeddingWidth: number;
+  stateWidth: number;
+  /** What the model was tuned for; a caller's options win. */
+  defaults: CaptionOptionsInput;
+  model: { name: string; hash: string };
+}
+
+export interface Captioner {
+  readonly model: { name: string; hash: string };
+  /** The model's own decoding defaults, which a caller's options override. */
+  readonly defaults: CaptionOptionsInput;
+  /**
+   * Captions one image file.
+   * @throws UnsupportedImage, ImageTooLarge, InvalidRequest, ModelUnusable
+   */
+  caption(bytes: Uint8Array, options?: CaptionOptionsInput): Promise<CaptionResult>;
+  /**
+   * Captions several image files in shared encoder and decoder runs; fails as a whole when one cannot be read.
+   * `preprocess`, `encode` and `search` are those of the whole call.
+   */
+  captionAll(files: readonly Uint8Array[], options?: CaptionOptionsInput): Promise<CaptionResult[]>;
+}
+
+export function createCaptioner(parts: CaptionerParts): Captioner {
+  const captionAll: Captioner['captionAll'] = async (files, input) => {
+    const options = parseCaptionOptions(input, parts.defaults);
+    if (files.length === 0) return [];
+    const clock = startClock();
+    const decoded = await Promise.all(files.map((bytes) => decodeTimed(bytes, parts)));
+    clock.lap('decode');
+    const pixels = stack(decoded.map((d) => networkInput(d.image, parts.image)));
+    clock.lap('preprocess');
+    const { embeddings } = await parts.encode(pixels, files.length);
+    clock.lap('encode');
+    const found = await search(embeddings, files.length, options, parts);
+    clock.lap('search');
+    return decoded.map(({ image, milliseconds }, i) => ({
+      captions: found[i]!.map((caption) => toCaption(caption, parts.vocabulary)),
+      model: parts.model,
+      timings: { ...clock.laps, decode: milliseconds, total: clock.total() },
+      width: image.originalWidth,
+      height: image.originalHeight,
+      format: image.format,
+    }));
+  };
+  return {
+    model: parts.model,
+    defaults: parts.defaults,
+    captionAll,
+    caption: async (bytes, options) => (await captionAll([bytes], options))[0]!,
+  };
+}
+
+async function decodeTimed(
+  bytes: Uint8Array,
+  parts: CaptionerParts,
+): Promise<{ image: DecodedImage; milliseconds: number }> {
+  const clock = startClock();
+  const image = await parts.decode(bytes, parts.image);
+  return { image, milliseconds: clock.total() };
+}
+
+/** Images of one size, one after the other. */
+function stack(images: readonly (Uint8Array | Float32Array)[]): Uint8Array | Float32Array {
+  const first = images[0]!;
+  if (images.length === 1) return first;
+  const length = first.length * images.length;
+  const all = first instanceof Float32Array ? new Float32Array(length) : new Uint8Array(length);
+  images.forEach((image, i) => {
+    all.set(image, i * first.length);
+  });
+  return all;
+}
+
+async function search(
+  embeddings: Float32Array,
+  images: number,
+  options: CaptionOptions,
+  { step, vocabulary, vocabularySize, embeddingWidth, stateWidth }: CaptionerParts,
+): Promise<FoundCaption[][]> {
+  const { captions } = await beamSearch(
+    step,
+    { embeddings, images, width: embeddingWidth, stateWidth },
+    {
+      ...options,
+      captions: options.captions ?? options.beamWidth,
+      bannedIds: idsOf(options.bannedWords, vocabulary, vocabularySize),
+      startId: vocabulary.startId,
+      endId: vocabulary.endId,
+      vocabularySize,
+    },
+  );
+  return captions;
+}
+
+function toCaption(found: FoundCaption, vocabulary: Vocabulary): Caption {
+  const words = wordsOf(found.ids, vocabulary);
+  return {
+    text: words.join(' '),
+    logProbability: found.logProbability,
+    probability: Math.exp(found.logProbability),
+    words: words.map((word, i) => ({ word, logProbability: found.wordLogProbabilities[i]! })),
+    truncated: !found.complete,
+  };
+}
+
+function startClock() {
+  const start = performance.now();
+  let last = start;
+  const laps = { decode: 0, preprocess: 0, encode: 0, search: 0 };
+  return {
+    laps,
+    lap(stage: keyof typeof laps): void {
+      const now = performance.now();
+      laps[stage] = now - last;
+      last = now;
+    },
+    total: () => performance.now() - start,
+  };
+}

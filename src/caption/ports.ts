@@ -1,0 +1,58 @@
+/** What the core needs from the native side; `src/model` implements it. */
+import type { ImageInput } from './preprocess.ts';
+
+/** One decoded image, ready for `networkInput`. */
+export interface DecodedImage {
+  /** RGB, HWC, uint8: at the network's size for an `antialiased` input, at the photograph's size otherwise. */
+  pixels: Uint8Array;
+  width: number;
+  height: number;
+  /** The photograph as a person sees it (after EXIF orientation), in pixels. */
+  originalWidth: number;
+  originalHeight: number;
+  /** As found in the bytes, e.g. `jpeg`. */
+  format: string;
+}
+
+/**
+ * Bytes of an image file to pixels.
+ * @throws UnsupportedImage, ImageTooLarge
+ */
+export type DecodeImage = (bytes: Uint8Array, input: ImageInput) => Promise<DecodedImage>;
+
+/** What the encoder says of N images. */
+export interface EncodedImages {
+  /** Float32, `[N, E]`. */
+  embeddings: Float32Array;
+  /** Float32, `[N, R, E]`: one embedding for each cell of the last feature map; their mean is the image's. */
+  regions: Float32Array;
+}
+
+/** Pixels `[N, H, W, 3]` in the bundle's dtype and range to embeddings. */
+export type Encode = (pixels: Uint8Array | Float32Array, images: number) => Promise<EncodedImages>;
+
+/** One decoder run over B hypotheses. */
+export interface StepInput {
+  /** Last word of each hypothesis, or `READ_IMAGE`: B ids. */
+  words: readonly number[];
+  /** Float32 `[B, E]`; read only in rows whose word is `READ_IMAGE`. */
+  embeddings: Float32Array;
+  /** Float32 `[B, S]`: concat(c, h) of the LSTM. */
+  state: Float32Array;
+  /** Best words wanted for each hypothesis, 1 to the vocabulary's size. */
+  k: number;
+}
+
+export interface StepOutput {
+  /** Float32 `[B, S]`. */
+  state: Float32Array;
+  /** Float32 `[B, k]`, natural log, at most 0, falling in each row; equal ones by rising id. */
+  logProbabilities: Float32Array;
+  /** `[B, k]`, beside `logProbabilities`. */
+  ids: Int32Array;
+}
+
+export type Step = (input: StepInput) => Promise<StepOutput>;
+
+/** In place of a word id: read the image embedding. */
+export const READ_IMAGE = -1;

@@ -1,0 +1,174 @@
+/**
+ * The word list of a bundle, in im2txt's `word_counts.txt` form: one `word count` line for each word, id = 0-based
+ * line number. The unknown word is not in the file; its id is the number of lines.
+ */
+
+export const START_WORD = '<S>';
+export const END_WORD = '</S>';
+export const UNKNOWN_WORD = '<UNK>';
+
+export interface Vocabulary {
+  /** Word of each id, the unknown word last. */
+  words: readonly string[];
+  startId: number;
+  endId: number;
+  unknownId: number;
+}
+
+export interface VocabularyProblem {
+  /** 1-based; 0 when the list as a whole is meant. */
+  line: number;
+  reason: string;
+}
+
+/** A word list that cannot be trusted; says every line and reason. */
+export class VocabularyError extends Error {
+  override readonly name = 'VocabularyError';
+  readonly problems: readonly VocabularyProblem[];
+
+  constructor(problems: readonly VocabularyProblem[]) {
+    const shown = problems.slice(0, 5).map(describe);
+    const rest = problems.length - shown.length;
+    super(shown.join('; ') + (rest > 0 ? `; and ${rest} more` : ''));
+    this.problems = problems;
+  }
+}
+
+function describe({ line, reason }: VocabularyProblem): string {
+  return line > 0 ? `line ${line}: ${reason}` : reason;
+}
+
+/**
+ * Reads a word list as it stands.
+ * @param text the file's text, decompressed
+ * @throws VocabularyError when a line is blank, damaged or a duplicate, or `<S>` or `</S>` is missing
+ */
+export function parseVocabulary(text: string): Vocabulary {
+  const problems: VocabularyProblem[] = [];
+  const words: string[] = [];
+  const seen = new Map<string, number>();
+  linesOf(text).forEach((content, index) => {
+    const line = index + 1;
+    const problem = problemOf(content, seen);
+    if (problem !== null) problems.push({ line, reason: problem });
+    const word = wordOf(content);
+    if (!seen.has(word)) seen.set(word, line);
+    words.push(word);
+  });
+  problems.push(...missingMarkers(words));
+  if (problems.length > 0) throw new VocabularyError(problems);
+  return vocabularyOf(words);
+}
+
+export interface RepairedVocabulary {
+  vocabulary: Vocabulary;
+  /** The list in its right form, for writing. */
+  text: string;
+  /** One sentence for each line mended; empty when the list was right. */
+  mended: string[];
+}
+
+/**
+ * Reads a damaged word list: unwraps `b'word'`, drops blank lines, puts a count where it is missing, keeps duplicates
+ * as second ids under a mark that tells them apart.
+ * @throws VocabularyError when what remains still is no word list, e.g. without `<S>`
+ */
+export function repairVocabulary(text: string): RepairedVocabulary {
+  const mended: string[] = [];
+  const lines: string[] = [];
+  const seen = new Map<string, number>();
+  linesOf(text).forEach((content, index) => {
+    const line = index + 1;
+    if (content.trim() === '') {
+      mended.push(`line ${line}: blank line dropped, later ids move down by one`);
+      return;
+    }
+    const [found = '', count = ''] = content.trim().split(/\s+/);
+    const unwrapped = unwrapPython(found);
+    let word = unwrapped ?? found;
+    if (unwrapped !== null) mended.push(`line ${line}: ${found} is ${word}`);
+    if (!isCount(count)) mended.push(`line ${line}: count of ${word} set to 1`);
+    const first = seen.get(word);
+    if (first !== undefined) {
+      word = `${word}#${line}`;
+      mended.push(`line ${line}: duplicate of line ${first}, kept as ${word}`);
+    }
+    seen.set(word, line);
+    lines.push(`${word} ${isCount(count) ? count : '1'}`);
+  });
+  const repaired = lines.join('\n');
+  return { vocabulary: parseVocabulary(repaired), text: repaired, mended };
+}
+
+/**
+ * Words of a caption's ids: start and end stripped only where they stand. Ids past the list (im2txt networks have
+ * more softmax outputs than words) are the unknown word.
+ */
+export function wordsOf(ids: readonly number[], vocabulary: Vocabulary): string[] {
+  const from = ids[0] === vocabulary.startId ? 1 : 0;
+  const to = ids.length > from && ids[ids.length - 1] === vocabulary.endId ? ids.length - 1 : ids.length;
+  return ids.slice(from, to).map((id) => vocabulary.words[id] ?? UNKNOWN_WORD);
+}
+
+/** Ids of words, `vocabularySize` being the softmax width; words that the list lacks have none. */
+export function idsOf(
+  words: readonly string[],
+  vocabulary: Vocabulary,
+  vocabularySize: number,
+): ReadonlySet<number> {
+  const ids = new Set<number>();
+  for (const word of words) {
+    const id = vocabulary.words.indexOf(word);
+    if (id >= 0) ids.add(id);
+    if (word === UNKNOWN_WORD) for (let i = vocabulary.words.length; i < vocabularySize; i++) ids.add(i);
+  }
+  return ids;
+}
+
+function linesOf(text: string): string[] {
+  // Neither a byte order mark nor a newline at the end is a line; im2txt itself writes no last newline.
+  return text
+    .replace(/^\uFEFF/, '')
+    .replace(/\r?\n$/, '')
+    .split(/\r?\n/);
+}
+
+function wordOf(content: string): string {
+  return content.trim().split(/\s+/)[0] ?? '';
+}
+
+function isCount(field: string | undefined): boolean {
+  return field !== undefined && /^\d+$/.test(field);
+}
+
+/** What a Python 3 program wrote where it meant a word: `b'dog'`. */
+function unwrapPython(word: string): string | null {
+  return /^b(['"])(.+)\1$/.exec(word)?.[2] ?? null;
+}
+
+function problemOf(content: string, seen: ReadonlyMap<string, number>): string | null {
+  const fields = content.trim().split(/\s+/);
+  const word = fields[0] ?? '';
+  if (word === '') return 'blank line';
+  if (unwrapPython(word) !== null) return `${word} is a Python 3 bytes literal, not a word`;
+  if (word.includes('\uFFFD')) return `${word} is not valid UTF-8`;
+  if (word === UNKNOWN_WORD) return `${UNKNOWN_WORD} is appended after the last line, not listed`;
+  if (fields.length !== 2 || !isCount(fields[1])) return `expected "word count", found "${content.trim()}"`;
+  const first = seen.get(word);
+  return first === undefined ? null : `duplicate of line ${first}: ${word}`;
+}
+
+function missingMarkers(words: readonly string[]): VocabularyProblem[] {
+  return [START_WORD, END_WORD]
+    .filter((marker) => !words.includes(marker))
+    .map((marker) => ({ line: 0, reason: `no line for ${marker}` }));
+}
+
+function vocabularyOf(words: readonly string[]): Vocabulary {
+  return {
+    words: [...words, UNKNOWN_WORD],
+    startId: words.indexOf(START_WORD),
+    endId: words.indexOf(END_WORD),
+    unknownId: words.length,
+  };
+}

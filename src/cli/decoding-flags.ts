@@ -1,0 +1,72 @@
+/** The decoding options that several commands share. */
+import type { Command } from 'commander';
+import type { CaptionOptionsInput } from '../caption/options.ts';
+import { parseCaptionOptions } from '../caption/options.ts';
+import { InvalidRequest } from '../errors.ts';
+
+/** Flag of each core option, for messages. */
+const FLAGS: Record<string, string> = {
+  beamWidth: '--beam',
+  maxLength: '--max-length',
+  minLength: '--min-length',
+  lengthNormalization: '--length-normalization',
+  bannedWords: '--ban',
+  captions: '--top',
+};
+
+export interface DecodingFlags {
+  beam?: number;
+  maxLength?: number;
+  minLength?: number;
+  lengthNormalization?: number;
+  ban?: string[];
+  top?: number;
+}
+
+export function addDecodingFlags(command: Command): Command {
+  return command
+    .option('--beam <n>', 'hypotheses kept alive, 1 to 10 (default: the model’s, mostly 3)', Number)
+    .option(
+      '--max-length <n>',
+      'longest caption in words, start and end counted (default: the model’s)',
+      Number,
+    )
+    .option('--min-length <n>', 'shortest caption in words, start and end not counted', Number)
+    .option(
+      '--length-normalization <x>',
+      'rank by log-probability / length^x; 0 ranks by probability',
+      Number,
+    )
+    .option('--ban <word>', 'a word that no caption may contain (repeatable)', collect)
+    .option('--top <n>', 'captions to print for each image, at most --beam', Number);
+}
+
+function collect(word: string, words: string[] = []): string[] {
+  return [...words, word];
+}
+
+/**
+ * The core's options from flags, checked.
+ * @throws InvalidRequest in the flags' names
+ */
+export function decodingOptions(flags: DecodingFlags, defaults: CaptionOptionsInput): CaptionOptionsInput {
+  const given: Record<string, unknown> = {
+    beamWidth: flags.beam,
+    maxLength: flags.maxLength,
+    minLength: flags.minLength,
+    lengthNormalization: flags.lengthNormalization,
+    bannedWords: flags.ban,
+    captions: flags.top,
+  };
+  const input = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  try {
+    parseCaptionOptions(input, defaults);
+  } catch (error) {
+    throw error instanceof InvalidRequest ? new InvalidRequest(inFlags(error.message)) : error;
+  }
+  return input;
+}
+
+function inFlags(message: string): string {
+  return message.replace(/\b[a-zA-Z]+\b/g, (word) => FLAGS[word] ?? word);
+}

@@ -1,0 +1,31 @@
+import { Command, CommanderError } from 'commander';
+import { reportOf } from '../errors.ts';
+import { addCaptionCommand } from './caption.ts';
+import { EXIT_CODES, EXIT_OK, EXIT_USAGE } from './exit.ts';
+
+const program = new Command('show-and-tell')
+  .description(
+    'Captions photographs: a CNN reads the image, an LSTM says it, beam search ranks the sentences.',
+  )
+  .showHelpAfterError('Add --help for usage and examples.')
+  .exitOverride();
+
+addCaptionCommand(program);
+
+// `show-and-tell … | head` closes the pipe early; that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT_OK);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+  } else {
+    const { code, message } = reportOf(error);
+    process.stderr.write(`show-and-tell: ${code}: ${message}\n`);
+    process.exitCode = EXIT_CODES[code];
+  }
+}

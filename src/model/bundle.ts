@@ -1,0 +1,232 @@
+/** A bundle: one directory that is one model. The schema here is the only one, for readers and writers. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { gunzipSync } from 'node:zlib';
+import * as z from 'zod';
+import { captionOptionsSchema } from '../caption/options.ts';
+import { parseVocabulary, type Vocabulary, VocabularyError } from '../caption/vocabulary.ts';
+import { ModelUnusable } from '../errors.ts';
+
+export const FORMAT_VERSION = 1;
+export const MANIFEST_FILE = 'manifest.json';
+/** The manifest of the default bundle has 3 kB; a thousand times that is no manifest. */
+const MAX_MANIFEST_BYTES = 4 << 20;
+/** im2txt's list has 122 kB; 64 MB are a million words of any length. */
+const MAX_VOCABULARY_BYTES = 64 << 20;
+
+const positive = z.int().positive();
+const id = z.int().nonnegative();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
+
+const fileSchema = z.strictObject({
+  /** A plain name inside the bundle's directory. */
+  path: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected a plain file name'),
+  bytes: positive,
+  sha256,
+});
+
+/** Sides far above any published encoder; bounds what a hostile manifest can make us allocate. */
+const side = positive.max(4096);
+
+const imageSchema = z.discriminatedUnion('resampling', [
+  z.strictObject({
+    resampling: z.literal('antialiased'),
+    width: side,
+    height: side,
+    dtype: z.literal('uint8'),
+    range: z.tuple([z.literal(0), z.literal(255)]),
+    aspect: z.literal('squash'),
+  }),
+  z.strictObject({
+    resampling: z.literal('tf1-bilinear'),
+    width: side,
+    height: side,
+    dtype: z.literal('float32'),
+    range: z.tuple([z.literal(-1), z.literal(1)]),
+    aspect: z.literal('squash'),
+    resizedTo: side,
+  }),
+]);
+
+/** Measured on a validation split, in percent as papers print them. */
+const metricsSchema = z.strictObject({
+  split: z.string(),
+  images: positive,
+  bleu1: z.number(),
+  bleu2: z.number(),
+  bleu3: z.number(),
+  bleu4: z.number(),
+  rougeL: z.number(),
+  ciderD: z.number(),
+});
+
+const provenanceSchema = z.strictObject({
+  what: z.string(),
+  source: z.string(),
+  licence: z.string(),
+  sha256: sha256.optional(),
+});
+
+export const manifestSchema = z.strictObject({
+  formatVersion: z.literal(FORMAT_VERSION),
+  name: z.string().min(1).max(100),
+  description: z.string(),
+  files: z.strictObject({ encoder: fileSchema, decoder: fileSchema, vocabulary: fileSchema }),
+  /** `size` counts the unknown word; `logits` is the softmax width, larger than `size` in im2txt. */
+  vocabulary: z.strictObject({ size: positive, logits: positive, startId: id, endId: id, unknownId: id }),
+  image: imageSchema,
+  embeddingWidth: positive.max(65536),
+  stateWidth: positive.max(65536),
+  /** Cells of the encoder's last feature map. */
+  regions: positive.max(65536),
+  precision: z.enum(['fp32', 'int8']),
+  decoding: captionOptionsSchema,
+  metrics: metricsSchema.optional(),
+  licence: z.string(),
+  provenance: z.array(provenanceSchema),
+});
+
+export type Manifest = z.output<typeof manifestSchema>;
+
+export interface Bundle {
+  directory: string;
+  manifest: Manifest;
+  /** SHA-256 of the manifest, which holds the hashes of the other files: names the model exactly. */
+  hash: string;
+  vocabulary: Vocabulary;
+}
+
+const RESTORE =
+  'Restore the bundle from where it came (git checkout, or import it again) or name another one with --model.';
+
+/**
+ * Reads and checks everything but the two graphs; those are checked by `verifiedPath` when they are loaded.
+ * @throws ModelUnusable
+ */
+export async function readBundle(directory: string): Promise<Bundle> {
+  const file = join(directory, MANIFEST_FILE);
+  const bytes = await readSmall(file, MAX_MANIFEST_BYTES);
+  const manifest = parseManifest(file, bytes);
+  const vocabulary = await readVocabulary(directory, manifest);
+  return { directory, manifest, hash: createHash('sha256').update(bytes).digest('hex'), vocabulary };
+}
+
+/**
+ * Path of one of the bundle's graphs, after its size and hash were found right.
+ * @throws ModelUnusable
+ */
+export async function verifiedPath(bundle: Bundle, role: 'encoder' | 'decoder'): Promise<string> {
+  const { path, bytes, sha256: expected } = bundle.manifest.files[role];
+  const file = join(bundle.directory, path);
+  const found = await stat(file).catch((cause: unknown) => {
+    throw missing(file, cause);
+  });
+  if (found.size !== bytes) {
+    throw unusable(file, `${bytes} bytes`, `${found.size} bytes`);
+  }
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash).catch((cause: unknown) => {
+    throw missing(file, cause);
+  });
+  checkHash(file, expected, hash.digest('hex'));
+  return file;
+}
+
+function parseManifest(file: string, bytes: Buffer): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw unusable(file, 'JSON', cause instanceof Error ? cause.message : 'something else', RESTORE, cause);
+  }
+  const version = z.object({ formatVersion: z.unknown() }).safeParse(json).data?.formatVersion;
+  if (version !== FORMAT_VERSION) {
+    const remedy =
+      'Import or train the model again with this version of the program, or use the one that wrote it.';
+    throw unusable(
+      file,
+      `formatVersion ${FORMAT_VERSION}`,
+      `formatVersion ${JSON.stringify(version)}`,
+      remedy,
+    );
+  }
+  const parsed = manifestSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ');
+  throw unusable(file, 'a manifest of this format', issues);
+}
+
+async function readVocabulary(directory: string, manifest: Manifest): Promise<Vocabulary> {
+  const { path, sha256: expected } = manifest.files.vocabulary;
+  const file = join(directory, path);
+  const bytes = await readSmall(file, MAX_VOCABULARY_BYTES);
+  checkHash(file, expected, createHash('sha256').update(bytes).digest('hex'));
+  const vocabulary = parseWordList(file, bytes);
+  const found = {
+    size: vocabulary.words.length,
+    startId: vocabulary.startId,
+    endId: vocabulary.endId,
+    unknownId: vocabulary.unknownId,
+  };
+  for (const key of ['size', 'startId', 'endId', 'unknownId'] as const) {
+    if (found[key] !== manifest.vocabulary[key]) {
+      throw unusable(file, `${key} ${manifest.vocabulary[key]}`, `${key} ${found[key]}`);
+    }
+  }
+  return vocabulary;
+}
+
+/**
+ * A word list from its file's bytes, plain or gzip.
+ * @throws ModelUnusable
+ */
+export function parseWordList(file: string, bytes: Uint8Array): Vocabulary {
+  try {
+    return parseVocabulary(wordListText(bytes));
+  } catch (cause) {
+    const remedy =
+      cause instanceof VocabularyError
+        ? 'Use the word list that belongs to these weights; lists are not interchangeable.'
+        : RESTORE;
+    throw unusable(
+      file,
+      'a word list',
+      cause instanceof Error ? cause.message : String(cause),
+      remedy,
+      cause,
+    );
+  }
+}
+
+/** Text of a word list, plain or gzip (told by its first two bytes). */
+export function wordListText(bytes: Uint8Array): string {
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const plain = isGzip ? gunzipSync(bytes, { maxOutputLength: MAX_VOCABULARY_BYTES }) : bytes;
+  return new TextDecoder('utf-8').decode(plain);
+}
+
+async function readSmall(file: string, limit: number): Promise<Buffer> {
+  try {
+    const { size } = await stat(file);
+    if (size > limit) throw unusable(file, `at most ${limit} bytes`, `${size} bytes`);
+    return await readFile(file);
+  } catch (cause) {
+    throw cause instanceof ModelUnusable ? cause : missing(file, cause);
+  }
+}
+
+function checkHash(file: string, expected: string, actual: string): void {
+  if (expected !== actual) throw unusable(file, `SHA-256 ${expected}`, `SHA-256 ${actual}`);
+}
+
+function missing(file: string, cause: unknown): ModelUnusable {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : cause;
+  return unusable(file, 'a readable file', code === 'ENOENT' ? 'none' : String(code), RESTORE, cause);
+}
+
+function unusable(file: string, expected: string, actual: string, remedy = RESTORE, cause?: unknown) {
+  return new ModelUnusable({ file, expected, actual, remedy }, { cause });
+}

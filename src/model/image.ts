@@ -1,0 +1,107 @@
+/** sharp as the core's image decoder. */
+import sharp, { type Metadata, type SharpOptions } from 'sharp';
+import type { DecodedImage } from '../caption/ports.ts';
+import type { ImageInput } from '../caption/preprocess.ts';
+import { ImageTooLarge, UnsupportedImage } from '../errors.ts';
+
+/**
+ * 50 megapixels are above every phone's and most cameras' default; as RGB they take 150 MB, which still fits a small
+ * function.
+ */
+export const MAX_IMAGE_PIXELS = 50_000_000;
+/** A 16-bit TIFF of 50 megapixels has 300 MB but almost no one has one; JPEGs of that size have 20 MB. */
+export const MAX_IMAGE_BYTES = 256 << 20;
+/** Decoding 50 megapixels takes well under 2 s; past this a file is built to waste time. */
+const MAX_DECODE_SECONDS = 20;
+
+/** libvips loaders from memory for what people photograph and publish; SVG, PDF, EXR, … stay blocked. */
+const ALLOWED_LOADERS = [
+  'VipsForeignLoadJpegBuffer',
+  'VipsForeignLoadPngBuffer',
+  'VipsForeignLoadWebpBuffer',
+  'VipsForeignLoadHeifBuffer',
+  'VipsForeignLoadNsgifBuffer',
+  'VipsForeignLoadTiffBuffer',
+];
+
+let configured = false;
+
+function configureOnce(): void {
+  if (configured) return;
+  configured = true;
+  // Every image is seen once: a cache of operations would only hold memory.
+  sharp.cache(false);
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({ operation: ALLOWED_LOADERS });
+}
+
+/**
+ * Decodes the first frame of a JPEG, PNG, WebP, AVIF, GIF or TIFF: EXIF orientation applied, converted to sRGB, alpha
+ * dropped.
+ *
+ * @returns uint8 RGB HWC; for an `antialiased` input already squashed to its size (Lanczos, shrink-on-load)
+ * @throws UnsupportedImage, ImageTooLarge
+ */
+export async function decodeImage(bytes: Uint8Array, input: ImageInput): Promise<DecodedImage> {
+  configureOnce();
+  if (bytes.length === 0) throw new UnsupportedImage('the image is empty (0 bytes)');
+  if (bytes.length > MAX_IMAGE_BYTES) {
+    throw new ImageTooLarge(`the image has ${bytes.length} bytes, more than ${MAX_IMAGE_BYTES}`);
+  }
+  const metadata = await readHeader(bytes);
+  const { data, info } = await readPixels(bytes, input);
+  if (info.channels !== 3) {
+    throw new UnsupportedImage(`the image decodes to ${info.channels} channels, not to RGB`);
+  }
+  return {
+    pixels: data,
+    width: info.width,
+    height: info.height,
+    originalWidth: metadata.autoOrient.width,
+    originalHeight: metadata.autoOrient.height,
+    format: metadata.mediaType?.replace(/^image\//, '') ?? metadata.format,
+  };
+}
+
+/** Reads no pixels, so the size is known before memory is taken. */
+async function readHeader(bytes: Uint8Array): Promise<Metadata> {
+  const metadata = await sharp(bytes, { ...READ, limitInputPixels: false })
+    .metadata()
+    .catch((cause: unknown) => {
+      throw new UnsupportedImage(`not a JPEG, PNG, WebP, AVIF, GIF or TIFF image: ${firstLine(cause)}`, {
+        cause,
+      });
+    });
+  const pixels = metadata.width * metadata.height;
+  if (pixels > MAX_IMAGE_PIXELS) {
+    throw new ImageTooLarge(
+      `the image is ${metadata.width} x ${metadata.height} = ${pixels} pixels, more than ${MAX_IMAGE_PIXELS}`,
+    );
+  }
+  return metadata;
+}
+
+/** `error` refuses truncated and damaged files but lets the harmless warnings of many cameras pass. */
+const READ: SharpOptions = { autoOrient: true, failOn: 'error', sequentialRead: true };
+
+function readPixels(bytes: Uint8Array, input: ImageInput) {
+  const image = sharp(bytes, { ...READ, limitInputPixels: MAX_IMAGE_PIXELS }).timeout({
+    seconds: MAX_DECODE_SECONDS,
+  });
+  if (input.resampling === 'antialiased') {
+    image.resize(input.width, input.height, { fit: 'fill', kernel: 'lanczos3' });
+  }
+  return image
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+    .catch((cause: unknown) => {
+      throw new UnsupportedImage(`the image is damaged: ${firstLine(cause)}`, { cause });
+    });
+}
+
+function firstLine(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message.split('\n', 1)[0]!.trim();
+}

@@ -1,0 +1,79 @@
+/** Composition root: a bundle's directory becomes a ready captioner. */
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { type Captioner, createCaptioner } from '../caption/captioner.ts';
+import type { DecodeImage, Encode, Step } from '../caption/ports.ts';
+import { readBundle, verifiedPath } from './bundle.ts';
+import { decodeImage } from './image.ts';
+import {
+  decoderContract,
+  type ExecutionProvider,
+  encoderContract,
+  encoderOf,
+  openSession,
+  stepOf,
+} from './sessions.ts';
+
+/** The bundle that comes with the program. */
+export const DEFAULT_BUNDLE = fileURLToPath(new URL('../../models/flickr8k', import.meta.url));
+/** The default bundle gains little from more. */
+const MAX_DEFAULT_THREADS = 4;
+
+export interface LoadOptions {
+  /** Threads inside one run. @default the processors at hand, at most 4 */
+  threads?: number;
+  /** @default cpu */
+  executionProvider?: ExecutionProvider;
+  /** Wraps the native parts, to measure or to count them. @default none */
+  observe?: (parts: NativeParts) => NativeParts;
+}
+
+export interface NativeParts {
+  decode: DecodeImage;
+  encode: Encode;
+  step: Step;
+}
+
+export interface LoadedCaptioner extends Captioner {
+  /** Settles when both graphs are open; captions may be asked for before, the image decodes meanwhile. */
+  ready: Promise<void>;
+}
+
+/**
+ * Reads the manifest and the word list, then returns while the two graphs are still being verified and opened.
+ * @throws ModelUnusable; what is wrong with a graph comes from `ready` and from every caption
+ */
+export async function loadCaptioner(directory: string, options: LoadOptions = {}): Promise<LoadedCaptioner> {
+  const bundle = await readBundle(directory);
+  const { manifest, vocabulary } = bundle;
+  const settings = {
+    threads: options.threads ?? Math.min(MAX_DEFAULT_THREADS, availableParallelism()),
+    executionProvider: options.executionProvider ?? 'cpu',
+  };
+  const open = async (role: 'encoder' | 'decoder') => {
+    const contract = role === 'encoder' ? encoderContract(manifest) : decoderContract(manifest);
+    return openSession(await verifiedPath(bundle, role), contract, settings);
+  };
+  const encoder = open('encoder').then((session) => encoderOf(session, manifest));
+  const step = open('decoder').then((session) => stepOf(session, manifest));
+  const ready = Promise.all([encoder, step]).then(() => undefined);
+  // Whoever captions or awaits `ready` gets the error; nobody has to.
+  ready.catch(() => undefined);
+
+  const native: NativeParts = {
+    decode: decodeImage,
+    encode: async (pixels, images) => (await encoder)(pixels, images),
+    step: async (input) => (await step)(input),
+  };
+  const captioner = createCaptioner({
+    ...(options.observe?.(native) ?? native),
+    vocabulary,
+    vocabularySize: manifest.vocabulary.logits,
+    image: manifest.image,
+    embeddingWidth: manifest.embeddingWidth,
+    stateWidth: manifest.stateWidth,
+    defaults: manifest.decoding,
+    model: { name: manifest.name, hash: bundle.hash },
+  });
+  return { ...captioner, ready };
+}

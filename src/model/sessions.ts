@@ -1,0 +1,148 @@
+/** onnxruntime sessions as the core's `Encode` and `Step`. */
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { Encode, Step } from '../caption/ports.ts';
+import { ModelUnusable } from '../errors.ts';
+import type { Manifest } from './bundle.ts';
+
+export type ExecutionProvider = 'cpu' | 'cuda';
+
+export interface SessionSettings {
+  /** Threads inside one run; 1 or more. */
+  threads: number;
+  executionProvider: ExecutionProvider;
+}
+
+/** A graph's agreed inputs and outputs: name to dtype and shape, `null` for a free dimension. */
+export type Signature = Record<string, { dtype: Tensor.Type; shape: (number | null)[] }>;
+
+export interface GraphContract {
+  inputs: Signature;
+  outputs: Signature;
+}
+
+/** What the encoder of a bundle takes and gives. */
+export function encoderContract(manifest: Manifest): GraphContract {
+  const { image, embeddingWidth, regions } = manifest;
+  return {
+    inputs: { image: { dtype: image.dtype, shape: [null, image.height, image.width, 3] } },
+    outputs: {
+      image_embedding: { dtype: 'float32', shape: [null, embeddingWidth] },
+      region_embeddings: { dtype: 'float32', shape: [null, regions, embeddingWidth] },
+    },
+  };
+}
+
+/** What the decoder of a bundle takes and gives: one step over B hypotheses. */
+export function decoderContract({ embeddingWidth, stateWidth, vocabulary }: Manifest): GraphContract {
+  return {
+    inputs: {
+      word: { dtype: 'int64', shape: [null] },
+      image_embedding: { dtype: 'float32', shape: [null, embeddingWidth] },
+      state: { dtype: 'float32', shape: [null, stateWidth] },
+      k: { dtype: 'int64', shape: [1] },
+    },
+    outputs: {
+      next_state: { dtype: 'float32', shape: [null, stateWidth] },
+      top_log_probabilities: { dtype: 'float32', shape: [null, null] },
+      top_ids: { dtype: 'int64', shape: [null, null] },
+      log_probabilities: { dtype: 'float32', shape: [null, vocabulary.logits] },
+    },
+  };
+}
+
+/**
+ * Opens a graph and holds it to its contract.
+ * @param file by path: onnxruntime then maps the file, a buffer would be held twice
+ * @throws ModelUnusable
+ */
+export async function openSession(
+  file: string,
+  contract: GraphContract,
+  settings: SessionSettings,
+): Promise<InferenceSession> {
+  const session = await InferenceSession.create(file, sessionOptions(settings)).catch((cause: unknown) => {
+    const actual = cause instanceof Error ? cause.message : String(cause);
+    const remedy = `Import or train it again; it must run on execution provider ${settings.executionProvider}.`;
+    throw new ModelUnusable({ file, expected: 'a graph that onnxruntime opens', actual, remedy }, { cause });
+  });
+  checkSignature(file, 'input', contract.inputs, session.inputMetadata);
+  checkSignature(file, 'output', contract.outputs, session.outputMetadata);
+  return session;
+}
+
+function sessionOptions({ threads, executionProvider }: SessionSettings): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [executionProvider],
+    // Unset, onnxruntime takes the host's physical cores, whatever the container may use.
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    // Two sessions take turns a hundred times a caption: spinning pools would fight for the cores.
+    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+    logSeverityLevel: 3,
+  };
+}
+
+function checkSignature(
+  file: string,
+  kind: 'input' | 'output',
+  expected: Signature,
+  found: readonly InferenceSession.ValueMetadata[],
+): void {
+  for (const [name, want] of Object.entries(expected)) {
+    const have = found.find((m) => m.name === name);
+    const shown = have?.isTensor ? `${have.type} [${have.shape.join(', ')}]` : have ? 'no tensor' : 'none';
+    const fits = have?.isTensor === true && have.type === want.dtype && shapesAgree(want.shape, have.shape);
+    if (fits) continue;
+    throw new ModelUnusable({
+      file,
+      expected: `${kind} "${name}" ${want.dtype} [${want.shape.map((d) => d ?? '?').join(', ')}]`,
+      actual: have ? shown : `${kind}s ${found.map((m) => m.name).join(', ') || 'none'}`,
+      remedy: 'The manifest and this graph do not belong together: import or train the model again.',
+    });
+  }
+}
+
+/** Symbolic dimensions (strings) may stand for anything. */
+function shapesAgree(want: readonly (number | null)[], have: readonly (number | string)[]): boolean {
+  return (
+    want.length === have.length &&
+    want.every((d, i) => d === null || typeof have[i] === 'string' || have[i] === d)
+  );
+}
+
+export function encoderOf(session: InferenceSession, { image }: Manifest): Encode {
+  const fetches = ['image_embedding', 'region_embeddings'];
+  return async (pixels, images) => {
+    const feeds = { image: new Tensor(image.dtype, pixels, [images, image.height, image.width, 3]) };
+    const out = await session.run(feeds, fetches);
+    return { embeddings: floats(out.image_embedding), regions: floats(out.region_embeddings) };
+  };
+}
+
+export function stepOf(session: InferenceSession, { embeddingWidth, stateWidth }: Manifest): Step {
+  const fetches = ['next_state', 'top_log_probabilities', 'top_ids'];
+  return async ({ words, embeddings, state, k }) => {
+    const rows = words.length;
+    const out = await session.run(
+      {
+        word: new Tensor('int64', BigInt64Array.from(words, BigInt), [rows]),
+        image_embedding: new Tensor('float32', embeddings, [rows, embeddingWidth]),
+        state: new Tensor('float32', state, [rows, stateWidth]),
+        k: new Tensor('int64', BigInt64Array.of(BigInt(k)), [1]),
+      },
+      fetches,
+    );
+    return {
+      state: floats(out.next_state),
+      logProbabilities: floats(out.top_log_probabilities),
+      ids: Int32Array.from(out.top_ids!.data as BigInt64Array, Number),
+    };
+  };
+}
+
+function floats(tensor: Tensor | undefined): Float32Array {
+  // Names and dtypes were checked when the session was opened.
+  return tensor!.data as Float32Array;
+}
