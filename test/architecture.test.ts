@@ -1,0 +1,58 @@
+/** The arrows of ARCHITECTURE.md: who may import whom. */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Layer to what it may import: other layers by name, packages and Node's modules as they are written. */
+const ALLOWED: Record<string, readonly string[]> = {
+  errors: [],
+  caption: ['errors', 'zod'],
+  model: ['caption', 'errors', 'node:*', 'onnxruntime-node', 'sharp', 'zod'],
+  evaluate: [],
+  cli: ['model', 'caption', 'evaluate', 'errors', 'node:*', 'cli-progress', 'commander', 'yauzl'],
+  bench: ['model', 'caption', 'errors', 'node:*', 'onnxruntime-node', 'sharp'],
+};
+
+/** `src/caption/options.ts` → `caption`, `src/errors.ts` → `errors`, `bench/main.ts` → `bench`. */
+function layerOf(file: string): string {
+  const [top, second = ''] = file.split('/');
+  return top === 'src' ? second.replace(/\.ts$/, '') : top!;
+}
+
+function importsOf(file: string): string[] {
+  const source = readFileSync(join(ROOT, file), 'utf8');
+  const statements = source.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"]+)['"]/g);
+  return [...statements].map((m) => m[1]!);
+}
+
+function targetOf(file: string, specifier: string): string {
+  if (specifier.startsWith('.')) return layerOf(normalize(join(dirname(file), specifier)));
+  return specifier.startsWith('node:') ? 'node:*' : specifier;
+}
+
+const files = ['src', 'bench'].flatMap((top) => globSync(`${top}/**/*.{ts,js}`, { cwd: ROOT }));
+
+test('there is something to check', () => {
+  assert.ok(files.includes('src/caption/captioner.ts'));
+  assert.deepEqual(
+    importsOf('src/caption/captioner.ts').map((s) => targetOf('src/caption/captioner.ts', s))[0],
+    'caption',
+  );
+});
+
+for (const file of files) {
+  test(`${file} imports only what its layer may`, () => {
+    const layer = layerOf(file);
+    const allowed = ALLOWED[layer];
+    assert.ok(allowed, `layer ${layer} has no line in ALLOWED`);
+    const wrong = importsOf(file).filter((s) => {
+      const target = targetOf(file, s);
+      return target !== layer && !allowed.includes(target);
+    });
+    assert.deepEqual(wrong, []);
+  });
+}

@@ -1,0 +1,56 @@
+/** Two searches written for plainness, to hold the real one against. */
+import type { FoundCaption, SearchOptions } from '../../src/caption/beam-search.ts';
+import { TopN } from '../../src/caption/top-n.ts';
+import type { Model } from './fake-models.ts';
+
+function begin(options: SearchOptions): FoundCaption {
+  return { ids: [options.startId], wordLogProbabilities: [], logProbability: 0, score: 0, complete: false };
+}
+
+function append(caption: FoundCaption, word: number, p: number, options: SearchOptions): FoundCaption {
+  const ids = [...caption.ids, word];
+  const logProbability = caption.logProbability + p;
+  const complete = word === options.endId;
+  const factor = options.lengthNormalization;
+  const score = complete && factor > 0 ? logProbability / ids.length ** factor : logProbability;
+  return { ids, wordLogProbabilities: [...caption.wordLogProbabilities, p], logProbability, score, complete };
+}
+
+/** Beam search without any shortcut: the whole softmax is sorted for each hypothesis, and all steps are made. */
+export function plainSearch(model: Model, options: SearchOptions): FoundCaption[] {
+  let live: readonly FoundCaption[] = [begin(options)];
+  const complete = new TopN<FoundCaption>(options.beamWidth);
+  for (let step = 1; step < options.maxLength; step++) {
+    const partial = new TopN<FoundCaption>(options.beamWidth);
+    for (const caption of live) {
+      const row = model(caption.ids);
+      const allowed = row
+        .map((p, word) => ({ p, word }))
+        .filter(({ word }) => !options.bannedIds.has(word))
+        .filter(({ word }) => word !== options.endId || caption.ids.length > options.minLength)
+        .sort((a, b) => b.p - a.p || a.word - b.word);
+      for (const { p, word } of allowed.slice(0, options.beamWidth)) {
+        if (p < Math.log(1e-12)) continue;
+        const longer = append(caption, word, p, options);
+        (longer.complete ? complete : partial).push(longer);
+      }
+    }
+    live = partial.items();
+  }
+  if (complete.size > 0) return complete.sorted().slice(0, options.captions);
+  return [...live].sort((a, b) => b.score - a.score).slice(0, options.captions);
+}
+
+/** Every complete sentence within the maximum length, best first; all partial ones when there is none. */
+export function enumerateSearch(model: Model, options: SearchOptions): FoundCaption[] {
+  const complete: FoundCaption[] = [];
+  let live = [begin(options)];
+  for (let step = 1; step < options.maxLength; step++) {
+    const longer = live.flatMap((caption) =>
+      model(caption.ids).map((p, word) => append(caption, word, p, options)),
+    );
+    complete.push(...longer.filter((c) => c.complete));
+    live = longer.filter((c) => !c.complete);
+  }
+  return (complete.length > 0 ? complete : live).sort((a, b) => b.score - a.score);
+}

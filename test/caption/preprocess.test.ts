@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import sharp from 'sharp';
+import { networkInput, resampleTf1, type Tf1BilinearInput } from '../../src/caption/preprocess.ts';
+
+const IM2TXT: Tf1BilinearInput = {
+  resampling: 'tf1-bilinear',
+  width: 299,
+  height: 299,
+  dtype: 'float32',
+  range: [-1, 1],
+  aspect: 'squash',
+  resizedTo: 346,
+};
+
+function golden(name: string): Buffer {
+  return readFileSync(new URL(`../fixtures/golden/${name}`, import.meta.url));
+}
+
+/** The issue allows 1e-6; what is measured is equality. */
+const TOLERANCE = 1e-6;
+
+test('equals TensorFlow’s whole input tensor when fed TensorFlow’s pixels', () => {
+  const pixels = gunzipSync(golden('chelsea-small-64x48.default.rgb.gz'));
+  const bytes = gunzipSync(golden('preprocessed-small.f32.gz'));
+  const expected = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  const found = resampleTf1({ pixels, width: 64, height: 48 }, IM2TXT);
+  assert.equal(found.length, expected.length);
+  assert.ok(found.every((value, i) => value === expected[i]));
+});
+
+interface GoldenImage {
+  file: string;
+  accurate: {
+    preprocessed: { mean: number; min: number; max: number; sample: { index: number[]; value: number[] } };
+  };
+}
+const { images } = JSON.parse(golden('tiny.json').toString()) as { images: GoldenImage[] };
+
+for (const { file, accurate } of images) {
+  test(`equals TensorFlow’s samples of ${file}`, async () => {
+    // TensorFlow ignores EXIF orientation and drops alpha: so does this plain decode.
+    const { data, info } = await sharp(golden(`images/${file}`))
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const found = resampleTf1({ pixels: data, width: info.width, height: info.height }, IM2TXT);
+    const { sample, mean, min, max } = accurate.preprocessed;
+    sample.index.forEach((index, i) => {
+      assert.ok(Math.abs(found[index]! - Math.fround(sample.value[i]!)) <= TOLERANCE, `${file} at ${index}`);
+    });
+    assert.ok(Math.abs(found.reduce((sum, v) => sum + v, 0) / found.length - mean) <= 1e-5);
+    assert.ok(Math.abs(found.reduce((a, b) => Math.min(a, b)) - min) <= TOLERANCE);
+    assert.ok(Math.abs(found.reduce((a, b) => Math.max(a, b)) - max) <= TOLERANCE);
+  });
+}
+
+test('an image of one pixel gives a flat input', () => {
+  const flat = resampleTf1({ pixels: Uint8Array.of(0, 128, 255), width: 1, height: 1 }, IM2TXT);
+  assert.deepEqual([...flat.subarray(0, 3)], [-1, Math.fround(2 * Math.fround(128 / 255) - 1), 1]);
+  assert.ok(flat.every((value, i) => value === flat[i % 3]));
+});
+
+test('an antialiased image passes on as the decoder made it', () => {
+  const pixels = new Uint8Array(12);
+  const image = { pixels, width: 2, height: 2, originalWidth: 9, originalHeight: 9, format: 'png' };
+  const input = networkInput(image, {
+    resampling: 'antialiased',
+    width: 2,
+    height: 2,
+    dtype: 'uint8',
+    range: [0, 255],
+    aspect: 'squash',
+  });
+  assert.equal(input, pixels);
+});
