@@ -13,7 +13,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   caption: ['errors', 'zod'],
   model: ['caption', 'errors', 'node:*', 'onnxruntime-node', 'sharp', 'zod'],
   evaluate: [],
-  cli: ['model', 'caption', 'evaluate', 'errors', 'node:*', 'cli-progress', 'commander', 'yauzl'],
+  cli: ['model', 'caption', 'evaluate', 'errors', 'node:*', 'cli-progress', 'commander', 'yauzl', 'zod'],
   bench: ['model', 'caption', 'errors', 'node:*', 'onnxruntime-node', 'sharp'],
 };
 

@@ -1,23 +1,20 @@
-import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import type { Captioner, CaptionResult } from '../caption/captioner.ts';
-import type { CaptionOptionsInput } from '../caption/options.ts';
-import { type ErrorReport, InvalidRequest, reportOf } from '../errors.ts';
-import { readBundle } from '../model/bundle.ts';
-import { DEFAULT_BUNDLE, loadCaptioner } from '../model/load.ts';
-import { createPool } from '../model/pool.ts';
-import { addDecodingFlags, type DecodingFlags, decodingOptions } from './decoding-flags.ts';
+import type { CaptionResult } from '../caption/captioner.ts';
+import { type ErrorReport, reportOf } from '../errors.ts';
+import { addDecodingFlags } from './decoding-flags.ts';
 import { EXIT_CODES, EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED } from './exit.ts';
 import { expandInputs, readImage } from './inputs.ts';
 import { startProgress } from './progress.ts';
+import {
+  addCaptionerFlags,
+  type CaptionerFlags,
+  inOrder,
+  onInterrupt,
+  type RunningCaptioner,
+  startCaptioner,
+} from './run-images.ts';
 
-/** Each worker holds a model of its own; more than this is a mistyped number. */
-const MAX_JOBS = 64;
-
-interface CaptionFlags extends DecodingFlags {
-  model: string;
-  threads?: number;
-  jobs: number;
+interface CaptionFlags extends CaptionerFlags {
   json?: boolean;
 }
 
@@ -37,16 +34,8 @@ export function addCaptionCommand(program: Command): void {
     .command('caption')
     .description('print ranked captions of images')
     .argument('<images...>', 'image files, directories, glob patterns, or - for standard input')
-    .option('--json', 'one JSON object a line instead of text')
-    .option('--model <dir>', 'bundle to use', DEFAULT_BUNDLE)
-    .option('--threads <n>', 'threads inside one network run (default: the processors, at most 4)', Number)
-    .option(
-      '--jobs <n>',
-      'images captioned at the same time, each with its own copy of the model',
-      Number,
-      1,
-    );
-  addDecodingFlags(command)
+    .option('--json', 'one JSON object a line instead of text');
+  addDecodingFlags(addCaptionerFlags(command))
     .addHelpText('after', EXAMPLES)
     .action(async (images: string[], flags: CaptionFlags) => {
       process.exitCode = await captionImages(images, flags);
@@ -54,17 +43,13 @@ export function addCaptionCommand(program: Command): void {
 }
 
 async function captionImages(args: string[], flags: CaptionFlags): Promise<number> {
-  checkCount('--jobs', flags.jobs, MAX_JOBS);
-  if (flags.threads !== undefined) checkCount('--threads', flags.threads, 2 * availableParallelism());
+  const captioner = await startCaptioner(flags);
   const images = await expandInputs(args);
-  const { caption, options, close } = await startCaptioner(flags);
   const progress = startProgress(images.length, 'images');
   const interrupted = onInterrupt();
   let status = EXIT_OK;
   try {
-    for await (const outcome of inOrder(images, flags.jobs, (image) =>
-      captionFile(image, caption, options),
-    )) {
+    for await (const outcome of inOrder(images, flags.jobs, (image) => captionFile(image, captioner))) {
       progress.hide();
       if ('result' in outcome) printResult(outcome, flags.json);
       else {
@@ -77,56 +62,17 @@ async function captionImages(args: string[], flags: CaptionFlags): Promise<numbe
     }
   } finally {
     progress.stop();
-    await close();
+    await captioner.close();
   }
   return status;
 }
 
-function checkCount(flag: string, value: number, max: number): void {
-  if (Number.isInteger(value) && value >= 1 && value <= max) return;
-  throw new InvalidRequest(`${flag}: expected a whole number from 1 to ${max}`);
-}
-
-/** One job runs here; more run in worker threads. */
-async function startCaptioner(flags: CaptionFlags) {
-  const pooled = flags.jobs > 1;
-  const threads = flags.threads ?? (pooled ? 1 : undefined);
-  if (!pooled) {
-    const captioner = await loadCaptioner(flags.model, threads === undefined ? {} : { threads });
-    const options = decodingOptions(flags, captioner.defaults);
-    return { caption: captioner.caption, options, close: async () => undefined };
-  }
-  // Only its manifest and word list are read here, to refuse wrong options before any thread starts.
-  const { manifest } = await readBundle(flags.model);
-  const options = decodingOptions(flags, manifest.decoding);
-  const pool = createPool(flags.jobs, { directory: flags.model, options: { threads: threads ?? 1 } });
-  return { caption: pool.caption, options, close: pool.close };
-}
-
-async function captionFile(
-  image: string,
-  caption: Captioner['caption'],
-  options: CaptionOptionsInput,
-): Promise<Outcome> {
+async function captionFile(image: string, { caption, options }: RunningCaptioner): Promise<Outcome> {
   try {
     return { image, result: await caption(await readImage(image), options) };
   } catch (error) {
     return { image, error: reportOf(error) };
   }
-}
-
-/** Runs at most `limit` at a time and yields the results in the order of the items. */
-async function* inOrder<T, R>(
-  items: readonly T[],
-  limit: number,
-  run: (item: T) => Promise<R>,
-): AsyncGenerator<R> {
-  const pending: Promise<R>[] = [];
-  for (const item of items) {
-    pending.push(run(item));
-    if (pending.length >= limit) yield await pending.shift()!;
-  }
-  for (const result of pending) yield await result;
 }
 
 /** An image's own fault lets the others go on; anything worse ends the run. */
@@ -147,13 +93,4 @@ function printFailure({ image, error }: { image: string; error: ErrorReport }, j
   const { code, message } = error;
   if (json) process.stdout.write(`${JSON.stringify({ image, error: { code, message } })}\n`);
   else process.stderr.write(`show-and-tell: ${image}: ${code}: ${message}\n`);
-}
-
-/** First Ctrl-C: the image at work is finished and printed, then the program ends. A second one ends it at once. */
-function onInterrupt(): () => boolean {
-  let interrupted = false;
-  process.once('SIGINT', () => {
-    interrupted = true;
-  });
-  return () => interrupted;
 }

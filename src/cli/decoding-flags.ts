@@ -67,6 +67,7 @@ export function decodingOptions(flags: DecodingFlags, defaults: CaptionOptionsIn
   return input;
 }
 
+/** Option names are in camel case; `captions` is also a plain word and means the option only before a colon. */
 function inFlags(message: string): string {
-  return message.replace(/\b[a-zA-Z]+\b/g, (word) => FLAGS[word] ?? word);
+  return message.replace(/\b[a-z]+[A-Z][a-zA-Z]*\b|\bcaptions(?=:)/g, (word) => FLAGS[word] ?? word);
 }

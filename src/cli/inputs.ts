@@ -1,5 +1,5 @@
 /** Arguments of a command line to image files, and image files to bytes. */
-import { glob, open, readdir, stat } from 'node:fs/promises';
+import { constants, glob, open, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { ImageNotFound, ImageTooLarge, UnsupportedImage } from '../errors.ts';
 import { MAX_IMAGE_BYTES } from '../model/image.ts';
@@ -55,7 +55,8 @@ function isImageName(name: string): boolean {
  */
 export async function readImage(name: string): Promise<Uint8Array> {
   if (name === STDIN) return readStream(process.stdin);
-  const file = await open(name).catch((cause: unknown) => {
+  // Not blocking: opening a pipe that nobody writes to would wait for ever.
+  const file = await open(name, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw notFound(name, cause);
   });
   try {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { reportOf } from '../errors.ts';
 import { addCaptionCommand } from './caption.ts';
+import { addEvaluateCommand } from './evaluate.ts';
 import { EXIT_CODES, EXIT_OK, EXIT_USAGE } from './exit.ts';
 
 const program = new Command('show-and-tell')
@@ -11,11 +12,16 @@ const program = new Command('show-and-tell')
   .exitOverride();
 
 addCaptionCommand(program);
+addEvaluateCommand(program);
 
 // `show-and-tell … | head` closes the pipe early; that is no error.
+let readerLeft = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit(EXIT_OK);
+  if (readerLeft) return;
+  readerLeft = true;
+  // Ends as after Ctrl-C: a command with threads has to end them itself, or onnxruntime aborts amid a run.
+  if (!process.emit('SIGINT')) process.exit(EXIT_OK);
 });
 
 try {
@@ -29,3 +35,4 @@ try {
     process.exitCode = EXIT_CODES[code];
   }
 }
+if (readerLeft) process.exitCode = EXIT_OK;

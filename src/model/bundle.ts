@@ -1,9 +1,7 @@
 /** A bundle: one directory that is one model. The schema here is the only one, for readers and writers. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { captionOptionsSchema } from '../caption/options.ts';
@@ -127,12 +125,28 @@ export async function verifiedPath(bundle: Bundle, role: 'encoder' | 'decoder'):
   if (found.size !== bytes) {
     throw unusable(file, `${bytes} bytes`, `${found.size} bytes`);
   }
+  checkHash(file, expected, await sha256Of(file));
+  return file;
+}
+
+/** Bytes read at a time; one buffer, since a stream's many would stand in memory beside the graph. */
+const CHUNK_BYTES = 1 << 18;
+
+async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash).catch((cause: unknown) => {
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  const handle = await open(file).catch((cause: unknown) => {
     throw missing(file, cause);
   });
-  checkHash(file, expected, hash.digest('hex'));
-  return file;
+  try {
+    for (;;) {
+      const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(chunk.subarray(0, bytesRead));
+    }
+  } finally {
+    await handle.close();
+  }
 }
 
 function parseManifest(file: string, bytes: Buffer): Manifest {
@@ -160,9 +174,10 @@ function parseManifest(file: string, bytes: Buffer): Manifest {
 }
 
 async function readVocabulary(directory: string, manifest: Manifest): Promise<Vocabulary> {
-  const { path, sha256: expected } = manifest.files.vocabulary;
+  const { path, bytes: size, sha256: expected } = manifest.files.vocabulary;
   const file = join(directory, path);
   const bytes = await readSmall(file, MAX_VOCABULARY_BYTES);
+  if (bytes.length !== size) throw unusable(file, `${size} bytes`, `${bytes.length} bytes`);
   checkHash(file, expected, createHash('sha256').update(bytes).digest('hex'));
   const vocabulary = parseWordList(file, bytes);
   const found = {

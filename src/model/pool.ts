@@ -1,5 +1,5 @@
 /** Several captioners in worker threads: `session.run` blocks its thread, so only threads caption at the same time. */
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Captioner, CaptionResult } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 import { type ErrorReport, errorOf } from '../errors.ts';
@@ -14,11 +14,14 @@ export interface WorkerJob {
   options: CaptionOptionsInput | undefined;
 }
 
+/** In place of a job: finish what is at work, take no more. */
+export const STOP = 'stop';
+
 export type WorkerAnswer = { result: CaptionResult } | { error: ErrorReport };
 
 export interface CaptionerPool {
   caption: Captioner['caption'];
-  /** Ends the threads; jobs still waiting are rejected. */
+  /** Ends the threads as soon as each has finished what it is at; all jobs without an answer are rejected. */
   close(): Promise<void>;
 }
 
@@ -53,12 +56,17 @@ export function createPool(workers: number, settings: WorkerSettings): Captioner
   const onDeath = (worker: Worker, cause: Error): void => {
     running.get(worker)?.reject(cause);
     running.delete(worker);
+    if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1);
     if (running.size > 0) return;
     for (const job of queue.splice(0)) job.reject(cause);
   };
 
   for (let i = 0; i < workers; i++) {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: settings });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: settings,
+      // A copied environment would not reach onnxruntime: see `refuseTelemetry`.
+      env: SHARE_ENV,
+    });
     running.set(worker, null);
     idle.push(worker);
     worker.on('message', (answer: WorkerAnswer) => onAnswer(worker, answer));
@@ -75,7 +83,15 @@ export function createPool(workers: number, settings: WorkerSettings): Captioner
         if (worker !== undefined) next(worker);
       }),
     close: async () => {
-      await Promise.all([...running.keys()].map((worker) => worker.terminate()));
+      await Promise.all([...running.keys()].map(end));
     },
   };
+}
+
+/** Not `terminate`: a thread that is ended amid a network run makes onnxruntime abort the whole process. */
+function end(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.once('exit', () => resolve());
+    worker.postMessage(STOP);
+  });
 }

@@ -51,6 +51,15 @@ export function decoderContract({ embeddingWidth, stateWidth, vocabulary }: Mani
 }
 
 /**
+ * onnxruntime 1.29 and later report usage to their maker unless told not to, before the first session is made. What a
+ * deployment captions is nobody else's business; and the reporting code ends the process by a segmentation fault when
+ * the command line is longer than about 32 kB. Worker threads must share the process' environment for this to reach.
+ */
+function refuseTelemetry(): void {
+  process.env.ORT_DISABLE_TELEMETRY = '1';
+}
+
+/**
  * Opens a graph and holds it to its contract.
  * @param file by path: onnxruntime then maps the file, a buffer would be held twice
  * @throws ModelUnusable
@@ -60,6 +69,7 @@ export async function openSession(
   contract: GraphContract,
   settings: SessionSettings,
 ): Promise<InferenceSession> {
+  refuseTelemetry();
   const session = await InferenceSession.create(file, sessionOptions(settings)).catch((cause: unknown) => {
     const actual = cause instanceof Error ? cause.message : String(cause);
     const remedy = `Import or train it again; it must run on execution provider ${settings.executionProvider}.`;

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { reportOf } from '../errors.ts';
 import { loadCaptioner } from './load.ts';
-import type { WorkerAnswer, WorkerJob, WorkerSettings } from './pool.ts';
+import { STOP, type WorkerAnswer, type WorkerJob, type WorkerSettings } from './pool.ts';
 
 const { directory, options } = workerData as WorkerSettings;
 const captioner = loadCaptioner(directory, options);
@@ -17,6 +17,8 @@ async function answer(job: WorkerJob): Promise<WorkerAnswer> {
   }
 }
 
-parentPort?.on('message', (job: WorkerJob) => {
+parentPort?.on('message', (job: WorkerJob | typeof STOP) => {
+  // With its port closed the thread ends by itself when it has nothing left to do.
+  if (job === STOP) return parentPort?.close();
   void answer(job).then((message) => parentPort?.postMessage(message));
 });

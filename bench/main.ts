@@ -1,0 +1,98 @@
+/**
+ * Speed and memory of a bundle: `npm run bench [-- --model DIR]`. JSON lines on standard output, a table on standard
+ * error. Only ratios inside one run travel between machines.
+ */
+import { readFile } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { DEFAULT_BUNDLE, loadCaptioner } from '../src/model/load.ts';
+import { createPool } from '../src/model/pool.ts';
+import { coldStart } from './cold.ts';
+import { memoryOfCli } from './memory.ts';
+import { throughput, warmStages } from './warm.ts';
+
+const SAMPLES = ['astronaut', 'chelsea', 'coffee', 'rocket', 'stairs', 'temple'].map((name) =>
+  fileURLToPath(new URL(`../samples/${name}.jpg`, import.meta.url)),
+);
+const COLD_ROUNDS = 11;
+const WARM_ROUNDS = 20;
+const MEMORY_CAPTIONS = 1000;
+
+const { values } = parseArgs({ options: { model: { type: 'string', default: DEFAULT_BUNDLE } } });
+
+interface Line {
+  measure: string;
+  value: number;
+  unit: 'ms' | 'ratio' | 'images/s' | 'MiB';
+  /** What the project sets itself, where it does. */
+  target?: string;
+}
+
+function report(line: Line): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+  const { measure, value, unit, target = '' } = line;
+  process.stderr.write(`${measure.padEnd(44)} ${value.toFixed(2).padStart(9)} ${unit.padEnd(9)} ${target}\n`);
+}
+
+process.stderr.write(
+  `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} processors, Node ${process.version}\n`,
+);
+await reportCold();
+await reportWarm();
+await reportThroughput();
+await reportMemory();
+
+async function reportCold(): Promise<void> {
+  const cold = await coldStart(SAMPLES[1]!, COLD_ROUNDS);
+  report({ measure: 'cold start: spawn to first caption', value: cold.firstCaption, unit: 'ms' });
+  report({ measure: 'cold start: imports only', value: cold.importsOnly, unit: 'ms' });
+  report({
+    measure: 'cold start: first caption / imports only',
+    value: cold.ratio,
+    unit: 'ratio',
+    target: '<= 3',
+  });
+}
+
+async function reportWarm(): Promise<void> {
+  const images = await Promise.all(SAMPLES.map((file) => readFile(file)));
+  for (const { threads, ownShare, searchToEncode, ...stages } of await warmStages(
+    values.model,
+    images,
+    [1, 2],
+    WARM_ROUNDS,
+  )) {
+    const at = `warm, ${threads} thread${threads > 1 ? 's' : ''}`;
+    for (const [stage, value] of Object.entries(stages)) {
+      report({ measure: `${at}: ${stage}`, value, unit: 'ms' });
+    }
+    report({ measure: `${at}: own code / total`, value: ownShare, unit: 'ratio', target: '<= 0.10' });
+    report({ measure: `${at}: search / encode`, value: searchToEncode, unit: 'ratio', target: '<= 0.60' });
+  }
+}
+
+async function reportThroughput(): Promise<void> {
+  const samples = await Promise.all(SAMPLES.map((file) => readFile(file)));
+  const images = Array.from({ length: 20 }, () => samples).flat();
+  const alone = await loadCaptioner(values.model, { threads: 1 });
+  const pool = createPool(2, { directory: values.model, options: { threads: 1 } });
+  const one = await throughput(alone.caption, images, 1, 3);
+  const two = await throughput(pool.caption, images, 4, 3);
+  await pool.close();
+  report({ measure: 'throughput: 1 job, 1 thread', value: one, unit: 'images/s' });
+  report({ measure: 'throughput: 2 jobs', value: two, unit: 'images/s' });
+  report({ measure: 'throughput: 2 jobs / 1 job', value: two / one, unit: 'ratio' });
+}
+
+async function reportMemory(): Promise<void> {
+  const memory = await memoryOfCli(values.model, SAMPLES[0]!, MEMORY_CAPTIONS);
+  report({ measure: 'memory: peak RSS', value: memory.peakMiB, unit: 'MiB', target: '<= 200' });
+  report({ measure: 'memory: RSS after 100 captions', value: memory.settledMiB, unit: 'MiB' });
+  report({
+    measure: 'memory: growth, 100 to 1,000 captions',
+    value: memory.growth,
+    unit: 'ratio',
+    target: '<= 0.10',
+  });
+}

@@ -1,0 +1,87 @@
+/** Where the time of a warm caption goes. */
+import { loadCaptioner, type NativeParts } from '../src/model/load.ts';
+import { median, medians } from './statistics.ts';
+
+/** Milliseconds an image, medians over all images and rounds. */
+export interface WarmStages {
+  threads: number;
+  decode: number;
+  preprocess: number;
+  encode: number;
+  search: number;
+  /** All of it; more than the stages' sum by what lies between them. */
+  total: number;
+  /** Share of `total` that is neither sharp nor session.run. */
+  ownShare: number;
+  /** search / encode. */
+  searchToEncode: number;
+}
+
+export async function warmStages(
+  directory: string,
+  images: readonly Uint8Array[],
+  threads: readonly number[],
+  rounds: number,
+): Promise<WarmStages[]> {
+  const runners = await Promise.all(threads.map((n) => startRunner(directory, n)));
+  for (const runner of runners) for (const image of images) await runner.run(image);
+  const rows = runners.map((): Omit<WarmStages, 'threads'>[] => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const image of images) {
+      for (const [i, runner] of runners.entries()) rows[i]!.push(await runner.run(image));
+    }
+  }
+  return runners.map(({ threads }, i) => ({ threads, ...medians(rows[i]!) }));
+}
+
+async function startRunner(directory: string, threads: number) {
+  let native = 0;
+  const captioner = await loadCaptioner(directory, { threads, observe: timed((ms) => (native += ms)) });
+  await captioner.ready;
+  const run = async (image: Uint8Array): Promise<Omit<WarmStages, 'threads'>> => {
+    native = 0;
+    const { timings } = await captioner.caption(image);
+    return {
+      ...timings,
+      ownShare: (timings.total - native) / timings.total,
+      searchToEncode: timings.search / timings.encode,
+    };
+  };
+  return { threads, run };
+}
+
+/** Adds up the time inside sharp and session.run. */
+function timed(add: (milliseconds: number) => void): (parts: NativeParts) => NativeParts {
+  const wrap =
+    <A extends unknown[], R>(run: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      const start = performance.now();
+      try {
+        return await run(...args);
+      } finally {
+        add(performance.now() - start);
+      }
+    };
+  return ({ decode, encode, step }) => ({ decode: wrap(decode), encode: wrap(encode), step: wrap(step) });
+}
+
+/** Images a second through `caption`, `inFlight` at a time. */
+export async function throughput(
+  caption: (image: Uint8Array) => Promise<unknown>,
+  images: readonly Uint8Array[],
+  inFlight: number,
+  rounds: number,
+): Promise<number> {
+  await Promise.all(Array.from({ length: inFlight }, () => caption(images[0]!)));
+  const rates: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const queue = [...images];
+    const start = performance.now();
+    const drain = async () => {
+      for (let image = queue.pop(); image !== undefined; image = queue.pop()) await caption(image);
+    };
+    await Promise.all(Array.from({ length: inFlight }, drain));
+    rates.push((images.length / (performance.now() - start)) * 1000);
+  }
+  return median(rates);
+}

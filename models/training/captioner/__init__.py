@@ -1,0 +1,1 @@
+"""Training code of the default show-and-tell model."""

@@ -1,0 +1,85 @@
+"""A checkpoint as an fp32 bundle, with parity.json for the serving side's tests."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from . import manifest
+from .checkpoint import load_captioner
+from .features import imagenet_weights, session
+from .graphs import decoder_graph, decoder_weights, encoder_graph
+from .images import load_image
+
+SAMPLED = 64
+
+
+def add_decoding_arguments(parser):
+    parser.add_argument("--length-normalization", type=float, default=1.0)
+    parser.add_argument("--min-length", type=int, default=5)
+    parser.add_argument("--metrics", help="JSON file with the measured metrics of this bundle")
+
+
+def decoding_defaults(args):
+    return {
+        "beamWidth": 3,
+        "maxLength": 20,
+        "lengthNormalization": args.length_normalization,
+        "minLength": args.min_length,
+        "bannedWords": ["<UNK>"],
+    }
+
+
+def read_metrics(path):
+    return json.loads(Path(path).read_text("utf-8")) if path else None
+
+
+def write_parity(path, samples, encoder):
+    """What serving must reproduce: pixels of the photographs as training loads them."""
+    rng = np.random.default_rng(1)
+    indices = np.sort(rng.choice(224 * 224 * 3, SAMPLED, replace=False))
+    files = {sample.name: parity_entry(sample, encoder, indices) for sample in samples}
+    content = {"indices": indices.tolist(), "files": files}
+    Path(path).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+def parity_entry(sample, encoder, indices):
+    image = load_image(sample.read_bytes())
+    embedding = encoder.run(["image_embedding"], {"image": image[None]})[0][0]
+    return {
+        "channelMeans": image.mean((0, 1)).round(4).tolist(),
+        "values": image.reshape(-1)[indices].tolist(),
+        "embedding": [round(float(v), 5) for v in embedding[:8]],
+        "embeddingNorm": round(float(np.linalg.norm(embedding)), 5),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", required=True)
+    parser.add_argument("--captions", required=True, help="captions file, for its hash")
+    parser.add_argument("--samples", help="directory of photographs for parity.json")
+    parser.add_argument("--output", required=True, help="bundle directory")
+    add_decoding_arguments(parser)
+    args = parser.parse_args()
+    output = Path(args.output)
+    output.mkdir(parents=True, exist_ok=True)
+
+    captioner, vocabulary, _ = load_captioner(args.checkpoint)
+    onnx.save(encoder_graph(captioner), output / "encoder.onnx")
+    onnx.save(decoder_graph(decoder_weights(captioner.decoder)), output / "decoder.onnx")
+    vocabulary.write(output / "word_counts.txt")
+    if args.samples:
+        samples = sorted(Path(args.samples).glob("*.jpg"))
+        write_parity(output / "parity.json", samples, session(str(output / "encoder.onnx"), 1))
+    hashes = {"weights": manifest.file_hash(imagenet_weights()), "captions": manifest.file_hash(args.captions)}
+    content = manifest.build(
+        output, vocabulary, "fp32", decoding_defaults(args), hashes, read_metrics(args.metrics)
+    )
+    manifest.write(output, content)
+
+
+if __name__ == "__main__":
+    main()

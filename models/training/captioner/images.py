@@ -1,0 +1,58 @@
+"""Image files to 224x224 RGB arrays, from a directory or a zip, and augmentation."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+SIZE = 224
+
+
+def load_image(data):
+    """uint8 [224, 224, 3] from encoded bytes: upright, RGB, squashed to a square.
+
+    The filter is antialiased, as the serving side's is; a 224x224 file stays as it is."""
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+    if image.size != (SIZE, SIZE):
+        image = image.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+def load_images(path, names):
+    """uint8 [n, 224, 224, 3] of the named files in a directory or a zip archive."""
+    read = _zip_reader(path) if zipfile.is_zipfile(path) else _directory_reader(path)
+    images = np.empty((len(names), SIZE, SIZE, 3), np.uint8)
+    for i, name in enumerate(names):
+        images[i] = load_image(read(name))
+    return images
+
+
+def _directory_reader(path):
+    return lambda name: (Path(path) / name).read_bytes()
+
+
+def _zip_reader(path):
+    archive = zipfile.ZipFile(path)
+    members = {Path(member).name: member for member in archive.namelist()}
+    return lambda name: archive.read(members[name])
+
+
+def augment(images, rng, smallest=0.8, light=0.15):
+    """A random crop enlarged to the full square, a flip, a change of brightness and contrast.
+
+    Hue stays: captions name colours."""
+    return np.stack([_augment_one(image, rng, smallest, light) for image in images])
+
+
+def _augment_one(image, rng, smallest, light):
+    width, height = SIZE * rng.uniform(smallest, 1, 2)
+    left, top = rng.uniform(0, SIZE - width), rng.uniform(0, SIZE - height)
+    box = (left, top, left + width, top + height)
+    crop = Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BILINEAR, box=box)
+    if rng.random() < 0.5:
+        crop = crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    gain, offset = 1 + rng.uniform(-light, light, 2)
+    levels = (np.arange(256) - 127) * gain + 127 * (1 + offset)
+    return np.asarray(crop.point(np.tile(levels.clip(0, 255).astype(np.uint8), 3).tolist()))

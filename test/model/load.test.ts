@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import sharp from 'sharp';
+import type { CaptionResult } from '../../src/caption/captioner.ts';
+import { parseCaptionOptions } from '../../src/caption/options.ts';
+import type { EncodedImages } from '../../src/caption/ports.ts';
+import { readBundle } from '../../src/model/bundle.ts';
+import {
+  DEFAULT_BUNDLE,
+  type LoadedCaptioner,
+  loadCaptioner,
+  type NativeParts,
+} from '../../src/model/load.ts';
+import { withoutTimings } from '../support/captions.ts';
+import { rejectsWith } from '../support/errors.ts';
+import { readSamples } from '../support/samples.ts';
+import {
+  BATCH_LOG_PROBABILITY,
+  PARITY_PIXELS,
+  PARITY_WORST_PIXEL,
+  REGION_MEAN,
+} from '../support/tolerance.ts';
+
+const samples = readSamples();
+const { manifest } = await readBundle(DEFAULT_BUNDLE);
+const defaults = parseCaptionOptions({}, manifest.decoding);
+
+/** Counts the runs of the native parts and keeps what they were given and gave. */
+interface Recorder {
+  encodes: { pixels: Uint8Array | Float32Array; images: number; output: EncodedImages }[];
+  steps: { rows: number; k: number }[];
+  observe(parts: NativeParts): NativeParts;
+}
+
+function recorder(): Recorder {
+  const encodes: Recorder['encodes'] = [];
+  const steps: Recorder['steps'] = [];
+  return {
+    encodes,
+    steps,
+    observe: ({ decode, encode, step }) => ({
+      decode,
+      encode: async (pixels, images) => {
+        const output = await encode(pixels, images);
+        encodes.push({ pixels, images, output });
+        return output;
+      },
+      step: async (input) => {
+        steps.push({ rows: input.words.length, k: input.k });
+        return await step(input);
+      },
+    }),
+  };
+}
+
+describe('the default bundle', () => {
+  const recorded = recorder();
+  let captioner: LoadedCaptioner;
+  let results: CaptionResult[];
+  before(async () => {
+    captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1, observe: recorded.observe });
+    results = [];
+    for (const { bytes } of samples) results.push(await captioner.caption(bytes));
+  });
+
+  it('says for each photograph what its captions are, how sure it is and how long it took', async () => {
+    const { hash } = await readBundle(DEFAULT_BUNDLE);
+    for (const [i, result] of results.entries()) {
+      const { width, height } = await sharp(samples[i]!.bytes).metadata();
+      assert.deepEqual([result.width, result.height, result.format], [width, height, 'jpeg']);
+      assert.deepEqual(result.model, { name: manifest.name, hash });
+      const { total, ...stages } = result.timings;
+      const sum = Object.values(stages).reduce((a, b) => a + b, 0);
+      for (const [stage, ms] of Object.entries(stages)) assert.ok(ms >= 0, `${stage}: ${ms}`);
+      assert.ok(stages.decode > 0 && stages.encode > 0 && stages.search > 0);
+      assert.ok(sum <= total + 1, `${sum} of ${total} ms`);
+    }
+  });
+
+  it('writes captions whose numbers agree with each other and that fall in their order', () => {
+    for (const { captions } of results) {
+      assert.ok(captions.length >= 1 && captions.length <= defaults.beamWidth);
+      assert.equal(new Set(captions.map((c) => c.text)).size, captions.length);
+      const scores = captions.map((c) => {
+        assert.equal(c.probability, Math.exp(c.logProbability));
+        assert.equal(c.text, c.words.map((w) => w.word).join(' '));
+        assert.ok(c.words.every((w) => w.logProbability <= 0));
+        const words = c.words.reduce((sum, w) => sum + w.logProbability, 0);
+        // `</S>` is no word, and costs.
+        assert.ok(c.truncated ? Math.abs(words - c.logProbability) < 1e-9 : words >= c.logProbability);
+        const length = c.words.length + (c.truncated ? 1 : 2);
+        assert.ok(length <= defaults.maxLength);
+        assert.ok(c.words.length >= defaults.minLength);
+        return c.truncated ? c.logProbability : c.logProbability / length ** defaults.lengthNormalization;
+      });
+      assert.deepEqual(
+        scores,
+        scores.toSorted((a, b) => b - a),
+      );
+    }
+  });
+
+  it('never says a banned word, neither its own nor the caller’s', async () => {
+    const { bytes } = samples[0]!;
+    const said = results[0]!.captions[0]!.words[0]!.word;
+    const { captions } = await captioner.caption(bytes, { bannedWords: [said] });
+    for (const { words } of captions) {
+      for (const { word } of words) assert.ok(word !== said && word !== '<UNK>', word);
+    }
+  });
+
+  it('says the same in a second run', async () => {
+    for (const [i, { bytes }] of samples.entries()) {
+      assert.deepEqual(withoutTimings(await captioner.caption(bytes)), withoutTimings(results[i]!));
+    }
+  });
+
+  it('says the same with two threads', async () => {
+    const two = await loadCaptioner(DEFAULT_BUNDLE, { threads: 2 });
+    for (const [i, { bytes }] of samples.entries()) {
+      assert.deepEqual(withoutTimings(await two.caption(bytes)), withoutTimings(results[i]!));
+    }
+  });
+
+  it('says the same of photographs in a batch, in shared runs', async () => {
+    recorded.encodes.length = 0;
+    recorded.steps.length = 0;
+    const batch = await captioner.captionAll(samples.map(({ bytes }) => bytes));
+    assert.deepEqual(
+      recorded.encodes.map((e) => e.images),
+      [samples.length],
+    );
+    assert.ok(recorded.steps.length <= defaults.maxLength, `${recorded.steps.length} decoder runs`);
+    assert.equal(recorded.steps[0]!.rows, samples.length);
+    const widest = Math.max(...recorded.steps.map((s) => s.rows));
+    assert.ok(widest > samples.length && widest <= samples.length * defaults.beamWidth, `${widest} rows`);
+
+    assert.equal(batch.length, samples.length);
+    for (const [i, { captions, width, height }] of batch.entries()) {
+      const alone = results[i]!;
+      assert.deepEqual([width, height], [alone.width, alone.height]);
+      assert.deepEqual(
+        captions.map((c) => c.text),
+        alone.captions.map((c) => c.text),
+      );
+      for (const [j, { logProbability }] of captions.entries()) {
+        const off = Math.abs(logProbability - alone.captions[j]!.logProbability);
+        assert.ok(off < BATCH_LOG_PROBABILITY, `${samples[i]!.name} ${j}: ${off}`);
+      }
+    }
+  });
+
+  it('runs the encoder once and the decoder at most maxLength times for a photograph', async () => {
+    for (const maxLength of [1, 2, 5, 20]) {
+      recorded.encodes.length = 0;
+      recorded.steps.length = 0;
+      await captioner.caption(samples[0]!.bytes, { maxLength });
+      assert.equal(recorded.encodes.length, 1);
+      assert.ok(recorded.steps.length <= maxLength, `${recorded.steps.length} of ${maxLength}`);
+      assert.ok(recorded.steps.every((s) => s.rows <= defaults.beamWidth));
+    }
+  });
+
+  it('gives as many captions as asked for, the same first ones', async () => {
+    const { captions } = await captioner.caption(samples[0]!.bytes, { captions: 1 });
+    assert.deepEqual(captions, results[0]!.captions.slice(0, 1));
+  });
+
+  it('has nothing to say about no photographs', async () => {
+    assert.deepEqual(await captioner.captionAll([]), []);
+  });
+
+  it('refuses wrong options before it reads the photograph', async () => {
+    for (const options of [
+      { beamWidth: 11 },
+      { beamWidth: 0 },
+      { beamWidth: 2.5 },
+      { maxLength: 61 },
+      { lengthNormalization: Number.NaN },
+      { captions: defaults.beamWidth + 1 },
+      { minLength: defaults.maxLength - 1 },
+    ]) {
+      await rejectsWith(captioner.caption(Buffer.alloc(0), options), 'InvalidRequest');
+    }
+  });
+
+  it('fails as a whole when one photograph of a batch cannot be read, and works on afterwards', async () => {
+    const files = [samples[0]!.bytes, Buffer.from('no image')];
+    await rejectsWith(captioner.captionAll(files), 'UnsupportedImage');
+    assert.deepEqual(withoutTimings(await captioner.caption(files[0]!)), withoutTimings(results[0]!));
+  });
+
+  it('gives region embeddings whose mean is the image embedding', async () => {
+    recorded.encodes.length = 0;
+    await captioner.captionAll(samples.slice(0, 2).map(({ bytes }) => bytes));
+    const { images, output } = recorded.encodes[0]!;
+    const { embeddingWidth: width, regions } = manifest;
+    assert.equal(output.embeddings.length, images * width);
+    assert.equal(output.regions.length, images * regions * width);
+    const largest = Math.max(...output.embeddings.map(Math.abs));
+    assert.ok(largest > 0);
+    for (let i = 0; i < images * width; i++) {
+      const image = Math.floor(i / width);
+      let sum = 0;
+      for (let r = 0; r < regions; r++) sum += output.regions[(image * regions + r) * width + (i % width)]!;
+      const off = Math.abs(sum / regions - output.embeddings[i]!);
+      assert.ok(off < REGION_MEAN * largest, `image ${image}, number ${i % width}: ${off} of ${largest}`);
+    }
+  });
+});
+
+/** Written by `models/training/captioner/export.py` with the loader that the training used. */
+interface Parity {
+  /** Into the flat `[224, 224, 3]` pixels. */
+  indices: number[];
+  files: Record<string, { channelMeans: number[]; values: number[] }>;
+}
+
+const PARITY_FILE = join(DEFAULT_BUNDLE, 'parity.json');
+
+describe('serving makes the pixels that training saw', {
+  skip: existsSync(PARITY_FILE) ? false : 'the bundle has no parity.json',
+}, () => {
+  it('of every sample photograph', async (t) => {
+    const parity: Parity = JSON.parse(readFileSync(PARITY_FILE, 'utf8'));
+    const recorded = recorder();
+    const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1, observe: recorded.observe });
+    const known = samples.filter(({ name }) => parity.files[name] !== undefined);
+    assert.ok(known.length >= 3, 'parity.json names fewer than three of the samples');
+    await captioner.captionAll(
+      known.map(({ bytes }) => bytes),
+      { maxLength: 1 },
+    );
+    const { pixels } = recorded.encodes[0]!;
+    const size = pixels.length / known.length;
+    const differences = known.flatMap(({ name }, i) => {
+      const own = pixels.subarray(i * size, (i + 1) * size);
+      const { values, channelMeans } = parity.files[name]!;
+      for (const channel of [0, 1, 2]) {
+        const off = Math.abs(channelMean(own, channel) - channelMeans[channel]!);
+        assert.ok(off < PARITY_PIXELS, `${name}, channel ${channel}: mean off by ${off}`);
+      }
+      return parity.indices.map((index, j) => Math.abs(own[index]! - values[j]!));
+    });
+    const mean = differences.reduce((a, b) => a + b, 0) / differences.length;
+    t.diagnostic(`mean difference ${mean.toFixed(3)} grey levels, largest ${Math.max(...differences)}`);
+    assert.ok(mean < PARITY_PIXELS, `mean ${mean}`);
+    assert.ok(Math.max(...differences) <= PARITY_WORST_PIXEL);
+  });
+});
+
+function channelMean(pixels: Uint8Array | Float32Array, channel: number): number {
+  let sum = 0;
+  for (let i = channel; i < pixels.length; i += 3) sum += pixels[i]!;
+  return sum / (pixels.length / 3);
+}

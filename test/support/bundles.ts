@@ -1,0 +1,59 @@
+/** Copies of the default bundle, to damage. */
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Manifest } from '../../src/model/bundle.ts';
+import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
+
+export type Role = keyof Manifest['files'];
+
+export interface BundleCopy {
+  directory: string;
+  manifestPath: string;
+  /** Path of one of the files that the manifest names. */
+  pathOf(role: Role): string;
+  /** Rewrites the manifest after `change`, which may break every rule. */
+  editManifest(change: (manifest: Manifest) => void): void;
+  /** Writes a file and enters its size and hash, so that only its content is wrong. */
+  replace(role: Role, bytes: Uint8Array, name?: string): void;
+}
+
+/** A new directory below the system's own, which `dispose` removes. */
+export function temporaryDirectory(): { path: string; dispose(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'show-and-tell-test-'));
+  return { path, dispose: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Copies the default bundle into `directory`, which exists. */
+export function copyBundle(directory: string): BundleCopy {
+  cpSync(DEFAULT_BUNDLE, directory, { recursive: true });
+  const manifestPath = join(directory, 'manifest.json');
+  const read = (): Manifest => JSON.parse(readFileSync(manifestPath, 'utf8'));
+  const editManifest: BundleCopy['editManifest'] = (change) => {
+    const manifest = read();
+    change(manifest);
+    writeFileSync(manifestPath, JSON.stringify(manifest));
+  };
+  return {
+    directory,
+    manifestPath,
+    pathOf: (role) => join(directory, read().files[role].path),
+    editManifest,
+    replace(role, bytes, name = read().files[role].path) {
+      writeFileSync(join(directory, name), bytes);
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      editManifest((manifest) => {
+        manifest.files[role] = { path: name, bytes: bytes.length, sha256 };
+      });
+    },
+  };
+}
+
+/** Changes one byte in the middle, the size stays. */
+export function flipByte(file: string): void {
+  const bytes = readFileSync(file);
+  const middle = bytes.length >> 1;
+  bytes[middle] = bytes[middle]! ^ 1;
+  writeFileSync(file, bytes);
+}

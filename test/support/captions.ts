@@ -1,0 +1,9 @@
+import type { CaptionResult } from '../../src/caption/captioner.ts';
+
+/** What must not change from run to run: all but the timings. */
+export function withoutTimings({
+  timings: _timings,
+  ...rest
+}: CaptionResult): Omit<CaptionResult, 'timings'> {
+  return rest;
+}

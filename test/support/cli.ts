@@ -1,0 +1,58 @@
+/** The program as a user starts it: a process of its own. */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { ROOT } from './samples.ts';
+
+export const LAUNCH = join(ROOT, 'src/cli/launch.js');
+
+export interface Finished {
+  /** `null` when a signal ended it. */
+  status: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CliOptions extends Pick<SpawnOptions, 'cwd' | 'uid' | 'gid' | 'detached'> {
+  /** What standard input holds. @default nothing */
+  input?: Uint8Array;
+  /** @default the Node that runs the tests */
+  node?: string;
+}
+
+/** A run that takes longer than this hangs; the longest takes 4 s on one busy processor. */
+const HANG_MS = 30_000;
+
+/** Starts the program; its output is not read. */
+export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
+  const { input: _input, node = process.execPath, ...rest } = options;
+  return spawn(node, [LAUNCH, ...args], {
+    cwd: ROOT,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: HANG_MS,
+    killSignal: 'SIGKILL',
+    ...rest,
+  });
+}
+
+/** Runs the program to its end. */
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<Finished> {
+  const child = startCli(args, options);
+  child.stdin?.on('error', () => undefined); // it need not read all, or any
+  child.stdin?.end(options.input ?? '');
+  return finished(child);
+}
+
+/** What a process wrote and how it ended. */
+export function finished(child: ChildProcess): Promise<Finished> {
+  const text = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream]?.setEncoding('utf8').on('data', (chunk: string) => {
+      text[stream] += chunk;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status, signal) => resolve({ status, signal, ...text }));
+  });
+}
