@@ -112,3 +112,46 @@ export function errorOf(report: ErrorReport): Error {
       return new Error(report.message);
   }
 }
+
+/** What can be wrong with foreign model files; codes of the exporter alone, no edge maps them. */
+export type SourceErrorCode =
+  /** Missing, no permission, the download failed. */
+  | 'SourceUnreadable'
+  /** Truncated, a wrong checksum, nonsense where the format wants something else. */
+  | 'SourceDamaged'
+  /** Whole, but not a kind of file or network that can be imported. */
+  | 'SourceUnsupported'
+  /** A tensor that the network needs is not there. */
+  | 'TensorMissing'
+  /** A tensor is there in another shape or type. */
+  | 'TensorMisshapen'
+  /** Word list and weights do not belong together. */
+  | 'VocabularyMismatch';
+
+export interface SourceProblem {
+  file: string;
+  /** Byte offset in `file`, where there is one. */
+  offset?: number;
+  expected: string;
+  actual: string;
+  /** What to do next, where there is something. */
+  remedy?: string;
+}
+
+/** A foreign model file that cannot be imported. */
+export class SourceError extends Error {
+  readonly code: SourceErrorCode;
+  readonly problem: SourceProblem;
+
+  constructor(code: SourceErrorCode, problem: SourceProblem, options?: ErrorOptions) {
+    const at = problem.offset === undefined ? '' : ` at byte ${problem.offset}`;
+    const remedy = problem.remedy === undefined ? '' : ` ${problem.remedy}`;
+    super(`${problem.file}${at}: expected ${problem.expected}, found ${problem.actual}.${remedy}`, options);
+    this.code = code;
+    this.problem = problem;
+  }
+
+  override get name(): SourceErrorCode {
+    return this.code;
+  }
+}
