@@ -50,6 +50,7 @@ async function captionImages(args: string[], flags: CaptionFlags): Promise<numbe
   let status = EXIT_OK;
   try {
     for await (const outcome of inOrder(images, flags.jobs, (image) => captionFile(image, captioner))) {
+      if (interrupted() && 'error' in outcome) return EXIT_INTERRUPTED;
       progress.hide();
       if ('result' in outcome) printResult(outcome, flags.json);
       else {

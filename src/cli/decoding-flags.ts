@@ -25,20 +25,25 @@ export interface DecodingFlags {
 
 export function addDecodingFlags(command: Command): Command {
   return command
-    .option('--beam <n>', 'hypotheses kept alive, 1 to 10 (default: the model’s, mostly 3)', Number)
+    .option('--beam <n>', 'hypotheses kept alive, 1 to 10 (default: the model’s, mostly 3)', numberOf)
     .option(
       '--max-length <n>',
       'longest caption in words, start and end counted (default: the model’s)',
       Number,
     )
-    .option('--min-length <n>', 'shortest caption in words, start and end not counted', Number)
+    .option('--min-length <n>', 'shortest caption in words, start and end not counted', numberOf)
     .option(
       '--length-normalization <x>',
       'rank by log-probability / length^x; 0 ranks by probability',
       Number,
     )
     .option('--ban <word>', 'a word that no caption may contain (repeatable)', collect)
-    .option('--top <n>', 'captions to print for each image, at most --beam', Number);
+    .option('--top <n>', 'captions to print for each image, at most --beam', numberOf);
+}
+
+/** A flag's number; NaN, which every bound refuses, for anything else (`Number('')` would be 0). */
+export function numberOf(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text);
 }
 
 function collect(word: string, words: string[] = []): string[] {

@@ -31,12 +31,20 @@ function orItself(arg: string, found: string[]): string[] {
   return found.length > 0 ? found : [arg];
 }
 
+/** A directory that cannot be listed stays in the list, so that it fails by name. */
 async function imagesBelow(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((e) => e.isFile() && isImageName(e.name))
-    .map((e) => join(e.parentPath, e.name))
-    .sort();
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => null);
+  if (entries === null) return [directory];
+  const lists = await Promise.all(
+    entries
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map(async (entry) => {
+        const path = join(directory, entry.name);
+        if (entry.isDirectory()) return imagesBelow(path);
+        return isImageName(entry.name) ? [path] : [];
+      }),
+  );
+  return lists.flat();
 }
 
 async function matches(pattern: string): Promise<string[]> {

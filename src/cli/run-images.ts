@@ -7,7 +7,7 @@ import { InvalidRequest } from '../errors.ts';
 import { readBundle } from '../model/bundle.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../model/load.ts';
 import { createPool } from '../model/pool.ts';
-import { type DecodingFlags, decodingOptions } from './decoding-flags.ts';
+import { type DecodingFlags, decodingOptions, numberOf } from './decoding-flags.ts';
 
 /** Each worker holds a model of its own; more than this is a mistyped number. */
 const MAX_JOBS = 64;
@@ -21,7 +21,7 @@ export interface CaptionerFlags extends DecodingFlags {
 export function addCaptionerFlags(command: Command): Command {
   return command
     .option('--model <dir>', 'bundle to use (default: the one that comes with the program, models/flickr8k)')
-    .option('--threads <n>', 'threads inside one network run (default: the processors, at most 4)', Number)
+    .option('--threads <n>', 'threads inside one network run (default: the processors, at most 4)', numberOf)
     .option(
       '--jobs <n>',
       'images captioned at the same time, each with its own copy of the model',
@@ -86,6 +86,8 @@ export function onInterrupt(): () => boolean {
   let interrupted = false;
   process.once('SIGINT', () => {
     interrupted = true;
+    // Whoever waits for an image on standard input waits no longer.
+    process.stdin.destroy();
   });
   return () => interrupted;
 }

@@ -19,6 +19,9 @@ export const DEFAULT_BUNDLE = fileURLToPath(new URL('../../models/flickr8k', imp
 /** The default bundle gains little from more. */
 const MAX_DEFAULT_THREADS = 4;
 
+/** An INT8 step takes a tenth of a millisecond: waking a second thread costs more than it saves (`npm run bench`). */
+const INT8_DECODER_THREADS = 1;
+
 export interface LoadOptions {
   /** Threads inside one run. @default the processors at hand, at most 4 */
   threads?: number;
@@ -52,7 +55,10 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
   };
   const open = async (role: 'encoder' | 'decoder') => {
     const contract = role === 'encoder' ? encoderContract(manifest) : decoderContract(manifest);
-    return openSession(await verifiedPath(bundle, role), contract, settings);
+    return openSession(await verifiedPath(bundle, role), contract, {
+      ...settings,
+      threads: role === 'decoder' && manifest.precision === 'int8' ? INT8_DECODER_THREADS : settings.threads,
+    });
   };
   const encoder = open('encoder').then((session) => encoderOf(session, manifest));
   const step = open('decoder').then((session) => stepOf(session, manifest));
