@@ -69,8 +69,8 @@ export interface RepairedVocabulary {
 }
 
 /**
- * Reads a damaged word list: unwraps `b'word'`, drops blank lines, puts a count where it is missing, keeps duplicates
- * as second ids under a mark that tells them apart.
+ * Reads a damaged word list: unwraps `b'word'`, gives quoted words their apostrophe back, drops blank lines, puts a
+ * count where it is missing, keeps duplicates as second ids under a mark that tells them apart.
  * @throws VocabularyError when what remains still is no word list, e.g. without `<S>`
  */
 export function repairVocabulary(text: string): RepairedVocabulary {
@@ -84,7 +84,7 @@ export function repairVocabulary(text: string): RepairedVocabulary {
       return;
     }
     const [found = '', count = ''] = content.trim().split(/\s+/);
-    const unwrapped = unwrapPython(found);
+    const unwrapped = unwrapPython(found) ?? unquote(found, seen);
     let word = unwrapped ?? found;
     if (unwrapped !== null) mended.push(`line ${line}: ${found} is ${word}`);
     if (!isCount(count)) mended.push(`line ${line}: count of ${word} set to 1`);
@@ -146,11 +146,26 @@ function unwrapPython(word: string): string | null {
   return /^b(['"])(.+)\1$/.exec(word)?.[2] ?? null;
 }
 
+/**
+ * What a lost apostrophe leaves behind in lists that went through a Python 3 rewrite: the word in double quotes
+ * without it. `""` stands for the closing quotation mark first, for a lone apostrophe the second time.
+ */
+const QUOTED: Record<string, string> = { nt: "n't", oclock: "o'clock", doeuvres: "d'oeuvres" };
+
+function unquote(word: string, seen: ReadonlyMap<string, number>): string | null {
+  const inner = /^"(.*)"$/.exec(word)?.[1];
+  if (inner === undefined) return null;
+  if (inner === '') return seen.has("''") ? "'" : "''";
+  return QUOTED[inner] ?? `'${inner}`;
+}
+
 function problemOf(content: string, seen: ReadonlyMap<string, number>): string | null {
   const fields = content.trim().split(/\s+/);
   const word = fields[0] ?? '';
   if (word === '') return 'blank line';
   if (unwrapPython(word) !== null) return `${word} is a Python 3 bytes literal, not a word`;
+  if (/^".*"$/.test(word))
+    return `${word} is a word that lost its apostrophe (a Python 3 rewrite of the list)`;
   if (word.includes('\uFFFD')) return `${word} is not valid UTF-8`;
   if (word === UNKNOWN_WORD) return `${UNKNOWN_WORD} is appended after the last line, not listed`;
   if (fields.length !== 2 || !isCount(fields[1])) return `expected "word count", found "${content.trim()}"`;

@@ -9,7 +9,6 @@ import { MAX_IMAGE_BYTES } from '../model/image.ts';
 import { readImage } from './inputs.ts';
 
 export interface ImageSet {
-  has(name: string): Promise<boolean>;
   /** @throws ImageNotFound, ImageTooLarge, UnsupportedImage */
   read(name: string): Promise<Uint8Array>;
   close(): void;
@@ -33,11 +32,6 @@ export async function openImageSet(path: string): Promise<ImageSet> {
 
 function directorySet(directory: string): ImageSet {
   return {
-    has: (name) =>
-      stat(join(directory, name)).then(
-        (s) => s.isFile(),
-        () => false,
-      ),
     read: (name) => readImage(join(directory, name)),
     close: () => undefined,
   };
@@ -48,7 +42,6 @@ async function zipSet(path: string): Promise<ImageSet> {
   const zip = await openZip(path);
   const entries = await listEntries(path, zip);
   return {
-    has: async (name) => entries.has(name),
     read: async (name) => {
       const entry = entries.get(name);
       if (entry === undefined) throw new ImageNotFound(`${path} has no ${name}`);

@@ -78,6 +78,13 @@ test('repair names each line that it mended, and what it writes is right', () =>
   );
 });
 
+test('repair gives back the apostrophes that a Python 3 rewrite took', () => {
+  const damaged = '<S> 9\n</S> 9\n"s" 7\n"" 6\n"nt" 5\n"" 4\n"re" 3\n"oclock" 2';
+  assert.throws(() => parseVocabulary(damaged), VocabularyError);
+  const { vocabulary } = repairVocabulary(damaged);
+  assert.deepEqual(vocabulary.words.slice(2, -1), ["'s", "''", "n't", "'", "'re", "o'clock"]);
+});
+
 test('repair leaves a right list alone and cannot invent the start word', () => {
   const { mended, text } = repairVocabulary(LIST);
   assert.deepEqual(mended, []);

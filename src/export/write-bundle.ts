@@ -1,0 +1,71 @@
+/** Writes a bundle whole or not at all: beside its place, hashed, then renamed. */
+import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { InvalidRequest } from '../errors.ts';
+import { MANIFEST_FILE, type Manifest, manifestSchema } from '../model/bundle.ts';
+
+const NAMES = { encoder: 'encoder.onnx', decoder: 'decoder.onnx', vocabulary: 'word_counts.txt' } as const;
+
+export type BundleFiles = Record<keyof typeof NAMES, Uint8Array>;
+
+/** A bundle being written; nobody sees it before `publish`. */
+export interface Draft {
+  /** Where its files stand until then: a bundle that can be loaded. */
+  directory: string;
+  publish(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/**
+ * Refuses a place that is taken, before any work is done.
+ * @throws InvalidRequest
+ */
+export async function checkFree(out: string): Promise<void> {
+  const taken = await access(out).then(
+    () => true,
+    () => false,
+  );
+  if (taken) throw new InvalidRequest(`${out} exists already: remove it or choose another --out`);
+}
+
+/**
+ * Writes all files of a bundle into a directory beside `out`. If the process is interrupted, the directory is removed.
+ * @param manifest all of it but the files
+ */
+export async function draftBundle(
+  out: string,
+  files: BundleFiles,
+  manifest: Omit<Manifest, 'files' | 'formatVersion'>,
+): Promise<Draft> {
+  const directory = `${resolve(out)}.partial-${process.pid}`;
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  process.on('exit', remove);
+  const discard = async () => {
+    process.off('exit', remove);
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await mkdir(dirname(directory), { recursive: true });
+    await mkdir(directory);
+    const entries = await Promise.all(
+      Object.entries(NAMES).map(async ([role, path]) => {
+        const bytes = files[role as keyof typeof NAMES];
+        await writeFile(join(directory, path), bytes);
+        const sha256 = createHash('sha256').update(bytes).digest('hex');
+        return [role, { path, bytes: bytes.length, sha256 }] as const;
+      }),
+    );
+    const whole = manifestSchema.parse({ formatVersion: 1, ...manifest, files: Object.fromEntries(entries) });
+    await writeFile(join(directory, MANIFEST_FILE), `${JSON.stringify(whole, null, 2)}\n`);
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+  const publish = async () => {
+    await rename(directory, resolve(out));
+    process.off('exit', remove);
+  };
+  return { directory, publish, discard };
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { temporaryDirectory } from '../support/bundles.ts';
+import { runCli } from '../support/cli.ts';
+import { readSamples } from '../support/samples.ts';
+import { zipOf } from '../support/zip.ts';
+
+interface Report {
+  metrics: Record<string, number | string>;
+  perImage: { image: string; caption: string; ciderD: number }[];
+}
+
+describe('show-and-tell evaluate', () => {
+  const samples = readSamples();
+  const references = Object.fromEntries(
+    samples.map(({ name }) => [name, [`This is ${name}, a picture .`, 'A thing is seen in a place .']]),
+  );
+  let place: ReturnType<typeof temporaryDirectory>;
+  let captions: string;
+  let directory: string;
+  let zip: string;
+
+  before(() => {
+    place = temporaryDirectory();
+    captions = join(place.path, 'captions.json');
+    directory = join(place.path, 'images');
+    zip = join(place.path, 'images.any');
+    mkdirSync(directory);
+    for (const { name, path } of samples) cpSync(path, join(directory, name));
+    const entries = samples.map(({ name, bytes }) => [`folder/${name}`, bytes]);
+    writeFileSync(zip, zipOf(Object.fromEntries(entries)));
+    writeFileSync(captions, JSON.stringify({ dev: references, test: {} }));
+  });
+  after(() => place.dispose());
+
+  const evaluate = (...args: string[]) => runCli(['evaluate', ...args]);
+
+  it('scores a directory and a zip archive alike, with any number of jobs', async () => {
+    const [fromDirectory, fromZip] = await Promise.all([
+      evaluate('--images', directory, '--captions', captions, '--json'),
+      evaluate('--images', zip, '--captions', captions, '--json', '--jobs', '2'),
+    ]);
+    assert.equal(fromDirectory.status, 0, fromDirectory.stderr);
+    assert.equal(fromZip.status, 0, fromZip.stderr);
+    const [a, b] = [fromDirectory, fromZip].map(({ stdout }) => JSON.parse(stdout) as Report);
+    assert.deepEqual(a!.metrics, b!.metrics);
+    assert.equal(a!.metrics.images, samples.length);
+    assert.deepEqual(
+      a!.perImage.map(({ image, caption }) => ({ image, caption })),
+      b!.perImage.map(({ image, caption }) => ({ image, caption })),
+    );
+  });
+
+  it('gives full marks when the captions are what people wrote', async () => {
+    const first = await evaluate('--images', directory, '--captions', captions, '--json');
+    const said = (JSON.parse(first.stdout) as Report).perImage;
+    const file = join(place.path, 'said.json');
+    writeFileSync(file, JSON.stringify({ dev: Object.fromEntries(said.map((i) => [i.image, [i.caption]])) }));
+    const { stdout } = await evaluate('--images', directory, '--captions', file, '--json');
+    const { metrics } = JSON.parse(stdout) as Report;
+    assert.equal(metrics.bleu1, 100);
+    assert.equal(metrics.rougeL, 100);
+  });
+
+  it('prints the table with best, worst and slowest images', async () => {
+    const { status, stdout, stderr } = await evaluate('--images', directory, '--captions', captions);
+    assert.equal(status, 0);
+    assert.equal(stderr, '');
+    assert.match(stdout, /split dev, 6 images/);
+    for (const row of ['BLEU-4', 'ROUGE-L', 'CIDEr-D', 'Best by', 'Worst by', 'Slowest']) {
+      assert.ok(stdout.includes(row), row);
+    }
+  });
+
+  it('goes on without an image that cannot be read, and says so in its exit status', async () => {
+    const file = join(place.path, 'more.json');
+    writeFileSync(file, JSON.stringify({ dev: { ...references, 'lost.jpg': ['Nobody knows .'] } }));
+    for (const images of [directory, zip]) {
+      const { status, stdout, stderr } = await evaluate('--images', images, '--captions', file, '--json');
+      assert.equal(status, 3);
+      assert.equal((JSON.parse(stdout) as Report).metrics.images, samples.length);
+      assert.match(stderr, /lost\.jpg: ImageNotFound/);
+    }
+  });
+
+  const WRONG: [string, () => string[], RegExp][] = [
+    ['no --images', () => ['--captions', captions], /--images/],
+    ['images that are nowhere', () => ['--images', '/nowhere', '--captions', captions], /nowhere/],
+    ['images that are no archive', () => ['--images', captions, '--captions', captions], /zip/],
+    ['a captions file that is nowhere', () => ['--images', directory, '--captions', '/nowhere'], /nowhere/],
+    ['a captions file that is no JSON', () => ['--images', directory, '--captions', zip], /JSON/],
+    [
+      'an unknown split, naming those there are',
+      () => ['--images', directory, '--captions', captions, '--split', 'x'],
+      /dev, test/,
+    ],
+    [
+      'a split without images',
+      () => ['--images', directory, '--captions', captions, '--split', 'test'],
+      /none of the split/,
+    ],
+    ['a wide beam', () => ['--images', directory, '--captions', captions, '--beam', '11'], /--beam/],
+  ];
+  for (const [name, args, message] of WRONG) {
+    it(`refuses ${name}`, async () => {
+      const { status, stdout, stderr } = await evaluate(...args());
+      assert.equal(status, 2, stderr);
+      assert.equal(stdout, '');
+      assert.match(stderr, message);
+    });
+  }
+
+  it('refuses captions of another form and a damaged archive', async () => {
+    const odd = join(place.path, 'odd.json');
+    writeFileSync(odd, JSON.stringify({ dev: { 'a.jpg': 'not a list' } }));
+    assert.equal((await evaluate('--images', directory, '--captions', odd)).status, 2);
+    const broken = join(place.path, 'broken.zip');
+    writeFileSync(broken, 'PK\x03\x04 and nothing more');
+    const { status, stderr } = await evaluate('--images', broken, '--captions', captions);
+    assert.equal(status, 2);
+    assert.match(stderr, /damaged zip/);
+  });
+});
