@@ -13,7 +13,19 @@ const ALLOWED: Record<string, readonly string[]> = {
   caption: ['errors', 'zod'],
   model: ['caption', 'errors', 'node:*', 'onnxruntime-node', 'sharp', 'zod'],
   evaluate: [],
-  cli: ['model', 'caption', 'evaluate', 'errors', 'node:*', 'cli-progress', 'commander', 'yauzl', 'zod'],
+  export: ['model', 'caption', 'errors', 'node:*', 'onnxruntime-node', 'protobufjs', 'tar-stream', 'yauzl'],
+  cli: [
+    'export',
+    'model',
+    'caption',
+    'evaluate',
+    'errors',
+    'node:*',
+    'cli-progress',
+    'commander',
+    'yauzl',
+    'zod',
+  ],
   bench: ['model', 'caption', 'errors', 'node:*', 'onnxruntime-node', 'sharp'],
 };
 

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { type ErrorReport, InvalidRequest, reportOf } from '../errors.ts';
+import { saveMetrics } from '../export/write-bundle.ts';
+import { DEFAULT_BUNDLE } from '../model/load.ts';
 import { addDecodingFlags } from './decoding-flags.ts';
 import { buildReport, type CaptionedImage, reportTable } from './evaluation-report.ts';
 import { EXIT_CODES, EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED } from './exit.ts';
@@ -21,6 +23,7 @@ interface EvaluateFlags extends CaptionerFlags {
   captions: string;
   split: string;
   json?: boolean;
+  save?: boolean;
 }
 
 const EXAMPLES = `
@@ -37,7 +40,8 @@ export function addEvaluateCommand(program: Command): void {
     .requiredOption('--images <dir|zip>', 'directory or zip archive of the images')
     .requiredOption('--captions <file>', 'captions that people wrote, by split and image')
     .option('--split <name>', 'part of the captions file', 'dev')
-    .option('--json', 'one JSON object with every image instead of the tables');
+    .option('--json', 'one JSON object with every image instead of the tables')
+    .option('--save', 'write the scores into the bundle’s manifest');
   addDecodingFlags(addCaptionerFlags(command))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: EvaluateFlags) => {
@@ -50,6 +54,11 @@ type Outcome = CaptionedImage | { image: string; error: ErrorReport };
 async function evaluate(flags: EvaluateFlags): Promise<number> {
   const references = await readCaptions(flags.captions, flags.split);
   const captioner = await startCaptioner(flags);
+  if (flags.save && Object.keys(captioner.options).length > 0) {
+    throw new InvalidRequest(
+      '--save: scores in a manifest are those of its own decoding options; leave yours out',
+    );
+  }
   const images = await openImageSet(flags.images);
   const interrupted = onInterrupt();
   const progress = startProgress(references.length, 'images');
@@ -75,6 +84,7 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
   }
   if (captioned.length === 0) throw new InvalidRequest(`${flags.images}: none of the split's images is here`);
   const report = buildReport(captioned, { split: flags.split, ...captioner });
+  if (flags.save) await saveMetrics(flags.model ?? DEFAULT_BUNDLE, report.metrics);
   process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : reportTable(report));
   return status;
 }

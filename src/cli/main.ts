@@ -1,8 +1,9 @@
 import { Command, CommanderError } from 'commander';
-import { reportOf } from '../errors.ts';
+import { reportOf, SourceError } from '../errors.ts';
 import { addCaptionCommand } from './caption.ts';
 import { addEvaluateCommand } from './evaluate.ts';
-import { EXIT_CODES, EXIT_OK, EXIT_USAGE } from './exit.ts';
+import { EXIT_CODES, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_USAGE } from './exit.ts';
+import { addQuantizeCommand } from './quantize.ts';
 
 const program = new Command('show-and-tell')
   .description(
@@ -13,6 +14,7 @@ const program = new Command('show-and-tell')
 
 addCaptionCommand(program);
 addEvaluateCommand(program);
+addQuantizeCommand(program);
 
 // `show-and-tell … | head` closes the pipe early; that is no error.
 let readerLeft = false;
@@ -29,6 +31,9 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+  } else if (error instanceof SourceError) {
+    process.stderr.write(`show-and-tell: ${error.code}: ${error.message}\n`);
+    process.exitCode = EXIT_MODEL_UNUSABLE;
   } else {
     const { code, message } = reportOf(error);
     process.stderr.write(`show-and-tell: ${code}: ${message}\n`);

@@ -1,10 +1,10 @@
 /** Writes a bundle whole or not at all: beside its place, hashed, then renamed. */
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InvalidRequest } from '../errors.ts';
-import { MANIFEST_FILE, type Manifest, manifestSchema } from '../model/bundle.ts';
+import { MANIFEST_FILE, type Manifest, manifestSchema, readBundle } from '../model/bundle.ts';
 
 const NAMES = { encoder: 'encoder.onnx', decoder: 'decoder.onnx', vocabulary: 'word_counts.txt' } as const;
 
@@ -39,7 +39,8 @@ export async function draftBundle(
   files: BundleFiles,
   manifest: Omit<Manifest, 'files' | 'formatVersion'>,
 ): Promise<Draft> {
-  const directory = `${resolve(out)}.partial-${process.pid}`;
+  await mkdir(dirname(resolve(out)), { recursive: true });
+  const directory = await mkdtemp(`${resolve(out)}.partial-`);
   const remove = () => rmSync(directory, { recursive: true, force: true });
   process.on('exit', remove);
   const discard = async () => {
@@ -47,8 +48,6 @@ export async function draftBundle(
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    await mkdir(dirname(directory), { recursive: true });
-    await mkdir(directory);
     const entries = await Promise.all(
       Object.entries(NAMES).map(async ([role, path]) => {
         const bytes = files[role as keyof typeof NAMES];
@@ -64,8 +63,22 @@ export async function draftBundle(
     throw error;
   }
   const publish = async () => {
+    // mkdtemp makes directories for its user alone.
+    await chmod(directory, 0o755);
     await rename(directory, resolve(out));
     process.off('exit', remove);
   };
   return { directory, publish, discard };
+}
+
+/**
+ * Puts measured metrics into a bundle's manifest, which changes the bundle's hash.
+ * @throws ModelUnusable
+ */
+export async function saveMetrics(directory: string, metrics: Manifest['metrics']): Promise<void> {
+  const { manifest } = await readBundle(directory);
+  const file = join(directory, MANIFEST_FILE);
+  const partial = `${file}.partial-${process.pid}`;
+  await writeFile(partial, `${JSON.stringify(manifestSchema.parse({ ...manifest, metrics }), null, 2)}\n`);
+  await rename(partial, file);
 }

@@ -19,6 +19,11 @@ export const DEFAULT_BUNDLE = fileURLToPath(new URL('../../models/flickr8k', imp
 /** The default bundle gains little from more. */
 const MAX_DEFAULT_THREADS = 4;
 
+/** Threads inside one run where nobody says otherwise. */
+export function defaultThreads(): number {
+  return Math.min(MAX_DEFAULT_THREADS, availableParallelism());
+}
+
 /** An INT8 step takes a tenth of a millisecond: waking a second thread costs more than it saves (`npm run bench`). */
 const INT8_DECODER_THREADS = 1;
 
@@ -40,6 +45,8 @@ export interface NativeParts {
 export interface LoadedCaptioner extends Captioner {
   /** Settles when both graphs are open; captions may be asked for before, the image decodes meanwhile. */
   ready: Promise<void>;
+  /** Gives the memory of the graphs back; for programs that load several models. No caption may be running. */
+  close(): Promise<void>;
 }
 
 /**
@@ -50,7 +57,7 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
   const bundle = await readBundle(directory);
   const { manifest, vocabulary } = bundle;
   const settings = {
-    threads: options.threads ?? Math.min(MAX_DEFAULT_THREADS, availableParallelism()),
+    threads: options.threads ?? defaultThreads(),
     executionProvider: options.executionProvider ?? 'cpu',
   };
   const open = async (role: 'encoder' | 'decoder') => {
@@ -60,8 +67,9 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
       threads: role === 'decoder' && manifest.precision === 'int8' ? INT8_DECODER_THREADS : settings.threads,
     });
   };
-  const encoder = open('encoder').then((session) => encoderOf(session, manifest));
-  const step = open('decoder').then((session) => stepOf(session, manifest));
+  const sessions = [open('encoder'), open('decoder')] as const;
+  const encoder = sessions[0].then((session) => encoderOf(session, manifest));
+  const step = sessions[1].then((session) => stepOf(session, manifest));
   const ready = Promise.all([encoder, step]).then(() => undefined);
   // Whoever captions or awaits `ready` gets the error; nobody has to.
   ready.catch(() => undefined);
@@ -81,5 +89,8 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     defaults: manifest.decoding,
     model: { name: manifest.name, hash: bundle.hash },
   });
-  return { ...captioner, ready };
+  const close = async () => {
+    for (const session of sessions) await (await session).release();
+  };
+  return { ...captioner, ready, close };
 }

@@ -55,7 +55,7 @@ export function decoderContract({ embeddingWidth, stateWidth, vocabulary }: Mani
  * deployment captions is nobody else's business; and the reporting code ends the process by a segmentation fault when
  * the command line is longer than about 32 kB. Worker threads must share the process' environment for this to reach.
  */
-function refuseTelemetry(): void {
+export function refuseTelemetry(): void {
   process.env.ORT_DISABLE_TELEMETRY = '1';
 }
 

@@ -1,0 +1,135 @@
+/** Foreign im2txt weights become a bundle: read, matched with their word list, written as graphs. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { SourceError } from '../errors.ts';
+import { type Manifest, wordListText } from '../model/bundle.ts';
+import { fitVocabulary } from './check-vocabulary.ts';
+import { decoderGraph } from './decoder-graph.ts';
+import { encoderGraph } from './encoder-graph.ts';
+import { type WeightsSource, readWeights } from './read-weights.ts';
+import { type Draft, draftBundle } from './write-bundle.ts';
+
+export interface ImportSettings {
+  /** File, prefix, directory or archive on this machine. */
+  from: string;
+  /** What to write down as the origin: the address it came from. @default the file's name */
+  origin?: string;
+  /** @default the word list beside or inside the source */
+  vocabulary?: string;
+  repairVocabulary: boolean;
+  /** Where the bundle will stand. */
+  out: string;
+  name: string;
+  licence: string;
+}
+
+export interface ImportedDraft {
+  draft: Draft;
+  source: WeightsSource;
+  vocabularyFile: string;
+  /** What was mended in the word list, a sentence each. */
+  mended: string[];
+}
+
+/** im2txt squashes the image to 346 pixels and takes the central 299, -1 to 1. */
+const IMAGE: Manifest['image'] = {
+  resampling: 'tf1-bilinear',
+  width: 299,
+  height: 299,
+  dtype: 'float32',
+  range: [-1, 1],
+  aspect: 'squash',
+  resizedTo: 346,
+};
+
+/** The tutorial's: any change is the caller's wish. */
+const DECODING: Manifest['decoding'] = {
+  beamWidth: 3,
+  maxLength: 20,
+  minLength: 0,
+  lengthNormalization: 0,
+  bannedWords: [],
+};
+
+/**
+ * Writes the fp32 bundle of an im2txt network beside its place; publish or discard the draft.
+ * @throws SourceError
+ */
+export async function importWeights(settings: ImportSettings): Promise<ImportedDraft> {
+  const { weights, source, vocabulary: found, dispose } = await readWeights(settings.from);
+  try {
+    const vocabularyFile = settings.vocabulary ?? found?.file;
+    if (vocabularyFile === undefined) throw noVocabulary(settings.from);
+    const text = wordListText(await readVocabularyFile(vocabularyFile));
+    const { vocabulary, text: list, mended } = fitVocabulary(
+      vocabularyFile,
+      text,
+      weights,
+      settings.repairVocabulary,
+    );
+    const encoder = encoderGraph(weights);
+    const decoder = decoderGraph(weights);
+    const files = { encoder: encoder.model, decoder: decoder.model, vocabulary: Buffer.from(list) };
+    const draft = await draftBundle(settings.out, files, {
+      name: settings.name,
+      description: `Show and Tell (im2txt) imported from ${basename(settings.origin ?? settings.from)}`,
+      vocabulary: {
+        size: vocabulary.words.length,
+        logits: decoder.logits,
+        startId: vocabulary.startId,
+        endId: vocabulary.endId,
+        unknownId: vocabulary.unknownId,
+      },
+      image: IMAGE,
+      embeddingWidth: encoder.embeddingWidth,
+      stateWidth: decoder.stateWidth,
+      regions: encoder.regions,
+      precision: 'fp32',
+      decoding: DECODING,
+      licence: settings.licence,
+      provenance: await provenanceOf(source, settings),
+    });
+    return { draft, source, vocabularyFile, mended };
+  } finally {
+    await dispose();
+  }
+}
+
+function noVocabulary(from: string): SourceError {
+  return new SourceError('VocabularyMismatch', {
+    file: from,
+    expected: 'a word_counts.txt beside the weights or named by --vocabulary',
+    actual: 'none',
+    remedy: 'Weights say nothing without the word list that they were trained with.',
+  });
+}
+
+async function readVocabularyFile(file: string): Promise<Buffer> {
+  return readFile(file).catch((cause: unknown) => {
+    const actual = cause instanceof Error && 'code' in cause ? String(cause.code) : 'none';
+    throw new SourceError('SourceUnreadable', { file, expected: 'a word list', actual }, { cause });
+  });
+}
+
+async function provenanceOf(
+  source: WeightsSource,
+  { origin, from, licence }: ImportSettings,
+): Promise<Manifest['provenance']> {
+  return Promise.all(
+    source.files.map(async (file) => ({
+      what: `im2txt weights, ${source.kind}: ${basename(file)}`,
+      source: origin ?? basename(from),
+      licence,
+      sha256: await sha256Of(file),
+    })),
+  );
+}
+
+async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
+}
