@@ -16,8 +16,8 @@ export interface ColdStart {
 }
 
 /** The two kinds of process take turns, so that a slow moment of the machine meets both. */
-export async function coldStart(image: string, rounds: number): Promise<ColdStart> {
-  const caption = [CLI, 'caption', image];
+export async function coldStart(directory: string, image: string, rounds: number): Promise<ColdStart> {
+  const caption = [CLI, 'caption', '--model', directory, image];
   await timeToOutput(caption);
   await timeToOutput([IMPORTS]);
   const pairs: { firstCaption: number; importsOnly: number }[] = [];

@@ -1,9 +1,10 @@
 /**
- * Speed and memory of a bundle: `npm run bench [-- --model DIR]`. JSON lines on standard output, a table on standard
+ * Speed and memory of a bundle: `npm run bench [-- --model DIR [--beside OTHER]]`. JSON lines on standard output, a table on standard
  * error. Only ratios inside one run travel between machines.
  */
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../src/model/load.ts';
@@ -19,7 +20,9 @@ const COLD_ROUNDS = 11;
 const WARM_ROUNDS = 20;
 const MEMORY_CAPTIONS = 1000;
 
-const { values } = parseArgs({ options: { model: { type: 'string', default: DEFAULT_BUNDLE } } });
+const { values } = parseArgs({
+  options: { model: { type: 'string', default: DEFAULT_BUNDLE }, beside: { type: 'string' } },
+});
 
 interface Line {
   measure: string;
@@ -44,7 +47,7 @@ await reportThroughput();
 await reportMemory();
 
 async function reportCold(): Promise<void> {
-  const cold = await coldStart(SAMPLES[1]!, COLD_ROUNDS);
+  const cold = await coldStart(values.model, SAMPLES[1]!, COLD_ROUNDS);
   report({ measure: 'cold start: spawn to first caption', value: cold.firstCaption, unit: 'ms' });
   report({ measure: 'cold start: imports only', value: cold.importsOnly, unit: 'ms' });
   report({
@@ -57,18 +60,25 @@ async function reportCold(): Promise<void> {
 
 async function reportWarm(): Promise<void> {
   const images = await Promise.all(SAMPLES.map((file) => readFile(file)));
-  for (const { threads, ownShare, searchToEncode, ...stages } of await warmStages(
-    values.model,
-    images,
-    [1, 2],
-    WARM_ROUNDS,
-  )) {
-    const at = `warm, ${threads} thread${threads > 1 ? 's' : ''}`;
+  const models = [values.model, ...(values.beside === undefined ? [] : [values.beside])];
+  const settings = models.flatMap((directory) => [1, 2].map((threads) => ({ directory, threads })));
+  const rows = await warmStages(settings, images, WARM_ROUNDS);
+  for (const [i, { threads, ownShare, searchToEncode, searchShare, ...stages }] of rows.entries()) {
+    const name = models.length > 1 ? `${basename(settings[i]!.directory)}, ` : '';
+    const at = `warm, ${name}${threads} thread${threads > 1 ? 's' : ''}`;
     for (const [stage, value] of Object.entries(stages)) {
       report({ measure: `${at}: ${stage}`, value, unit: 'ms' });
     }
     report({ measure: `${at}: own code / total`, value: ownShare, unit: 'ratio', target: '<= 0.10' });
     report({ measure: `${at}: search / encode`, value: searchToEncode, unit: 'ratio', target: '<= 0.60' });
+    report({ measure: `${at}: search / total`, value: searchShare, unit: 'ratio' });
+  }
+  if (values.beside === undefined) return;
+  for (const [i, { threads, encode, total }] of rows.slice(0, 2).entries()) {
+    const other = rows[i + 2]!;
+    const at = `beside ${basename(values.beside)}, ${threads} thread${threads > 1 ? 's' : ''}`;
+    report({ measure: `${at}: its encode / ours`, value: other.encode / encode, unit: 'ratio' });
+    report({ measure: `${at}: its total / ours`, value: other.total / total, unit: 'ratio' });
   }
 }
 

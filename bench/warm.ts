@@ -15,15 +15,17 @@ export interface WarmStages {
   ownShare: number;
   /** search / encode. */
   searchToEncode: number;
+  /** search / total. */
+  searchShare: number;
 }
 
+/** Every setting takes its turn on every image, so that a slow moment of the machine meets all of them. */
 export async function warmStages(
-  directory: string,
+  settings: readonly { directory: string; threads: number }[],
   images: readonly Uint8Array[],
-  threads: readonly number[],
   rounds: number,
 ): Promise<WarmStages[]> {
-  const runners = await Promise.all(threads.map((n) => startRunner(directory, n)));
+  const runners = await Promise.all(settings.map((s) => startRunner(s.directory, s.threads)));
   for (const runner of runners) for (const image of images) await runner.run(image);
   const rows = runners.map((): Omit<WarmStages, 'threads'>[] => []);
   for (let round = 0; round < rounds; round++) {
@@ -45,6 +47,7 @@ async function startRunner(directory: string, threads: number) {
       ...timings,
       ownShare: (timings.total - native) / timings.total,
       searchToEncode: timings.search / timings.encode,
+      searchShare: timings.search / timings.total,
     };
   };
   return { threads, run };

@@ -3,6 +3,7 @@ import { reportOf, SourceError } from '../errors.ts';
 import { addCaptionCommand } from './caption.ts';
 import { addEvaluateCommand } from './evaluate.ts';
 import { EXIT_CODES, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_USAGE } from './exit.ts';
+import { addImportCommand } from './import.ts';
 import { addQuantizeCommand } from './quantize.ts';
 
 const program = new Command('show-and-tell')
@@ -14,6 +15,7 @@ const program = new Command('show-and-tell')
 
 addCaptionCommand(program);
 addEvaluateCommand(program);
+addImportCommand(program);
 addQuantizeCommand(program);
 
 // `show-and-tell … | head` closes the pipe early; that is no error.

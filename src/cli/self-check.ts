@@ -1,12 +1,14 @@
 /** What a new bundle says about a photograph that comes with the program, for a person to judge. */
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { CaptionResult } from '../caption/captioner.ts';
-import { loadCaptioner } from '../model/load.ts';
 
+const LAUNCH = fileURLToPath(new URL('./launch.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PHOTOGRAPH = 'samples/coffee.jpg';
-/** The first run sizes buffers; the median of these is what a warm caption takes. */
-const WARM_RUNS = 5;
+/** The first sizes buffers; the median of the others is what a warm caption takes. */
+const RUNS = 6;
 
 export interface SelfCheck {
   photograph: string;
@@ -15,13 +17,21 @@ export interface SelfCheck {
   milliseconds: number;
 }
 
-/** @throws ModelUnusable when the bundle does not run */
+/**
+ * In a process of its own, as a user would run it: this one may still hold the weights that it read.
+ * @throws when the bundle does not run
+ */
 export async function selfCheck(directory: string): Promise<SelfCheck> {
-  const image = await readFile(fileURLToPath(new URL(`../../${PHOTOGRAPH}`, import.meta.url)));
-  const { caption } = await loadCaptioner(directory);
-  const { captions } = await caption(image);
-  const times: number[] = [];
-  for (let i = 0; i < WARM_RUNS; i++) times.push((await caption(image)).timings.total);
-  const milliseconds = times.sort((a, b) => a - b)[WARM_RUNS >> 1]!;
-  return { photograph: PHOTOGRAPH, captions, milliseconds };
+  const args = [LAUNCH, 'caption', '--json', '--model', directory, ...Array<string>(RUNS).fill(PHOTOGRAPH)];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
+  const results = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as CaptionResult);
+  const times = results.slice(1).map((result) => result.timings.total);
+  return {
+    photograph: PHOTOGRAPH,
+    captions: results[0]!.captions,
+    milliseconds: times.sort((a, b) => a - b)[times.length >> 1]!,
+  };
 }

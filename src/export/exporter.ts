@@ -9,7 +9,8 @@ import { type Manifest, wordListText } from '../model/bundle.ts';
 import { fitVocabulary } from './check-vocabulary.ts';
 import { decoderGraph } from './decoder-graph.ts';
 import { encoderGraph } from './encoder-graph.ts';
-import { type WeightsSource, readWeights } from './read-weights.ts';
+import { modelParts } from './onnx-proto.ts';
+import { readWeights, type WeightsSource } from './read-weights.ts';
 import { type Draft, draftBundle } from './write-bundle.ts';
 
 export interface ImportSettings {
@@ -64,15 +65,18 @@ export async function importWeights(settings: ImportSettings): Promise<ImportedD
     const vocabularyFile = settings.vocabulary ?? found?.file;
     if (vocabularyFile === undefined) throw noVocabulary(settings.from);
     const text = wordListText(await readVocabularyFile(vocabularyFile));
-    const { vocabulary, text: list, mended } = fitVocabulary(
-      vocabularyFile,
-      text,
-      weights,
-      settings.repairVocabulary,
-    );
+    const {
+      vocabulary,
+      text: list,
+      mended,
+    } = fitVocabulary(vocabularyFile, text, weights, settings.repairVocabulary);
     const encoder = encoderGraph(weights);
     const decoder = decoderGraph(weights);
-    const files = { encoder: encoder.model, decoder: decoder.model, vocabulary: Buffer.from(list) };
+    const files = {
+      encoder: modelParts(encoder.model),
+      decoder: modelParts(decoder.model),
+      vocabulary: [Buffer.from(list)],
+    };
     const draft = await draftBundle(settings.out, files, {
       name: settings.name,
       description: `Show and Tell (im2txt) imported from ${basename(settings.origin ?? settings.from)}`,

@@ -80,7 +80,11 @@ export async function quantizeBundle({
   let best: { draft: Draft; agreement: Agreement } | null = null;
   for (const way of ways) {
     const encoder = quantizeEncoder(prepared, rangesOf(histograms, way.method), way.keep);
-    const draft = await draftBundle(out, { encoder, decoder, vocabulary }, int8Manifest(bundle, name));
+    const draft = await draftBundle(
+      out,
+      { encoder: [encoder], decoder: [decoder], vocabulary: [vocabulary] },
+      int8Manifest(bundle, name),
+    );
     const agreement = compare(expected, await captionsOf(draft.directory, images, tick), way);
     const better = best === null || isBetter(agreement, best.agreement);
     await (better ? best?.draft : draft)?.discard();

@@ -1,14 +1,15 @@
 /** Writes a bundle whole or not at all: beside its place, hashed, then renamed. */
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { access, chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InvalidRequest } from '../errors.ts';
 import { MANIFEST_FILE, type Manifest, manifestSchema, readBundle } from '../model/bundle.ts';
 
 const NAMES = { encoder: 'encoder.onnx', decoder: 'decoder.onnx', vocabulary: 'word_counts.txt' } as const;
 
-export type BundleFiles = Record<keyof typeof NAMES, Uint8Array>;
+/** Each file as the parts it is written from: no file of a large network is ever whole in memory. */
+export type BundleFiles = Record<keyof typeof NAMES, Iterable<Uint8Array>>;
 
 /** A bundle being written; nobody sees it before `publish`. */
 export interface Draft {
@@ -48,15 +49,14 @@ export async function draftBundle(
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    const entries = await Promise.all(
-      Object.entries(NAMES).map(async ([role, path]) => {
-        const bytes = files[role as keyof typeof NAMES];
-        await writeFile(join(directory, path), bytes);
-        const sha256 = createHash('sha256').update(bytes).digest('hex');
-        return [role, { path, bytes: bytes.length, sha256 }] as const;
-      }),
-    );
-    const whole = manifestSchema.parse({ formatVersion: 1, ...manifest, files: Object.fromEntries(entries) });
+    const entries: Record<string, Manifest['files']['encoder']> = {};
+    for (const [role, path] of Object.entries(NAMES)) {
+      entries[role] = {
+        path,
+        ...(await writeParts(join(directory, path), files[role as keyof typeof NAMES])),
+      };
+    }
+    const whole = manifestSchema.parse({ formatVersion: 1, ...manifest, files: entries });
     await writeFile(join(directory, MANIFEST_FILE), `${JSON.stringify(whole, null, 2)}\n`);
   } catch (error) {
     await discard();
@@ -69,6 +69,25 @@ export async function draftBundle(
     process.off('exit', remove);
   };
   return { directory, publish, discard };
+}
+
+async function writeParts(
+  file: string,
+  parts: Iterable<Uint8Array>,
+): Promise<{ bytes: number; sha256: string }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const handle = await open(file, 'wx');
+  try {
+    for (const part of parts) {
+      hash.update(part);
+      bytes += part.length;
+      await handle.writeFile(part);
+    }
+  } finally {
+    await handle.close();
+  }
+  return { bytes, sha256: hash.digest('hex') };
 }
 
 /**

@@ -1,0 +1,114 @@
+/**
+ * The network at full size, from a checkpoint of 149 MB that is written here by the golden data's formula:
+ * `npm run test:full`. What the original TensorFlow code answered for it is in `fixtures/golden/full.json`.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { importWeights } from '../../src/export/exporter.ts';
+import { quantizeBundle } from '../../src/export/quantize-bundle.ts';
+import type { Draft } from '../../src/export/write-bundle.ts';
+import {
+  checkFromFiles,
+  checkFromStates,
+  type GoldenSearches,
+  type OpenBundle,
+  openBundle,
+} from '../export/bundle-parity.ts';
+import { goldenImage, networkPixels } from '../export/golden-network.ts';
+import { temporaryDirectory } from '../support/bundles.ts';
+import { readSamples } from '../support/samples.ts';
+import { FULL, writeFullCheckpoint } from './full-checkpoint.ts';
+
+/** Embeddings of INT8 and fp32 point the same way to within this cosine. */
+const COSINE = 0.999;
+/** Mean absolute difference of log-probabilities, INT8 to fp32. */
+const LOG_PROBABILITY = 0.02;
+
+describe('the full im2txt network', () => {
+  const golden = JSON.parse(readFileSync(FULL, 'utf8')) as GoldenSearches;
+  let place: ReturnType<typeof temporaryDirectory>;
+  let draft: Draft;
+  let fp32: OpenBundle;
+
+  before(async () => {
+    place = temporaryDirectory();
+    const { prefix, vocabulary } = await writeFullCheckpoint(place.path);
+    const started = performance.now();
+    ({ draft } = await importWeights({
+      from: prefix,
+      vocabulary,
+      repairVocabulary: false,
+      out: join(place.path, 'fp32'),
+      name: 'full',
+      licence: 'none',
+    }));
+    console.log(`imported in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    fp32 = await openBundle(draft.directory);
+  });
+  after(async () => {
+    await fp32.captioner.close();
+    await draft.discard();
+    place.dispose();
+  });
+
+  it('says from each image file what the original code says', () => checkFromFiles(fp32, golden));
+
+  it('searches from TensorFlow’s states as the original code does', () => checkFromStates(fp32, golden));
+
+  it('keeps its embeddings and probabilities in INT8', async () => {
+    const started = performance.now();
+    const { draft: quantized } = await quantizeBundle({
+      directory: draft.directory,
+      images: readSamples().map(({ bytes }) => bytes),
+      out: join(place.path, 'int8'),
+      name: 'full-int8',
+      onProgress: () => undefined,
+    });
+    console.log(`quantized in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    const int8 = await openBundle(quantized.directory);
+    const cosines: number[] = [];
+    const differences: number[] = [];
+    for (const { file } of golden.images) {
+      const pixels = await networkPixels(goldenImage(file));
+      const [a, b] = [await fp32.encode(pixels, 1), await int8.encode(pixels, 1)];
+      cosines.push(cosine(a.embeddings, b.embeddings));
+      differences.push(await differenceOfSteps(fp32, int8, golden, file));
+    }
+    const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
+    console.log(`least cosine ${Math.min(...cosines)}, mean log-probability difference ${mean(differences)}`);
+    assert.ok(Math.min(...cosines) >= COSINE, `cosine ${Math.min(...cosines)}`);
+    assert.ok(mean(differences) <= LOG_PROBABILITY, `log-probabilities ${mean(differences)} apart`);
+    await int8.captioner.close();
+    await quantized.discard();
+  });
+});
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + v * y[i]!, 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}
+
+/** Of all words' log-probabilities that matter, along TensorFlow's best caption and from its state. */
+async function differenceOfSteps(
+  fp32: OpenBundle,
+  int8: OpenBundle,
+  golden: GoldenSearches,
+  file: string,
+): Promise<number> {
+  const { initial_state, searches } = golden.images.find((i) => i.file === file)!.default;
+  const { embeddingWidth, vocabulary } = fp32.bundle.manifest;
+  const embeddings = new Float32Array(embeddingWidth);
+  let state = Float32Array.from(initial_state);
+  const differences: number[] = [];
+  for (const word of searches[0]!.captions[0]!.ids.slice(0, -1)) {
+    const input = { words: [word], embeddings, state, k: vocabulary.logits };
+    const [a, b] = [await fp32.step(input), await int8.step(input)];
+    const other = new Map(Array.from(b.ids, (id, i) => [id, b.logProbabilities[i]!]));
+    // The five best: far down the list log-probabilities differ more, and are never chosen.
+    for (let i = 0; i < 5; i++) differences.push(Math.abs(a.logProbabilities[i]! - other.get(a.ids[i]!)!));
+    state = Float32Array.from(a.state);
+  }
+  return differences.reduce((sum, d) => sum + d, 0) / differences.length;
+}
