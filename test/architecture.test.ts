@@ -37,13 +37,20 @@ function layerOf(file: string): string {
 
 function importsOf(file: string): string[] {
   const source = readFileSync(join(ROOT, file), 'utf8');
-  const statements = source.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"]+)['"]/g);
-  return [...statements].map((m) => m[1]!);
+  const statements = source.matchAll(
+    /^(?:import|export)\b[^'"]*?\bfrom\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm,
+  );
+  return [...statements].map(([, from, bare, dynamic]) => from ?? bare ?? dynamic!);
 }
 
 function targetOf(file: string, specifier: string): string {
   if (specifier.startsWith('.')) return layerOf(normalize(join(dirname(file), specifier)));
-  return specifier.startsWith('node:') ? 'node:*' : specifier;
+  if (specifier.startsWith('node:')) return 'node:*';
+  // `@scope/name/file.js` and `name/file.js` are their packages.
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
 }
 
 const files = ['src', 'bench'].flatMap((top) => globSync(`${top}/**/*.{ts,js}`, { cwd: ROOT }));

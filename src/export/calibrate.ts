@@ -28,7 +28,10 @@ export async function measureValues(
   try {
     for await (const feeds of images) {
       const values = { ...feeds, ...(await session.run(feeds, computed)) };
-      for (const [name, histogram] of histograms) histogram.add(values[name]!.data as Float32Array);
+      for (const [name, histogram] of histograms) {
+        const { data, dims } = values[name]!;
+        histogram.add(data as Float32Array, dims);
+      }
     }
   } finally {
     await session.release();

@@ -36,6 +36,7 @@ const OTHERS: readonly (readonly [bytes: string, what: string])[] = [
   ['version https://git-lfs', 'a Git LFS pointer, not the file itself (git lfs pull fetches it)'],
   ['<', 'a web page or XML'],
   ['node {', 'a GraphDef as text'],
+  ['\n', 'a protocol buffer that is no GraphDef; of a `.meta` file the weights lie in the files beside it'],
   ['model_checkpoint_path', 'the `checkpoint` file that names a checkpoint'],
 ];
 

@@ -93,17 +93,6 @@ const LAYERS: readonly Layer[] = [
   block8('Mixed_7c', 'Conv2d_0c_3x1'),
 ];
 
-/** Scopes of all 94 convolutions, below `InceptionV3/`. */
-export const CONVOLUTIONS: readonly string[] = scopesOf(LAYERS, '');
-
-function scopesOf(layers: readonly Layer[], scope: string): string[] {
-  return layers.flatMap((layer) => {
-    if ('convolution' in layer) return [scope + layer.convolution];
-    if (!('concat' in layer)) return [];
-    return layer.branches.flatMap((branch, i) => scopesOf(branch, branchScope(scope, layer.concat, i)));
-  });
-}
-
 /** Branches of a block have scopes of their own; the two halves inside a branch do not. */
 function branchScope(scope: string, concat: string, index: number): string {
   return scope === '' ? `${concat}/Branch_${index}/` : scope;

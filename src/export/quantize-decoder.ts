@@ -8,7 +8,8 @@ import {
   scalar,
   tensorOf,
 } from './onnx-graph.ts';
-import { decodeModel, encodeModel } from './onnx-proto.ts';
+import { encodeModel } from './onnx-proto.ts';
+import { decodeModel } from './onnx-read.ts';
 import { quantizeWeights } from './quantize-numbers.ts';
 
 /**

@@ -7,9 +7,11 @@ import {
   producersOf,
   tensorOf,
 } from './onnx-graph.ts';
-import { decodeModel, encodeModel } from './onnx-proto.ts';
+import { encodeModel } from './onnx-proto.ts';
+import { decodeModel } from './onnx-read.ts';
 import {
   type ByteGrid,
+  correctedBias,
   gridOf,
   type Meeting,
   quantizeBias,
@@ -49,7 +51,7 @@ export function quantizeEncoder(
   keep: ReadonlySet<string> = new Set(),
 ): Uint8Array {
   const plan = planQuantization(prepared, keep);
-  const rewrite = new Rewrite(prepared, plan, gridsOf(prepared, plan, ranges));
+  const rewrite = new Rewrite(prepared, plan, gridsOf(prepared, plan, ranges), ranges);
   for (const node of prepared.nodes) rewrite.append(node);
   return encodeModel(rewrite.model());
 }
@@ -108,6 +110,7 @@ class Rewrite {
   readonly #source: OnnxModel;
   readonly #plan: QuantizationPlan;
   readonly #grids: ReadonlyMap<string, ByteGrid>;
+  readonly #ranges: ReadonlyMap<string, Range>;
   readonly #producers: ReadonlyMap<string, OnnxNode>;
   readonly #nodes: OnnxNode[] = [];
   readonly #constants = new Map<string, OnnxTensor>();
@@ -116,7 +119,13 @@ class Rewrite {
   /** Values that another one stands for, since its rounding does their clip's work. */
   readonly #results = new Map<string, string>();
 
-  constructor(source: OnnxModel, plan: QuantizationPlan, grids: ReadonlyMap<string, ByteGrid>) {
+  constructor(
+    source: OnnxModel,
+    plan: QuantizationPlan,
+    grids: ReadonlyMap<string, ByteGrid>,
+    ranges: ReadonlyMap<string, Range>,
+  ) {
+    this.#ranges = ranges;
     this.#source = source;
     this.#plan = plan;
     this.#grids = grids;
@@ -198,15 +207,17 @@ class Rewrite {
     const weights = this.#source.constants.get(weightName)!;
     const inputScale = this.#gridOf(x)!.scale;
     const axis = node.op === 'Conv' || node.attributes.transB === 1 ? 0 : 1;
+    const values = floatsOf(weights);
     const bias = biasName ? floatsOf(this.#source.constants.get(biasName)!) : undefined;
     const smallest = bias && smallestScales(bias, inputScale);
-    const meeting = meetingOf(node, weights.dims);
-    const { bytes, scales } = quantizeWeights(floatsOf(weights), weights.dims, axis, meeting, smallest);
+    const rounded = quantizeWeights(values, weights.dims, axis, meetingOf(node, weights.dims), smallest);
+    const { bytes, scales } = rounded;
     const names = [this.#integers(`${node.name}/weights`, tensorOf(bytes, weights.dims), scales, axis)];
     if (bias) {
-      const products = scales.map((s) => s * inputScale);
-      const rounded = tensorOf(quantizeBias(bias, products));
-      names.push(this.#integers(`${node.name}/bias`, rounded, products, 0));
+      const means = node.op === 'Conv' ? this.#ranges.get(x)?.means : undefined;
+      const corrected = means?.length ? correctedBias(bias, values, weights.dims, rounded, means) : bias;
+      const steps = scales.map((s) => s * inputScale);
+      names.push(this.#integers(`${node.name}/bias`, tensorOf(quantizeBias(corrected, steps)), steps, 0));
     }
     return names;
   }

@@ -26,6 +26,8 @@ const SMALLEST_SCALE = 1e-10;
 export interface Range {
   low: number;
   high: number;
+  /** Mean of each channel, where there are channels; what weights lose by rounding is then made up on average. */
+  means?: Float64Array;
 }
 
 /** `value = (byte - zero) * scale`, byte 0 to 255. */
@@ -125,6 +127,33 @@ function forEachRun(
 /** Weight scales below which a bias would not fit into its integers. */
 export function smallestScales(bias: Float32Array, inputScale: number): Float32Array {
   return bias.map((b) => Math.abs(b) / inputScale / BIAS_LIMIT);
+}
+
+/**
+ * A bias that makes up for what rounding the weights does to the mean of each output channel.
+ * @param values of a convolution, `[out, in / groups, ...kernel]`, before rounding
+ * @param means of the input's channels; border cells, which see zeros, are not told apart
+ */
+export function correctedBias(
+  bias: Float32Array,
+  values: Float32Array,
+  dims: readonly number[],
+  { bytes, scales }: QuantizedWeights,
+  means: Float64Array,
+): Float32Array {
+  const [output, input] = dims as [number, number];
+  const each = values.length / output;
+  const cells = each / input;
+  const outputsPerGroup = (output * input) / means.length;
+  return bias.map((b, c) => {
+    const first = Math.floor(c / outputsPerGroup) * input;
+    let lost = 0;
+    for (let i = 0; i < each; i++) {
+      const at = c * each + i;
+      lost += (values[at]! - bytes[at]! * scales[c]!) * means[first + Math.floor(i / cells)]!;
+    }
+    return b + lost;
+  });
 }
 
 /** Integers in steps of input scale times weight scale, as the sums of products are. */

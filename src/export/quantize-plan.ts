@@ -25,40 +25,35 @@ export function planQuantization(model: OnnxModel, keep: ReadonlySet<string> = n
   const outputs = new Set(model.outputs.map((o) => o.name));
   const nodes = new Set<OnnxNode>();
   const absorbed = new Map<OnnxNode, string>();
+
   const isInBytes = (value: string) => {
     const producer = producers.get(value);
     if (!producer) return false;
     return nodes.has(producer) || absorbed.has(producer) || producer.op === 'DequantizeLinear';
   };
+  /** A passed-on value keeps its grid, so its bytes cannot be clipped on the way. */
+  const isAbsorbed = (clip: OnnxNode, value: string) => {
+    const source = producers.get(value);
+    const canClip = source !== undefined && nodes.has(source) && !isPassing(source);
+    return (
+      canClip && consumers.get(value)?.length === 1 && !outputs.has(value) && hasKnownBounds(clip, model)
+    );
+  };
 
   for (const node of model.nodes) {
     if (keep.has(node.name)) continue;
     const data = dataInputs(node, model);
-    const source = producers.get(data[0] ?? '');
-    const onlyReader = consumers.get(data[0] ?? '')?.length === 1 && !outputs.has(data[0]!);
-    if (isMultiplication(node, model)) nodes.add(node);
-    else if (
-      CLIPPING.has(node.op) &&
-      source &&
-      nodes.has(source) &&
-      canClip(source) &&
-      onlyReader &&
-      hasKnownBounds(node, model)
-    ) {
-      absorbed.set(node, data[0]!);
-    } else if (
-      isPassing(node)
-        ? data.every(isInBytes) && data.length > 0
-        : isCombination(node, model) && data.some(isInBytes)
-    ) {
+    if (CLIPPING.has(node.op)) {
+      if (isAbsorbed(node, data[0]!)) absorbed.set(node, data[0]!);
+    } else if (isPassing(node)) {
+      if (isInBytes(data[0]!)) nodes.add(node);
+    } else if (isMultiplication(node, model) || (isCombination(node, model) && data.some(isInBytes))) {
       nodes.add(node);
     }
   }
   return { nodes, absorbed, ...groupsOf(model, nodes, absorbed, producers, consumers, outputs) };
 }
 
-/** A passed-on value keeps its grid, so its bytes cannot be clipped on the way. */
-const canClip = (node: OnnxNode) => !PASSING.has(node.op);
 export const isPassing = (node: OnnxNode) => PASSING.has(node.op);
 
 /** Convolutions and matrix products with constant weights. */
@@ -143,8 +138,12 @@ function groupsOf(
     }
   }
   const all = groups.all();
-  const stored = (value: string) => producers.get(value)?.op === 'DequantizeLinear';
-  return { groups: all, measured: [...all.keys()].filter((v) => !passedOn.has(v) && !stored(v)) };
+  // What is only reordered has been measured, what comes in bytes has its grid.
+  const isKnown = (value: string) => {
+    const op = producers.get(value)?.op;
+    return op === 'DequantizeLinear' || (passedOn.has(value) && op !== 'MaxPool');
+  };
+  return { groups: all, measured: [...all.keys()].filter((v) => !isKnown(v)) };
 }
 
 /** Disjoint sets of values. */

@@ -22,8 +22,12 @@ export class ValueHistogram {
   low = Infinity;
   high = -Infinity;
   total = 0;
+  /** Sums of the numbers of each channel, for values `[N, C, H, W]`. */
+  channelSums = new Float64Array(0);
 
-  add(values: Float32Array): void {
+  /** @param dims the value's shape, where channels are to be told apart */
+  add(values: Float32Array, dims: readonly number[] = []): void {
+    if (dims.length === 4) this.#addChannels(values, dims as [number, number, number, number]);
     for (const value of values) {
       if (value < this.low) this.low = value;
       if (value > this.high) this.high = value;
@@ -35,6 +39,19 @@ export class ValueHistogram {
       const bin = Math.floor(values[i]! * perWidth) + BINS;
       // The largest number may round up to the end of the last bin.
       this.counts[Math.max(0, Math.min(bin, 2 * BINS - 1))]! += 1;
+    }
+  }
+
+  #addChannels(
+    values: Float32Array,
+    [images, channels, height, width]: readonly number[] & { length: 4 },
+  ): void {
+    if (this.channelSums.length === 0) this.channelSums = new Float64Array(channels!);
+    const cells = height! * width!;
+    for (let run = 0; run < images! * channels!; run++) {
+      let sum = 0;
+      for (let i = run * cells; i < (run + 1) * cells; i++) sum += values[i]!;
+      this.channelSums[run % channels!]! += sum;
     }
   }
 
@@ -64,7 +81,11 @@ export function rangesOf(
   histograms: ReadonlyMap<string, ValueHistogram>,
   method: RangeMethod,
 ): Map<string, Range> {
-  return new Map([...histograms].map(([name, histogram]) => [name, rangeOf(histogram, method)]));
+  return new Map([...histograms].map(([name, h]) => [name, { ...rangeOf(h, method), means: meansOf(h) }]));
+}
+
+function meansOf({ channelSums, total }: ValueHistogram): Float64Array {
+  return channelSums.map((sum) => (sum * channelSums.length) / total);
 }
 
 export function rangeOf(histogram: ValueHistogram, method: RangeMethod): Range {

@@ -1,5 +1,4 @@
 /** The facade of all readers: whatever somebody kept of an im2txt, as weights. */
-import { rm } from 'node:fs/promises';
 import { SourceError } from '../errors.ts';
 import { unpack } from './archive.ts';
 import { openCheckpointV1 } from './checkpoint-v1.ts';
@@ -45,8 +44,7 @@ export interface ReadWeights {
 export async function readWeights(path: string): Promise<ReadWeights> {
   const found = await findSource(path);
   if (found.kind !== 'archive') return { ...(await read(found)), dispose: async () => undefined };
-  const directory = await unpack(found);
-  const dispose = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  const { directory, dispose } = await unpack(found);
   try {
     const inside = await findInDirectory(directory);
     const vocabulary = inside.vocabulary ?? found.vocabulary;

@@ -3,7 +3,7 @@
  * repeated field, and two hostile bytes ("an empty message") become an object of a hundred. Here each message states
  * what it keeps, all else is skipped.
  */
-import protobuf from 'protobufjs';
+import protobuf from 'protobufjs/minimal.js';
 import { SourceError } from '../errors.ts';
 import { damaged } from './damaged.ts';
 
