@@ -54,9 +54,8 @@ def embed_images(captioner, images):
     return torch.cat([captioner.embed_map(captioner.backbone(b)).mean(1) for b in batches])
 
 
-def captions_of(captioner, embeddings, vocabulary, decoding):
-    captioner.eval()
-    found = beam_search(captioner.decoder, embeddings, vocabulary, decoding)
+def captions_of(decoder, embeddings, vocabulary, decoding):
+    found = beam_search(decoder, embeddings, vocabulary, decoding)
     return [vocabulary.decode(ids) for ids in found]
 
 
@@ -65,12 +64,12 @@ def product_decoding(vocabulary, length_normalization=1.0, min_length=5, beam_wi
     return Decoding(beam_width, 20, length_normalization, min_length, [vocabulary.unknown])
 
 
-def choose(captioner, embeddings, vocabulary, references, widths, factors, minimums):
+def choose(decoder, embeddings, vocabulary, references, widths, factors, minimums):
     """Scores of every combination of decoding options, best CIDEr-D first."""
     rows = []
     for width, factor, minimum in itertools.product(widths, factors, minimums):
         decoding = product_decoding(vocabulary, factor, minimum, width)
-        captions = captions_of(captioner, embeddings, vocabulary, decoding)
+        captions = captions_of(decoder, embeddings, vocabulary, decoding)
         options = {"beamWidth": width, "lengthNormalization": factor, "minLength": minimum}
         rows.append({**options, **score(captions, references)})
         print(json.dumps(rows[-1]), flush=True)
@@ -78,6 +77,23 @@ def choose(captioner, embeddings, vocabulary, references, widths, factors, minim
 
 
 def main():
+    args = parse_arguments()
+    torch.set_num_threads(args.threads)
+    captioner, vocabulary, _ = load_captioner(args.checkpoint)
+    split = read_split(args.captions, args.split)
+    embeddings = embed_images(captioner, load_images(args.images, [name for name, _ in split]))
+    references = ptb_references(split)
+    rows = choose(captioner.decoder, embeddings, vocabulary, references, args.beams, args.factors, args.minimums)
+    best = rows[0]
+    print("best", json.dumps(best))
+    if args.list:
+        decoding = product_decoding(vocabulary, best["lengthNormalization"], best["minLength"], best["beamWidth"])
+        captions = captions_of(captioner.decoder, embeddings, vocabulary, decoding)
+        with open(args.list, "w", encoding="utf-8") as file:
+            json.dump({name: c for (name, _), c in zip(split, captions)}, file, indent=1)
+
+
+def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", required=True)
     parser.add_argument("--images", required=True)
@@ -87,19 +103,8 @@ def main():
     parser.add_argument("--factors", type=float, nargs="+", default=[1.0], help="length normalisation")
     parser.add_argument("--minimums", type=int, nargs="+", default=[5], help="least words")
     parser.add_argument("--list", help="write the captions of the best options to this JSON file")
-    args = parser.parse_args()
-    captioner, vocabulary, _ = load_captioner(args.checkpoint)
-    split = read_split(args.captions, args.split)
-    embeddings = embed_images(captioner, load_images(args.images, [name for name, _ in split]))
-    references = ptb_references(split)
-    rows = choose(captioner, embeddings, vocabulary, references, args.beams, args.factors, args.minimums)
-    print("best", json.dumps(rows[0]))
-    if args.list:
-        best = rows[0]
-        decoding = product_decoding(vocabulary, best["lengthNormalization"], best["minLength"], best["beamWidth"])
-        captions = captions_of(captioner, embeddings, vocabulary, decoding)
-        with open(args.list, "w", encoding="utf-8") as file:
-            json.dump({name: c for (name, _), c in zip(split, captions)}, file, indent=1)
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from . import checkpoint
 from .data import read_split
 from .graphs import prefix_graph
 from .images import augment, load_images
@@ -52,6 +53,14 @@ def _view(batch, view, rng):
     return augment(batch, rng)
 
 
+def _backbone(path):
+    if path:
+        return checkpoint.load_captioner(path)[0].backbone
+    backbone = Backbone()
+    backbone.load_imagenet(imagenet_weights())
+    return backbone
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", required=True, help="directory or zip of the split's images")
@@ -60,11 +69,11 @@ def main():
     parser.add_argument("--views", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--checkpoint", help="take the fine-tuned backbone of stage 2 instead of ImageNet's")
     parser.add_argument("--output", required=True, help=".npy file to write")
     args = parser.parse_args()
     names = [name for name, _ in read_split(args.captions, args.split)]
-    backbone = Backbone()
-    backbone.load_imagenet(imagenet_weights())
+    backbone = _backbone(args.checkpoint)
     prefix = session(prefix_graph(backbone, len(backbone.blocks)), args.threads)
     features = extract(prefix, load_images(args.images, names), args.views, args.seed)
     Path(args.output).parent.mkdir(parents=True, exist_ok=True)

@@ -80,7 +80,7 @@ def validate(average, maps, vocabulary, references, args):
     shadow.load_state_dict(average.state)
     shadow.eval()
     parts = [embed(shadow, maps[i : i + 32], args.first) for i in range(0, len(maps), 32)]
-    captions = captions_of(shadow, torch.cat(parts), vocabulary, product_decoding(vocabulary))
+    captions = captions_of(shadow.decoder, torch.cat(parts), vocabulary, product_decoding(vocabulary))
     return score(captions, references)
 
 
@@ -99,7 +99,7 @@ def main():
     sequences = encoded(train, vocabulary, args.max_tokens)
     references = ptb_references(dev)
 
-    model = Captioner(len(vocabulary), args.dropout)
+    model = Captioner(len(vocabulary), args.dropout, args.image_dropout)
     model.load_state_dict(start["average"])
     model.to(memory_format=torch.channels_last)
     prefix = session(prefix_graph(model.backbone, args.first), args.threads)
@@ -143,7 +143,8 @@ def parse_arguments():
     parser.add_argument("--encoder-rate", type=float, default=1e-4)
     parser.add_argument("--decoder-rate", type=float, default=3e-4)
     parser.add_argument("--smoothing", type=float, default=0.1)
-    parser.add_argument("--dropout", type=float, default=0.4)
+    parser.add_argument("--dropout", type=float, default=0.4, help="of words and LSTM outputs")
+    parser.add_argument("--image-dropout", type=float, default=0.2)
     parser.add_argument("--decay", type=float, default=0.998, help="of the weight average")
     parser.add_argument("--smallest-crop", type=float, default=0.8, help="of each side")
     parser.add_argument("--max-tokens", type=int, default=24)

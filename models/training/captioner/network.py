@@ -118,15 +118,14 @@ class Embed(nn.Module):
     by more than its size; it outgrows the words' and saturates the LSTM, which then hardly
     sees the image."""
 
-    SHRINK = 8
+    SHRINK = FEATURES**0.5  # to length one
 
     def __init__(self):
         super().__init__()
         self.register_buffer("mean", torch.zeros(FEATURES))
-        self.register_buffer("size", torch.full((FEATURES,), float(self.SHRINK)))
+        self.register_buffer("size", torch.full((FEATURES,), self.SHRINK))
         self.linear = nn.Linear(FEATURES, EMBEDDING)
-        # The image embedding starts as large as the words'.
-        nn.init.normal_(self.linear.weight, std=self.SHRINK / FEATURES**0.5)
+        nn.init.normal_(self.linear.weight, std=0.3)
 
     def measure(self, features):
         self.mean.copy_(features.mean(0))
@@ -144,12 +143,15 @@ class Embed(nn.Module):
 class Decoder(nn.Module):
     """The image embedding is the LSTM's first input; its output there predicts nothing."""
 
-    def __init__(self, words, dropout=0.4):
+    def __init__(self, words, dropout=0.4, image_dropout=0.0):
         super().__init__()
         self.embedding = nn.Embedding(words, EMBEDDING)
+        # PyTorch's start of 1.0 is so large that training hardly moves it: like words stay unlike.
+        nn.init.normal_(self.embedding.weight, std=0.1)
         self.lstm = nn.LSTM(EMBEDDING, STATE, batch_first=True)
         self.output = nn.Linear(STATE, words)
         self.dropout = nn.Dropout(dropout)
+        self.image_dropout = nn.Dropout(image_dropout)
         # The image is read once, first: a cell that forgets half of itself at every word
         # would not learn to keep it.
         nn.init.ones_(self.lstm.bias_ih_l0.data[STATE : 2 * STATE])
@@ -157,7 +159,7 @@ class Decoder(nn.Module):
     def forward(self, image, inputs, keep):
         """Logits [m, words] of the m positions where keep [n, t] is true."""
         words = self.dropout(self.embedding(inputs))
-        sequence = torch.cat([image[:, None], words], 1)
+        sequence = torch.cat([self.image_dropout(image)[:, None], words], 1)
         hidden, _ = self.lstm(sequence)
         return self.output(self.dropout(hidden[:, 1:][keep]))
 
@@ -169,11 +171,11 @@ class Decoder(nn.Module):
 
 
 class Captioner(nn.Module):
-    def __init__(self, words, dropout=0.4):
+    def __init__(self, words, dropout=0.4, image_dropout=0.0):
         super().__init__()
         self.backbone = Backbone()
         self.embed = Embed()
-        self.decoder = Decoder(words, dropout)
+        self.decoder = Decoder(words, dropout, image_dropout)
 
     def embed_map(self, features):
         """[n, 1280, 7, 7] to region embeddings [n, 49, 512]."""

@@ -62,7 +62,7 @@ def validate(model, average, features, vocabulary, references):
     shadow.load_state_dict(average.state)
     with torch.no_grad():
         embeddings = shadow.embed(torch.from_numpy(features[0].astype(np.float32)))
-    captions = captions_of(shadow, embeddings, vocabulary, product_decoding(vocabulary))
+    captions = captions_of(shadow.decoder, embeddings, vocabulary, product_decoding(vocabulary))
     return score(captions, references)
 
 
@@ -76,7 +76,8 @@ def main():
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--smoothing", type=float, default=0.1)
-    parser.add_argument("--dropout", type=float, default=0.4)
+    parser.add_argument("--dropout", type=float, default=0.4, help="of words and LSTM outputs")
+    parser.add_argument("--image-dropout", type=float, default=0.0)
     parser.add_argument("--decay", type=float, default=0.998, help="of the weight average")
     parser.add_argument("--min-count", type=int, default=4, help="rarer words are unknown")
     parser.add_argument("--max-tokens", type=int, default=24)
@@ -93,7 +94,7 @@ def main():
     references = ptb_references(read_split(args.captions, "dev"))
     features, dev = np.load(args.train_features), np.load(args.dev_features)
 
-    model = Captioner(len(vocabulary), args.dropout)
+    model = Captioner(len(vocabulary), args.dropout, args.image_dropout)
     model.backbone.load_imagenet(imagenet_weights())
     model.backbone.requires_grad_(False)
     model.embed.measure(torch.from_numpy(features[0].astype(np.float32)))

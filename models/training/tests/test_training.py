@@ -7,12 +7,13 @@ import torch
 from PIL import Image
 
 from captioner import checkpoint, manifest
+from captioner.cider import Cider
 from captioner.data import bucketed, encode_captions, pad
 from captioner.features import session
 from captioner.graphs import decoder_graph, decoder_weights, encoder_graph, prefix_graph
 from captioner.images import augment, load_image
 from captioner.network import Captioner, normalise
-from captioner.quantize import cosines, input_step, integer_decoder_graph
+from captioner.reinforce import sample
 from captioner.search import Decoding, beam_search
 from captioner.vocabulary import Vocabulary, tokenize
 
@@ -138,18 +139,6 @@ def test_the_exported_step_equals_pytorch(captioner, vocabulary):
     np.testing.assert_allclose(found[1], np.take_along_axis(found[3], found[2], 1))
 
 
-def test_the_integer_step_is_close_and_does_not_depend_on_its_batch(captioner, vocabulary):
-    inputs = decoder_inputs(len(vocabulary))
-    weights = decoder_weights(captioner.decoder)
-    exact = session(decoder_graph(weights), 1).run(None, inputs)
-    model = session(integer_decoder_graph(weights, input_step(weights["words"], inputs["image_embedding"])), 1)
-    rough = model.run(None, inputs)
-    assert np.abs(rough[3] - exact[3]).max() < 0.05
-    assert cosines(rough[0], exact[0]).min() > 0.99
-    alone = model.run(None, {k: v if k == "k" else v[1:2] for k, v in inputs.items()})
-    np.testing.assert_array_equal(alone[0], rough[0][1:2])
-
-
 class Table:
     """A decoder whose next-word probabilities depend on the last word only."""
 
@@ -189,6 +178,24 @@ def test_partial_captions_win_only_if_none_is_complete():
 
 def test_an_ending_before_the_minimum_is_no_candidate():
     assert beam_search(Table(), torch.zeros(1, 512), Ids, Decoding(beam_width=1, min_length=2)) == [[4, 10]]
+
+
+def test_the_reward_prefers_whole_captions_with_rare_words():
+    common, rare, other, end = 0, 1, 2, 9
+    references = [[[common, rare, end]] * 5, [[common, other, end]] * 5, [[common, 3, end]] * 5]
+    cider = Cider(references)
+    whole = cider.score(0, [common, rare, end])
+    assert abs(whole - 10 * 3 / 4) < 1e-9  # three words have no 4-grams
+    assert whole > cider.score(0, [common, rare]) > cider.score(0, [common, end]) >= 0
+    assert cider.score(1, [common, rare, end]) < cider.score(0, [common, rare, end])
+
+
+def test_sampled_captions_end_once_and_never_say_unknown(captioner, vocabulary):
+    torch.manual_seed(0)
+    captions = sample(captioner, torch.randn(20, 512), vocabulary, longest=30)
+    for ids in captions:
+        assert vocabulary.end not in ids[:-1]
+        assert vocabulary.unknown not in ids and vocabulary.start not in ids
 
 
 def test_a_manifest_describes_its_files(vocabulary, tmp_path):

@@ -1,0 +1,172 @@
+"""Stage 3: self-critical training (Rennie et al. 2017) of image embedding and LSTM on frozen features.
+
+Several captions of each image are sampled; each is rewarded with its CIDEr-D above the mean of the
+others. A share of the cross-entropy stays in the loss, and the end marker counts in the reward:
+both keep captions whole."""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from . import checkpoint
+from .cider import Cider
+from .data import pad, read_split, tokenized
+from .evaluate import captions_of, product_decoding, ptb_references, score
+from .network import Captioner
+from .train import resume, trained
+from .vocabulary import Vocabulary
+
+
+@torch.no_grad()
+def sample(model, embeddings, vocabulary, longest):
+    """One sampled caption for each row, as ids with `</S>` last where it was reached."""
+    decoder, rows = model.decoder, len(embeddings)
+    state, _ = decoder.step(embeddings, torch.zeros(rows, 1024))
+    words = torch.full((rows,), vocabulary.start)
+    captions, open_ = [[] for _ in range(rows)], torch.ones(rows, dtype=torch.bool)
+    for _ in range(longest):
+        state, log_probabilities = decoder.step(decoder.embedding(words), state)
+        log_probabilities = log_probabilities.float()
+        log_probabilities[:, [vocabulary.unknown, vocabulary.start]] = -torch.inf
+        words = torch.multinomial(log_probabilities.exp(), 1)[:, 0]
+        for row in open_.nonzero()[:, 0].tolist():
+            captions[row].append(words[row].item())
+        open_ &= words != vocabulary.end
+        if not open_.any():
+            break
+    return captions
+
+
+def log_likelihoods(model, embeddings, captions, vocabulary, bfloat16):
+    """Sum of each caption's log-probabilities, and its length."""
+    inputs, targets = map(torch.from_numpy, pad([[vocabulary.start, *ids] for ids in captions]))
+    keep = targets >= 0
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        logits = model.decoder(embeddings, inputs, keep)
+    chosen = F.log_softmax(logits.float(), 1).gather(1, targets[keep][:, None])[:, 0]
+    owner = torch.arange(len(captions))[:, None].expand_as(targets)[keep]
+    sums = torch.zeros(len(captions)).index_add(0, owner, chosen)
+    return sums, keep.sum(1)
+
+
+def batch_loss(model, features, images, sequences, cider, vocabulary, args):
+    owner = torch.arange(len(images)).repeat_interleave(args.samples)
+    model.eval()
+    with torch.no_grad():
+        frozen = model.embed(features)
+        with torch.autocast("cpu", torch.bfloat16, enabled=args.bfloat16):
+            captions = sample(model, frozen[owner], vocabulary, args.longest)
+    rewards = torch.tensor([cider.score(images[i], ids) for i, ids in zip(owner.tolist(), captions)])
+    rewards = rewards.view(-1, args.samples)
+    others = (rewards.sum(1, keepdim=True) - rewards) / (args.samples - 1)
+    advantage = (rewards - others).view(-1)
+    model.train()
+    embeddings = model.embed(features)
+    sums, lengths = log_likelihoods(model, embeddings[owner], captions, vocabulary, args.bfloat16)
+    reinforced = -(advantage * sums).sum() / lengths.sum()
+    written = [ids[1:] for i in images for ids in sequences[i]]
+    writers = torch.tensor([j for j, i in enumerate(images) for _ in sequences[i]])
+    sums, lengths = log_likelihoods(model, embeddings[writers], written, vocabulary, args.bfloat16)
+    return reinforced + args.cross_entropy * -sums.sum() / lengths.sum(), rewards.mean().item()
+
+
+def train_epoch(model, average, optimizer, features, sequences, cider, vocabulary, args, epoch):
+    rng = np.random.default_rng([args.seed, epoch])
+    torch.manual_seed(args.seed * 1000 + epoch)
+    order = rng.permutation(features.shape[1])
+    rewards = []
+    for begin in range(0, len(order), args.batch):
+        images = order[begin : begin + args.batch].tolist()
+        views = rng.integers(len(features), size=len(images))
+        batch = torch.from_numpy(features[views, images].astype(np.float32))
+        loss, reward = batch_loss(model, batch, images, sequences, cider, vocabulary, args)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained(model), 1.0)
+        optimizer.step()
+        average.update(model)
+        rewards.append(reward)
+        if begin // args.batch % 20 == 0:
+            print(f"epoch {epoch + 1} image {begin} reward {np.mean(rewards[-20:]):.4f}", flush=True)
+    return float(np.mean(rewards))
+
+
+def validate(average, features, vocabulary, references):
+    shadow = Captioner(len(vocabulary))
+    shadow.load_state_dict(average.state)
+    shadow.eval()
+    with torch.no_grad():
+        embeddings = shadow.embed(torch.from_numpy(features[0].astype(np.float32)))
+    rows = {}
+    for factor in (0.0, 1.0):
+        captions = captions_of(shadow.decoder, embeddings, vocabulary, product_decoding(vocabulary, factor))
+        rows[factor] = score(captions, references)
+    return rows[1.0] | {"ciderDWithoutNormalization": rows[0.0]["ciderD"]}
+
+
+def main():
+    args = parse_arguments()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    start = checkpoint.load(args.start)
+    vocabulary = Vocabulary(start["counts"])
+    train, dev = (read_split(args.captions, split) for split in ("train", "dev"))
+    sequences = [[vocabulary.encode(t[: args.longest]) for t in tokenized(five)] for _, five in train]
+    cider = Cider([[ids[1:] for ids in five] for five in sequences])
+    references = ptb_references(dev)
+    features, dev_features = np.load(args.train_features), np.load(args.dev_features)
+
+    model = Captioner(len(vocabulary), args.dropout)
+    model.load_state_dict(start["average"])
+    model.backbone.requires_grad_(False)
+    optimizer = torch.optim.AdamW(trained(model), lr=args.rate, weight_decay=0.01)
+    average = checkpoint.Average(model, args.decay)
+    curve = list(start["curve"])
+    if Path(args.output).exists():
+        curve = resume(args.output, model, average, optimizer)
+    for epoch in range(len(curve) - len(start["curve"]), args.epochs):
+        began = time.time()
+        reward = train_epoch(model, average, optimizer, features, sequences, cider, vocabulary, args, epoch)
+        seconds = round(time.time() - began)
+        metrics = validate(average, dev_features, vocabulary, references)
+        curve.append({"stage": 3, "epoch": epoch + 1, "reward": round(reward, 4), "seconds": seconds, **metrics})
+        print(json.dumps(curve[-1]), flush=True)
+        checkpoint.save(
+            args.output,
+            counts=vocabulary.counts,
+            model=model.state_dict(),
+            average=average.state,
+            steps=average.steps,
+            optimizer=optimizer.state_dict(),
+            curve=curve,
+        )
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--start", required=True, help="checkpoint of stage 2")
+    parser.add_argument("--captions", required=True)
+    parser.add_argument("--train-features", required=True, help="made by features with --checkpoint")
+    parser.add_argument("--dev-features", required=True)
+    parser.add_argument("--output", required=True, help="checkpoint; the run goes on from it if it exists")
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=50, help="images")
+    parser.add_argument("--samples", type=int, default=5, help="captions sampled for each image")
+    parser.add_argument("--rate", type=float, default=5e-5)
+    parser.add_argument("--cross-entropy", type=float, default=0.2, help="its weight beside the reward's")
+    parser.add_argument("--dropout", type=float, default=0.3)
+    parser.add_argument("--decay", type=float, default=0.98, help="of the weight average")
+    parser.add_argument("--longest", type=int, default=19, help="words of a caption, the end marker counted")
+    parser.add_argument("--bfloat16", action="store_true", help="faster on processors that have it")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
