@@ -24,6 +24,17 @@ export interface Tf1BilinearInput {
   resizedTo: number;
 }
 
+/** What every im2txt network reads (configuration.py and image_processing.py of im2txt). */
+export const IM2TXT_INPUT: Tf1BilinearInput = {
+  resampling: 'tf1-bilinear',
+  width: 299,
+  height: 299,
+  dtype: 'float32',
+  range: [-1, 1],
+  aspect: 'squash',
+  resizedTo: 346,
+};
+
 export type ImageInput = AntialiasedInput | Tf1BilinearInput;
 
 /**

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { IM2TXT_INPUT } from '../caption/preprocess.ts';
 import { SourceError } from '../errors.ts';
 import { type Manifest, wordListText } from '../model/bundle.ts';
 import { fitVocabulary } from './check-vocabulary.ts';
@@ -34,17 +35,6 @@ export interface ImportedDraft {
   /** What was mended in the word list, a sentence each. */
   mended: string[];
 }
-
-/** im2txt squashes the image to 346 pixels and takes the central 299, -1 to 1. */
-const IMAGE: Manifest['image'] = {
-  resampling: 'tf1-bilinear',
-  width: 299,
-  height: 299,
-  dtype: 'float32',
-  range: [-1, 1],
-  aspect: 'squash',
-  resizedTo: 346,
-};
 
 /** The tutorial's: any change is the caller's wish. */
 const DECODING: Manifest['decoding'] = {
@@ -87,7 +77,7 @@ export async function importWeights(settings: ImportSettings): Promise<ImportedD
         endId: vocabulary.endId,
         unknownId: vocabulary.unknownId,
       },
-      image: IMAGE,
+      image: IM2TXT_INPUT,
       embeddingWidth: encoder.embeddingWidth,
       stateWidth: decoder.stateWidth,
       regions: encoder.regions,

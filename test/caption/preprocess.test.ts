@@ -3,17 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
-import { networkInput, resampleTf1, type Tf1BilinearInput } from '../../src/caption/preprocess.ts';
-
-const IM2TXT: Tf1BilinearInput = {
-  resampling: 'tf1-bilinear',
-  width: 299,
-  height: 299,
-  dtype: 'float32',
-  range: [-1, 1],
-  aspect: 'squash',
-  resizedTo: 346,
-};
+import { IM2TXT_INPUT, networkInput, resampleTf1 } from '../../src/caption/preprocess.ts';
 
 function golden(name: string): Buffer {
   return readFileSync(new URL(`../fixtures/golden/${name}`, import.meta.url));
@@ -26,7 +16,7 @@ test('equals TensorFlow’s whole input tensor when fed TensorFlow’s pixels', 
   const pixels = gunzipSync(golden('chelsea-small-64x48.default.rgb.gz'));
   const bytes = gunzipSync(golden('preprocessed-small.f32.gz'));
   const expected = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-  const found = resampleTf1({ pixels, width: 64, height: 48 }, IM2TXT);
+  const found = resampleTf1({ pixels, width: 64, height: 48 }, IM2TXT_INPUT);
   assert.equal(found.length, expected.length);
   assert.ok(found.every((value, i) => value === expected[i]));
 });
@@ -47,7 +37,7 @@ for (const { file, accurate } of images) {
       .removeAlpha()
       .raw()
       .toBuffer({ resolveWithObject: true });
-    const found = resampleTf1({ pixels: data, width: info.width, height: info.height }, IM2TXT);
+    const found = resampleTf1({ pixels: data, width: info.width, height: info.height }, IM2TXT_INPUT);
     const { sample, mean, min, max } = accurate.preprocessed;
     sample.index.forEach((index, i) => {
       assert.ok(Math.abs(found[index]! - Math.fround(sample.value[i]!)) <= TOLERANCE, `${file} at ${index}`);
@@ -59,7 +49,7 @@ for (const { file, accurate } of images) {
 }
 
 test('an image of one pixel gives a flat input', () => {
-  const flat = resampleTf1({ pixels: Uint8Array.of(0, 128, 255), width: 1, height: 1 }, IM2TXT);
+  const flat = resampleTf1({ pixels: Uint8Array.of(0, 128, 255), width: 1, height: 1 }, IM2TXT_INPUT);
   assert.deepEqual([...flat.subarray(0, 3)], [-1, Math.fround(2 * Math.fround(128 / 255) - 1), 1]);
   assert.ok(flat.every((value, i) => value === flat[i % 3]));
 });

@@ -1,7 +1,7 @@
 /** The networks of the golden data: weights by formula, images as the network reads them. */
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
-import { resampleTf1, type Tf1BilinearInput } from '../../src/caption/preprocess.ts';
+import { IM2TXT_INPUT, resampleTf1 } from '../../src/caption/preprocess.ts';
 import { affineOf, BATCH_NORM_EPSILON, foldInto } from '../../src/export/fold-batch-norm.ts';
 import { CONVOLUTION_SCOPES } from '../../src/export/inception-scopes.ts';
 import type { FoldedConvolution, Matrix, ShowAndTellWeights } from '../../src/export/weights.ts';
@@ -49,16 +49,6 @@ export function readGolden(path: string | URL = new URL('tiny.json', FIXTURES)):
   return JSON.parse(readFileSync(path, 'utf8')) as Golden;
 }
 
-export const TF1_INPUT: Tf1BilinearInput = {
-  resampling: 'tf1-bilinear',
-  width: 299,
-  height: 299,
-  dtype: 'float32',
-  range: [-1, 1],
-  aspect: 'squash',
-  resizedTo: 346,
-};
-
 /** An image file as im2txt's encoder reads it; EXIF orientation is ignored, as TensorFlow does. */
 export async function networkPixels(file: string | URL | Uint8Array): Promise<Float32Array> {
   const bytes = file instanceof Uint8Array ? file : readFileSync(file);
@@ -67,7 +57,7 @@ export async function networkPixels(file: string | URL | Uint8Array): Promise<Fl
     .toColourspace('srgb')
     .raw()
     .toBuffer({ resolveWithObject: true });
-  return resampleTf1({ pixels: data, width: info.width, height: info.height }, TF1_INPUT);
+  return resampleTf1({ pixels: data, width: info.width, height: info.height }, IM2TXT_INPUT);
 }
 
 export const goldenImage = (file: string): URL => new URL(`images/${file}`, FIXTURES);

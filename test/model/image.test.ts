@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import sharp, { type Sharp } from 'sharp';
 import type { DecodedImage } from '../../src/caption/ports.ts';
-import type { ImageInput } from '../../src/caption/preprocess.ts';
+import { IM2TXT_INPUT, type ImageInput } from '../../src/caption/preprocess.ts';
 import { CaptionError } from '../../src/errors.ts';
 import { decodeImage } from '../../src/model/image.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
@@ -34,16 +34,7 @@ const ANTIALIASED: ImageInput = {
   range: [0, 255],
   aspect: 'squash',
 };
-const TF1: ImageInput = {
-  resampling: 'tf1-bilinear',
-  width: 299,
-  height: 299,
-  dtype: 'float32',
-  range: [-1, 1],
-  aspect: 'squash',
-  resizedTo: 346,
-};
-const RULES = [ANTIALIASED, TF1];
+const RULES = [ANTIALIASED, IM2TXT_INPUT];
 
 const SIDE = 60_000;
 /** Far above what it takes; only a hang or a real decode comes here. */
@@ -141,7 +132,7 @@ describe('a photograph is decoded from', () => {
         assertForm(image, rule, [WIDTH, HEIGHT]);
         assert.equal(image.format, format);
         // The picture itself, not only its frame: a palette or a coarse quantiser stays within this.
-        if (rule === TF1) assert.ok(difference(image.pixels, reference) < 6);
+        if (rule === IM2TXT_INPUT) assert.ok(difference(image.pixels, reference) < 6);
       }
     });
   }
@@ -202,7 +193,7 @@ describe('pixels become 8-bit RGB whatever the file holds', () => {
   it('and the colours of a CMYK photograph are still its own', async () => {
     const bytes = await small().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer();
     const reference = await small().raw().toBuffer();
-    const { pixels } = await decodeImage(bytes, TF1);
+    const { pixels } = await decodeImage(bytes, IM2TXT_INPUT);
     // The round trip through the printer's gamut costs about 5; an inverted picture is 100 away.
     assert.ok(difference(pixels, reference) < 20);
   });
@@ -210,13 +201,13 @@ describe('pixels become 8-bit RGB whatever the file holds', () => {
   it('and 16 bits lose only their lower half', async () => {
     const bytes = await small().toColourspace('rgb16').png().toBuffer();
     const reference = await small().raw().toBuffer();
-    assert.ok(difference((await decodeImage(bytes, TF1)).pixels, reference) < SAME_PICTURE);
+    assert.ok(difference((await decodeImage(bytes, IM2TXT_INPUT)).pixels, reference) < SAME_PICTURE);
   });
 
   it('and grey stands in all three channels', async () => {
     const bytes = await small().greyscale().toColourspace('b-w').png().toBuffer();
     const reference = await small().greyscale().toColourspace('b-w').raw().toBuffer();
-    const { pixels } = await decodeImage(bytes, TF1);
+    const { pixels } = await decodeImage(bytes, IM2TXT_INPUT);
     for (const channel of [0, 1, 2]) {
       const plane = pixels.filter((_, i) => i % 3 === channel);
       assert.ok(difference(plane, reference) < SAME_PICTURE, `channel ${channel}`);
@@ -226,7 +217,7 @@ describe('pixels become 8-bit RGB whatever the file holds', () => {
   it('and alpha is dropped, not blended', async () => {
     const bytes = await small().ensureAlpha(0.2).png().toBuffer();
     const reference = await small().raw().toBuffer();
-    assert.ok(difference((await decodeImage(bytes, TF1)).pixels, reference) < SAME_PICTURE);
+    assert.ok(difference((await decodeImage(bytes, IM2TXT_INPUT)).pixels, reference) < SAME_PICTURE);
   });
 
   it('and of an animated GIF the first frame is read', async () => {
@@ -239,8 +230,8 @@ describe('pixels become 8-bit RGB whatever the file holds', () => {
       .gif()
       .toBuffer();
     assert.equal((await sharp(bytes).metadata()).pages, 2);
-    const image = await decodeImage(bytes, TF1);
-    assertForm(image, TF1, [20, 10]);
+    const image = await decodeImage(bytes, IM2TXT_INPUT);
+    assertForm(image, IM2TXT_INPUT, [20, 10]);
     assert.deepEqual([...image.pixels.subarray(0, 3)], [255, 0, 0]);
   });
 });
@@ -266,7 +257,7 @@ describe('the eight EXIF orientations of one picture', () => {
       // Both sides above the network's: libvips enlarges half a pixel off the centre, so mirrored pictures then differ.
       const upright = await uprightPicture(300, 240);
       const reference = await decodeImage(await asPng(fileOf(upright, 1)), rule);
-      if (rule === TF1) assert.deepEqual(reference.pixels, upright.pixels);
+      if (rule === IM2TXT_INPUT) assert.deepEqual(reference.pixels, upright.pixels);
       for (const orientation of ORIENTATIONS) {
         const file = fileOf(upright, orientation);
         const png = await asPng(file.clone());

@@ -19,7 +19,6 @@ SAMPLED = 64
 def add_decoding_arguments(parser):
     parser.add_argument("--length-normalization", type=float, default=1.0)
     parser.add_argument("--min-length", type=int, default=5)
-    parser.add_argument("--metrics", help="JSON file with the measured metrics of this bundle")
 
 
 def decoding_defaults(args):
@@ -30,10 +29,6 @@ def decoding_defaults(args):
         "minLength": args.min_length,
         "bannedWords": ["<UNK>"],
     }
-
-
-def read_metrics(path):
-    return json.loads(Path(path).read_text("utf-8")) if path else None
 
 
 def write_parity(path, samples, encoder):
@@ -75,9 +70,7 @@ def main():
         samples = sorted(Path(args.samples).glob("*.jpg"))
         write_parity(output / "parity.json", samples, session(str(output / "encoder.onnx"), 1))
     hashes = {"weights": manifest.file_hash(imagenet_weights()), "captions": manifest.file_hash(args.captions)}
-    content = manifest.build(
-        output, vocabulary, "fp32", decoding_defaults(args), hashes, read_metrics(args.metrics)
-    )
+    content = manifest.build(output, vocabulary, "fp32", decoding_defaults(args), hashes)
     manifest.write(output, content)
 
 

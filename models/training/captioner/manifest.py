@@ -22,9 +22,9 @@ def file_hash(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def build(directory, vocabulary, precision, decoding, hashes, metrics=None):
+def build(directory, vocabulary, precision, decoding, hashes):
     """The manifest of the files in `directory`; `hashes` are of weights and captions."""
-    manifest = {
+    return {
         "formatVersion": 1,
         "name": "flickr8k",
         "description": "Show and Tell on EfficientNet-Lite0, trained on Flickr8k: short English captions of everyday photographs.",
@@ -49,10 +49,9 @@ def build(directory, vocabulary, precision, decoding, hashes, metrics=None):
         "regions": REGIONS,
         "precision": precision,
         "decoding": decoding,
+        "licence": LICENCE,
+        "provenance": provenance(hashes),
     }
-    if metrics:
-        manifest["metrics"] = metrics
-    return manifest | {"licence": LICENCE, "provenance": provenance(hashes)}
 
 
 def provenance(hashes):
