@@ -68,7 +68,7 @@ describe('show-and-tell evaluate', () => {
     const { status, stdout, stderr } = await evaluate('--images', directory, '--captions', captions);
     assert.equal(status, 0);
     assert.equal(stderr, '');
-    assert.match(stdout, /split dev, 6 images/);
+    assert.match(stdout, /split dev, 8 images/);
     for (const row of ['BLEU-4', 'ROUGE-L', 'CIDEr-D', 'Best by', 'Worst by', 'Slowest']) {
       assert.ok(stdout.includes(row), row);
     }
