@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Agreement } from '../export/quantize-bundle.ts';
 import { readBundle } from '../model/bundle.ts';
+import { captionLines } from './caption-lines.ts';
 import { EXIT_INTERRUPTED } from './exit.ts';
 import type { SelfCheck } from './self-check.ts';
 
@@ -12,8 +13,9 @@ export function exitOnInterrupt(): void {
 }
 
 export function printCheck({ photograph, captions, milliseconds }: SelfCheck): void {
-  const lines = captions.map((c, i) => `  ${i}) ${c.text} (p=${c.probability.toFixed(6)})\n`);
-  process.stdout.write(`It says of ${photograph}, in ${milliseconds.toFixed(0)} ms:\n${lines.join('')}`);
+  process.stdout.write(
+    `It says of ${photograph}, in ${milliseconds.toFixed(0)} ms:\n${captionLines(captions)}`,
+  );
 }
 
 export function printAgreement({

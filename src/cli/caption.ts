@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CaptionResult } from '../caption/captioner.ts';
 import { type ErrorReport, reportOf } from '../errors.ts';
+import { captionLines } from './caption-lines.ts';
 import { addDecodingFlags } from './decoding-flags.ts';
 import { EXIT_CODES, EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED } from './exit.ts';
 import { expandInputs, readImage } from './inputs.ts';
@@ -86,8 +87,7 @@ function printResult({ image, result }: { image: string; result: CaptionResult }
     process.stdout.write(`${JSON.stringify({ image, ...result })}\n`);
     return;
   }
-  const lines = result.captions.map((c, i) => `  ${i}) ${c.text} (p=${c.probability.toFixed(6)})\n`);
-  process.stdout.write(`Captions for image ${image}:\n${lines.join('')}`);
+  process.stdout.write(`Captions for image ${image}:\n${captionLines(result.captions)}`);
 }
 
 function printFailure({ image, error }: { image: string; error: ErrorReport }, json = false): void {

@@ -57,7 +57,10 @@ function jsonLines({ stdout }: Finished): JsonLine[] {
 }
 
 /** Heading, then one numbered line a caption, as the im2txt tutorial prints them. */
-const LINE = /^ {2}(\d)\) (\S.*\S) \(p=(0|1)\.\d{6}\)$/;
+/** Six decimals as in the tutorial, unless they would all be 0. */
+const shown = (p: number) => (p < 1e-6 ? p.toExponential(1) : p.toFixed(6));
+
+const LINE = /^ {2}(\d)\) (\S.*\S) \(p=([01]\.\d{6}|\d\.\de-\d+)\)$/;
 
 /** The text output taken apart; fails on any line of another form. */
 function blocks(stdout: string): { image: string; captions: number }[] {
@@ -84,7 +87,7 @@ describe('show-and-tell caption', () => {
     let expected = '';
     for (const { path, bytes } of samples) {
       const { captions } = await captioner.caption(bytes);
-      const lines = captions.map((c, i) => `  ${i}) ${c.text} (p=${c.probability.toFixed(6)})\n`);
+      const lines = captions.map((c, i) => `  ${i}) ${c.text} (p=${shown(c.probability)})\n`);
       expected += `Captions for image ${relative(ROOT, path)}:\n${lines.join('')}`;
     }
     const run = await runCli(['caption', ...samples.map(({ path }) => relative(ROOT, path))]);
