@@ -8,7 +8,7 @@ import { type Bundle, type Manifest, readBundle, verifiedPath } from '../model/b
 import { decodeImage } from '../model/image.ts';
 import { defaultThreads, loadCaptioner } from '../model/load.ts';
 import { type Feeds, measureValues } from './calibrate.ts';
-import { quantizeDecoder } from './quantize-decoder.ts';
+import { decoderGrid, quantizeDecoder } from './quantize-decoder.ts';
 import { prepareEncoder, quantizeEncoder } from './quantize-encoder.ts';
 import { type RangeMethod, rangesOf } from './quantize-ranges.ts';
 import { sensitiveNodes } from './quantize-sensitive.ts';
@@ -70,7 +70,11 @@ export async function quantizeBundle({
   const encoderFile = await verifiedPath(bundle, 'encoder');
   const decoderFile = await verifiedPath(bundle, 'decoder');
   const prepared = prepareEncoder(encoderFile, await readFile(encoderFile));
-  const decoder = quantizeDecoder(decoderFile, await readFile(decoderFile));
+  const decoder = quantizeDecoder(
+    decoderFile,
+    await readFile(decoderFile),
+    decoderGrid(bundle.manifest.vocabulary.logits),
+  );
   const vocabulary = await readFile(join(directory, bundle.manifest.files.vocabulary.path));
   const ways = [new Set<string>(), sensitiveNodes(prepared)].flatMap((keep) =>
     METHODS.map((method): Way => ({ method, keep })),

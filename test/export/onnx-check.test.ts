@@ -57,6 +57,6 @@ async function graphs(): Promise<Record<string, Uint8Array>> {
     'tiny-encoder': encoder,
     'tiny-decoder': decoder,
     'tiny-encoder-int8': quantizeEncoder(prepared, ranges),
-    'tiny-decoder-int8': quantizeDecoder('decoder', decoder),
+    'tiny-decoder-int8': quantizeDecoder('decoder', decoder, 'digits'),
   };
 }

@@ -4,7 +4,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { decoderGraph } from '../../src/export/decoder-graph.ts';
 import { encodeModel } from '../../src/export/onnx-proto.ts';
 import { decodeModel } from '../../src/export/onnx-read.ts';
-import { quantizeDecoder } from '../../src/export/quantize-decoder.ts';
+import { decoderGrid, quantizeDecoder } from '../../src/export/quantize-decoder.ts';
 import { goldenWeights, readGolden } from './golden-network.ts';
 import { open, step } from './golden-parity.ts';
 
@@ -12,7 +12,7 @@ const WIDTH = 32;
 const golden = readGolden();
 const weights = goldenWeights(golden);
 const fp32Model = encodeModel(decoderGraph(weights).model);
-const int8Model = quantizeDecoder('decoder', fp32Model);
+const int8Model = quantizeDecoder('decoder', fp32Model, 'digits');
 let fp32: InferenceSession;
 let int8: InferenceSession;
 before(async () => {
@@ -83,5 +83,36 @@ test('no two products can leave 16 bits: digits to 128, weights to 127', () => {
 });
 
 test('the same graph gives the same bytes', () => {
-  assert.deepEqual(quantizeDecoder('decoder', fp32Model), int8Model);
+  assert.deepEqual(quantizeDecoder('decoder', fp32Model, 'digits'), int8Model);
+});
+
+test('bytes keep the likely words likely, with weights bounded as pairs', async () => {
+  const model = quantizeDecoder('decoder', fp32Model, 'bytes');
+  const bytes = await open(model);
+  const differences: number[] = [];
+  for (const { default: answers } of golden.images) {
+    let state: Float32Array = Float32Array.from(answers.initial_state);
+    for (const { input, top_ids } of answers.teacher_forced) {
+      const [a, b] = [await step(fp32, [input], state, WIDTH), await step(bytes, [input], state, WIDTH)];
+      for (const id of top_ids) differences.push(Math.abs(a.logProbabilities[id]! - b.logProbabilities[id]!));
+      state = a.state;
+    }
+  }
+  const mean = differences.reduce((a, b) => a + b) / differences.length;
+  assert.ok(mean < 0.1, `${mean}`);
+  const weight = decodeModel('decoder', model).constants.get('lstm_weight/integers')!;
+  const stored = weight.bytes();
+  const values = new Int8Array(stored.buffer, stored.byteOffset, stored.length);
+  const columns = weight.dims[1]!;
+  for (let row = 0; row + 1 < weight.dims[0]!; row += 2) {
+    for (let column = 0; column < columns; column++) {
+      const pair = values[row * columns + column]! + values[(row + 1) * columns + column]!;
+      assert.ok(255 * Math.abs(pair) <= 32_767, `${pair}`);
+    }
+  }
+});
+
+test('wide decoders get digits, narrow ones bytes', () => {
+  assert.equal(decoderGrid(12_000), 'digits');
+  assert.equal(decoderGrid(2925), 'bytes');
 });
