@@ -170,10 +170,12 @@ function cosine(a: Float32Array, b: Float32Array): number {
   return ab / Math.sqrt(aa * bb);
 }
 
-/** Captions flip by chance: differences of less than a tenth of the images are a tie, which embeddings decide. */
+/** Captions flip by chance: a difference of two images, or of a tenth of many, is a tie, which embeddings decide. */
 function bestOf<T extends { agreement: Agreement }>(tried: readonly T[]): T {
   const most = Math.max(...tried.map(({ agreement }) => agreement.sameCaption));
-  const tied = tried.filter(({ agreement: { sameCaption, images } }) => sameCaption >= most - images / 10);
+  const tied = tried.filter(
+    ({ agreement: { sameCaption, images } }) => sameCaption >= most - Math.max(2, images / 10),
+  );
   return tied.reduce((a, b) => (b.agreement.cosine > a.agreement.cosine ? b : a));
 }
 
