@@ -2,20 +2,28 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Agreement } from '../export/quantize-bundle.ts';
+import type { Draft } from '../export/write-bundle.ts';
 import { readBundle } from '../model/bundle.ts';
 import { captionLines } from './caption-lines.ts';
 import { EXIT_INTERRUPTED } from './exit.ts';
-import type { SelfCheck } from './self-check.ts';
+import { selfCheck } from './self-check.ts';
 
 /** Ctrl-C ends the process by `exit`, so that half-written bundles are removed. */
 export function exitOnInterrupt(): void {
   process.once('SIGINT', () => process.exit(EXIT_INTERRUPTED));
 }
 
-export function printCheck({ photograph, captions, milliseconds }: SelfCheck): void {
-  process.stdout.write(
-    `It says of ${photograph}, in ${milliseconds.toFixed(0)} ms:\n${captionLines(captions)}`,
-  );
+/** Shows what a new bundle says, then puts it in its place; it goes if it does not run. */
+export async function publishChecked(draft: Draft): Promise<void> {
+  try {
+    const { photograph, captions, milliseconds } = await selfCheck(draft.directory);
+    process.stdout.write(
+      `It says of ${photograph}, in ${milliseconds.toFixed(0)} ms:\n${captionLines(captions)}`,
+    );
+    await draft.publish();
+  } finally {
+    await draft.discard();
+  }
 }
 
 export function printAgreement({

@@ -6,10 +6,9 @@ import { InvalidRequest } from '../errors.ts';
 import { downloadSource } from '../export/download.ts';
 import { type ImportedDraft, importWeights } from '../export/exporter.ts';
 import { checkFree, type Draft } from '../export/write-bundle.ts';
-import { exitOnInterrupt, printAgreement, printBundle, printCheck } from './bundle-report.ts';
+import { exitOnInterrupt, printAgreement, printBundle, publishChecked } from './bundle-report.ts';
 import { startProgress } from './progress.ts';
 import { quantizeWithProgress } from './quantize.ts';
-import { selfCheck } from './self-check.ts';
 
 interface ImportFlags {
   from: string;
@@ -146,13 +145,4 @@ async function toInt8(fp32: Draft, flags: ImportFlags): Promise<Draft> {
   const { draft, agreement } = await quantizeWithProgress(fp32.directory, flags.calibrate!, flags.out, name);
   printAgreement(agreement);
   return draft;
-}
-
-async function publishChecked(draft: Draft): Promise<void> {
-  try {
-    printCheck(await selfCheck(draft.directory));
-    await draft.publish();
-  } finally {
-    await draft.discard();
-  }
 }

@@ -2,10 +2,9 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { type Agreement, quantizeBundle } from '../export/quantize-bundle.ts';
 import { checkFree, type Draft } from '../export/write-bundle.ts';
-import { exitOnInterrupt, printAgreement, printBundle, printCheck } from './bundle-report.ts';
+import { exitOnInterrupt, printAgreement, printBundle, publishChecked } from './bundle-report.ts';
 import { expandInputs, readImage } from './inputs.ts';
 import { startProgress } from './progress.ts';
-import { selfCheck } from './self-check.ts';
 
 /** More images hardly move the ranges; their files stay in memory while the ways to quantise are compared. */
 const MAX_CALIBRATION_IMAGES = 128;
@@ -37,13 +36,8 @@ export function addQuantizeCommand(program: Command): void {
       exitOnInterrupt();
       const started = performance.now();
       const { draft, agreement } = await quantizeWithProgress(model, calibrate, out, name);
-      try {
-        printAgreement(agreement);
-        printCheck(await selfCheck(draft.directory));
-        await draft.publish();
-      } finally {
-        await draft.discard();
-      }
+      printAgreement(agreement);
+      await publishChecked(draft);
       await printBundle(out, performance.now() - started);
     });
 }

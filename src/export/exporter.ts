@@ -1,12 +1,10 @@
 /** Foreign im2txt weights become a bundle: read, matched with their word list, written as graphs. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { IM2TXT_INPUT } from '../caption/preprocess.ts';
 import { SourceError } from '../errors.ts';
 import { type Manifest, wordListText } from '../model/bundle.ts';
+import { sha256Of } from '../model/sha256.ts';
 import { fitVocabulary } from './check-vocabulary.ts';
 import { decoderGraph } from './decoder-graph.ts';
 import { encoderGraph } from './encoder-graph.ts';
@@ -120,10 +118,4 @@ async function provenanceOf(
       sha256: await sha256Of(file),
     })),
   );
-}
-
-async function sha256Of(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
 }

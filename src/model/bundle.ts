@@ -1,12 +1,13 @@
 /** A bundle: one directory that is one model. The schema here is the only one, for readers and writers. */
 import { createHash } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { captionOptionsSchema } from '../caption/options.ts';
 import { parseVocabulary, type Vocabulary, VocabularyError } from '../caption/vocabulary.ts';
 import { ModelUnusable } from '../errors.ts';
+import { sha256Of } from './sha256.ts';
 
 export const FORMAT_VERSION = 1;
 export const MANIFEST_FILE = 'manifest.json';
@@ -125,28 +126,11 @@ export async function verifiedPath(bundle: Bundle, role: 'encoder' | 'decoder'):
   if (found.size !== bytes) {
     throw unusable(file, `${bytes} bytes`, `${found.size} bytes`);
   }
-  checkHash(file, expected, await sha256Of(file));
-  return file;
-}
-
-/** Bytes read at a time; one buffer, since a stream's many would stand in memory beside the graph. */
-const CHUNK_BYTES = 1 << 18;
-
-async function sha256Of(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  const handle = await open(file).catch((cause: unknown) => {
+  const actual = await sha256Of(file).catch((cause: unknown) => {
     throw missing(file, cause);
   });
-  try {
-    for (;;) {
-      const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES);
-      if (bytesRead === 0) return hash.digest('hex');
-      hash.update(chunk.subarray(0, bytesRead));
-    }
-  } finally {
-    await handle.close();
-  }
+  checkHash(file, expected, actual);
+  return file;
 }
 
 function parseManifest(file: string, bytes: Buffer): Manifest {
