@@ -5,6 +5,7 @@
  */
 import { READ_IMAGE, type Step } from './ports.ts';
 import { TopN } from './top-n.ts';
+import { startTrace, type Trace, type TracedWord, traceCaptions, traceFate, traceWord } from './trace.ts';
 
 /** im2txt drops words below this probability. */
 const MIN_LOG_PROBABILITY = Math.log(1e-12);
@@ -25,6 +26,10 @@ export interface SearchOptions {
   vocabularySize: number;
   /** Off only to prove that it changes nothing. */
   earlyStop?: boolean;
+  /** Records every continuation that was looked at. @default false */
+  trace?: boolean;
+  /** Called before each decoder run; what it throws ends the search. */
+  checkpoint?: () => void;
 }
 
 export interface FoundCaption {
@@ -44,6 +49,8 @@ export interface SearchResult {
   captions: FoundCaption[][];
   /** Decoder runs, the one that reads the images included. */
   steps: number;
+  /** For each image what its search looked at; empty unless asked for. */
+  traces: TracedWord[][];
 }
 
 /** What a step reads and writes for one image: N embeddings of `width` numbers, row after row. */
@@ -65,7 +72,8 @@ interface Hypothesis extends FoundCaption {
 interface ImageSearch {
   image: number;
   live: readonly Hypothesis[];
-  complete: TopN<FoundCaption>;
+  complete: TopN<Hypothesis>;
+  trace?: Trace;
 }
 
 /**
@@ -79,15 +87,21 @@ export async function beamSearch(
   images: ImageEmbeddings,
   options: SearchOptions,
 ): Promise<SearchResult> {
+  options.checkpoint?.();
   const searches = await readImages(step, images, options);
   let active = searches;
   let steps = 1;
   for (let length = 1; length < options.maxLength && active.length > 0; length++) {
+    options.checkpoint?.();
     await advance(step, active, images, options);
     steps++;
     active = active.filter((s) => s.live.length > 0 && !isDecided(s, options));
   }
-  return { captions: searches.map((s) => best(s, options)), steps };
+  return {
+    captions: searches.map((s) => best(s, options)),
+    steps,
+    traces: searches.flatMap((s) => (s.trace ? [s.trace.words] : [])),
+  };
 }
 
 /** The first run: each image's embedding goes through the LSTM from zero state; what it would say is not asked. */
@@ -102,21 +116,23 @@ async function readImages(
     state: new Float32Array(images * stateWidth),
     k: 1,
   });
-  return Array.from({ length: images }, (_, image) => ({
-    image,
-    live: [
-      {
-        ids: [options.startId],
-        wordLogProbabilities: [],
-        logProbability: 0,
-        score: 0,
-        complete: false,
-        state,
-        row: image,
-      },
-    ],
-    complete: new TopN<FoundCaption>(options.beamWidth),
-  }));
+  return Array.from({ length: images }, (_, image) => {
+    const start: Hypothesis = {
+      ids: [options.startId],
+      wordLogProbabilities: [],
+      logProbability: 0,
+      score: 0,
+      complete: false,
+      state,
+      row: image,
+    };
+    return {
+      image,
+      live: [start],
+      complete: new TopN<Hypothesis>(options.beamWidth),
+      ...(options.trace && { trace: startTrace(start, options.startId) }),
+    };
+  });
 }
 
 async function advance(
@@ -137,10 +153,11 @@ async function advance(
   for (const search of active) {
     const partial = new TopN<Hypothesis>(options.beamWidth);
     for (const parent of search.live) {
-      extend(parent, row, output, k, partial, search.complete, options);
+      extend(parent, row, output, k, partial, search, options);
       row++;
     }
     search.live = partial.items();
+    if (search.trace) traceFate(search.trace, search.live, 'alive');
   }
 }
 
@@ -164,7 +181,7 @@ function extend(
   output: Awaited<ReturnType<Step>>,
   k: number,
   partial: TopN<Hypothesis>,
-  complete: TopN<FoundCaption>,
+  { complete, trace }: ImageSearch,
   options: SearchOptions,
 ): void {
   const mayEnd = parent.ids.length - 1 >= options.minLength;
@@ -177,17 +194,18 @@ function extend(
     // The comparison is turned round so that NaN is dropped too.
     if (!(wordLogProbability >= MIN_LOG_PROBABILITY)) continue;
     const logProbability = parent.logProbability + wordLogProbability;
-    const caption = {
+    const isEnd = id === options.endId;
+    const child: Hypothesis = {
       ids: [...parent.ids, id],
       wordLogProbabilities: [...parent.wordLogProbabilities, wordLogProbability],
       logProbability,
+      score: isEnd ? normalize(logProbability, parent.ids.length + 1, options) : logProbability,
+      complete: isEnd,
+      state: output.state,
+      row,
     };
-    if (id === options.endId) {
-      const score = normalize(logProbability, caption.ids.length, options);
-      complete.push({ ...caption, score, complete: true });
-    } else {
-      partial.push({ ...caption, score: logProbability, complete: false, state: output.state, row });
-    }
+    if (trace) traceWord(trace, parent, child, { id, logProbability: wordLogProbability });
+    (isEnd ? complete : partial).push(child);
   }
 }
 
@@ -207,11 +225,17 @@ function isDecided(search: ImageSearch, options: SearchOptions): boolean {
 }
 
 function best(search: ImageSearch, options: SearchOptions): FoundCaption[] {
-  if (search.complete.size > 0) return search.complete.sorted().slice(0, options.captions);
+  const captions = ranked(search, options).slice(0, options.captions);
+  if (search.trace) {
+    traceFate(search.trace, search.complete.items(), 'complete');
+    traceCaptions(search.trace, captions);
+  }
+  return captions.map(({ state: _state, row: _row, ...caption }) => caption);
+}
+
+function ranked(search: ImageSearch, options: SearchOptions): Hypothesis[] {
+  if (search.complete.size > 0) return search.complete.sorted();
   const partial = new TopN<Hypothesis>(options.beamWidth);
   for (const h of search.live) partial.push(h);
-  return partial
-    .sorted()
-    .slice(0, options.captions)
-    .map(({ state: _state, row: _row, ...caption }) => caption);
+  return partial.sorted();
 }

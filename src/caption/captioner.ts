@@ -1,8 +1,10 @@
-import { beamSearch, type FoundCaption } from './beam-search.ts';
+import { Overloaded } from '../errors.ts';
+import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.ts';
 import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
 import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
 import { type ImageInput, networkInput } from './preprocess.ts';
-import { idsOf, type Vocabulary, wordsOf } from './vocabulary.ts';
+import type { TracedWord } from './trace.ts';
+import { idsOf, type Vocabulary, wordAt, wordsOf } from './vocabulary.ts';
 
 export interface Caption {
   /** Words joined by spaces, as the network says them: `a dog runs on the grass .` */
@@ -35,6 +37,19 @@ export interface CaptionResult {
   height: number;
   /** Of the file, e.g. `jpeg`. */
   format: string;
+  /** Every continuation that the search looked at, the start first; when asked for. */
+  trace?: TraceNode[];
+}
+
+/** A word that the search looked at; `word` is `</S>` where a caption ended. */
+export type TraceNode = Omit<TracedWord, 'id'> & { word: string };
+
+/** What concerns one call rather than the captions wanted. Plain data: it crosses to worker threads. */
+export interface CaptionCall {
+  /** Milliseconds since the epoch; looked at between the stages and between decoder runs. @default none */
+  deadline?: number | undefined;
+  /** Asks for `trace` in the result. @default false */
+  trace?: boolean | undefined;
 }
 
 /** A loaded model as the core uses it. */
@@ -59,18 +74,22 @@ export interface Captioner {
   readonly defaults: CaptionOptionsInput;
   /**
    * Captions one image file.
-   * @throws UnsupportedImage, ImageTooLarge, InvalidRequest, ModelUnusable
+   * @throws UnsupportedImage, ImageTooLarge, InvalidRequest, ModelUnusable; Overloaded once the deadline has passed
    */
-  caption(bytes: Uint8Array, options?: CaptionOptionsInput): Promise<CaptionResult>;
+  caption(bytes: Uint8Array, options?: CaptionOptionsInput, call?: CaptionCall): Promise<CaptionResult>;
   /**
    * Captions several image files in shared encoder and decoder runs; fails as a whole when one cannot be read.
    * `preprocess`, `encode` and `search` are those of the whole call.
    */
-  captionAll(files: readonly Uint8Array[], options?: CaptionOptionsInput): Promise<CaptionResult[]>;
+  captionAll(
+    files: readonly Uint8Array[],
+    options?: CaptionOptionsInput,
+    call?: CaptionCall,
+  ): Promise<CaptionResult[]>;
 }
 
 export function createCaptioner(parts: CaptionerParts): Captioner {
-  const captionAll: Captioner['captionAll'] = async (files, input) => {
+  const captionAll: Captioner['captionAll'] = async (files, input, call = {}) => {
     const options = parseCaptionOptions(input, parts.defaults);
     if (files.length === 0) return [];
     const clock = startClock();
@@ -78,25 +97,33 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     clock.lap('decode');
     const pixels = stack(decoded.map((d) => networkInput(d.image, parts.image)));
     clock.lap('preprocess');
+    checkDeadline(call);
     const { embeddings } = await parts.encode(pixels, files.length);
     clock.lap('encode');
-    const found = await search(embeddings, files.length, options, parts);
+    const { captions, traces } = await search(embeddings, files.length, options, call, parts);
     clock.lap('search');
     return decoded.map(({ image, milliseconds }, i) => ({
-      captions: found[i]!.map((caption) => toCaption(caption, parts.vocabulary)),
+      captions: captions[i]!.map((caption) => toCaption(caption, parts.vocabulary)),
       model: parts.model,
       timings: { ...clock.laps, decode: milliseconds, total: clock.total() },
       width: image.originalWidth,
       height: image.originalHeight,
       format: image.format,
+      ...(call.trace && { trace: traces[i]!.map((word) => toTraceNode(word, parts.vocabulary)) }),
     }));
   };
   return {
     model: parts.model,
     defaults: parts.defaults,
     captionAll,
-    caption: async (bytes, options) => (await captionAll([bytes], options))[0]!,
+    caption: async (bytes, options, call) => (await captionAll([bytes], options, call))[0]!,
   };
+}
+
+function checkDeadline({ deadline }: CaptionCall): void {
+  if (deadline !== undefined && Date.now() >= deadline) {
+    throw new Overloaded('no time is left for this image; try again later or allow more time');
+  }
 }
 
 async function decodeTimed(
@@ -120,13 +147,14 @@ function stack(images: readonly (Uint8Array | Float32Array)[]): Uint8Array | Flo
   return all;
 }
 
-async function search(
+function search(
   embeddings: Float32Array,
   images: number,
   options: CaptionOptions,
+  call: CaptionCall,
   { step, vocabulary, vocabularySize, embeddingWidth, stateWidth }: CaptionerParts,
-): Promise<FoundCaption[][]> {
-  const { captions } = await beamSearch(
+): Promise<SearchResult> {
+  return beamSearch(
     step,
     { embeddings, images, width: embeddingWidth, stateWidth },
     {
@@ -136,9 +164,14 @@ async function search(
       startId: vocabulary.startId,
       endId: vocabulary.endId,
       vocabularySize,
+      trace: call.trace === true,
+      checkpoint: () => checkDeadline(call),
     },
   );
-  return captions;
+}
+
+function toTraceNode({ id, ...node }: TracedWord, vocabulary: Vocabulary): TraceNode {
+  return { ...node, word: wordAt(id, vocabulary) };
 }
 
 function toCaption(found: FoundCaption, vocabulary: Vocabulary): Caption {

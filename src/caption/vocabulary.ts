@@ -107,7 +107,12 @@ export function repairVocabulary(text: string): RepairedVocabulary {
 export function wordsOf(ids: readonly number[], vocabulary: Vocabulary): string[] {
   const from = ids[0] === vocabulary.startId ? 1 : 0;
   const to = ids.length > from && ids[ids.length - 1] === vocabulary.endId ? ids.length - 1 : ids.length;
-  return ids.slice(from, to).map((id) => vocabulary.words[id] ?? UNKNOWN_WORD);
+  return ids.slice(from, to).map((id) => wordAt(id, vocabulary));
+}
+
+/** The word of an id, the unknown word past the list. */
+export function wordAt(id: number, vocabulary: Vocabulary): string {
+  return vocabulary.words[id] ?? UNKNOWN_WORD;
 }
 
 /** Ids of words, `vocabularySize` being the softmax width; words that the list lacks have none. */

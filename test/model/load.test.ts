@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, it } from 'node:test';
+import { before, describe, it, mock } from 'node:test';
 import sharp from 'sharp';
 import type { CaptionResult } from '../../src/caption/captioner.ts';
 import { parseCaptionOptions } from '../../src/caption/options.ts';
@@ -256,3 +256,53 @@ function channelMean(pixels: Uint8Array | Float32Array, channel: number): number
   for (let i = channel; i < pixels.length; i += 3) sum += pixels[i]!;
   return sum / (pixels.length / 3);
 }
+
+describe('one call', () => {
+  const image = samples[0]!.bytes;
+
+  it('is given up between decoder runs once its deadline has passed', async () => {
+    let steps = 0;
+    const deadline = Date.now() + 60_000;
+    const captioner = await loadCaptioner(DEFAULT_BUNDLE, {
+      threads: 1,
+      observe: (parts) => ({
+        ...parts,
+        step: (input) => {
+          steps++;
+          if (steps === 3) mock.timers.enable({ apis: ['Date'], now: deadline });
+          return parts.step(input);
+        },
+      }),
+    });
+    try {
+      await rejectsWith(captioner.caption(image, {}, { deadline }), 'Overloaded');
+      assert.equal(steps, 3);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
+  it('with a deadline in the past does not reach the encoder', async () => {
+    const recorded = recorder();
+    const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1, observe: recorded.observe });
+    await rejectsWith(captioner.caption(image, {}, { deadline: Date.now() - 1 }), 'Overloaded');
+    assert.equal(recorded.encodes.length, 0);
+  });
+
+  it('answers with the words that the search looked at when asked', async () => {
+    const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
+    const [plain, traced] = [
+      await captioner.caption(image),
+      await captioner.caption(image, {}, { trace: true }),
+    ];
+    assert.equal(plain.trace, undefined);
+    assert.deepEqual(traced.captions, plain.captions);
+    const nodes = traced.trace!;
+    assert.equal(nodes[0]!.word, '<S>');
+    const words: string[] = [];
+    for (let node = nodes.find((n) => n.caption === 0)!; node.parent !== null; node = nodes[node.parent]!) {
+      words.unshift(node.word);
+    }
+    assert.equal(words.join(' '), `${traced.captions[0]!.text} </S>`);
+  });
+});
