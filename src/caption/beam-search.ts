@@ -3,6 +3,8 @@
  * `Step`. Complete captions are ranked by log-probability / length^lengthNormalization, partial ones by plain
  * log-probability; the two are never mixed.
  */
+import { type Candidate, candidatesOf } from './candidates.ts';
+import { type Constraint, NO_CONSTRAINT } from './constraint.ts';
 import { READ_IMAGE, type Step } from './ports.ts';
 import { TopN } from './top-n.ts';
 import { startTrace, type Trace, type TracedWord, traceCaptions, traceFate, traceWord } from './trace.ts';
@@ -18,6 +20,8 @@ export interface SearchOptions {
   minLength: number;
   lengthNormalization: number;
   bannedIds: ReadonlySet<number>;
+  /** What a caption must say; a beam is kept for each of its states. */
+  constraint: Constraint;
   /** Captions wanted for each image, at most `beamWidth`. */
   captions: number;
   startId: number;
@@ -45,7 +49,10 @@ export interface FoundCaption {
 }
 
 export interface SearchResult {
-  /** For each image its captions, best first. All complete, or, if none was, all partial. */
+  /**
+   * For each image its captions, best first. All complete, or, if none was, all partial; none where the maximum
+   * length leaves no room for what a caption must say.
+   */
   captions: FoundCaption[][];
   /** Decoder runs, the one that reads the images included. */
   steps: number;
@@ -67,6 +74,8 @@ interface Hypothesis extends FoundCaption {
   /** Where its LSTM state stands: this row of a step's output. */
   state: Float32Array;
   row: number;
+  /** State of the constraint. */
+  said: number;
 }
 
 interface ImageSearch {
@@ -125,6 +134,7 @@ async function readImages(
       complete: false,
       state,
       row: image,
+      said: options.constraint.start,
     };
     return {
       image,
@@ -142,28 +152,33 @@ async function advance(
   options: SearchOptions,
 ): Promise<void> {
   const rows = active.flatMap((s) => s.live);
-  const k = candidatesWanted(options);
+  const k = candidatesWanted(options, rows);
   const output = await step({
     words: rows.map((h) => h.ids[h.ids.length - 1]!),
     embeddings: new Float32Array(rows.length * width),
     state: gatherState(rows, stateWidth),
     k,
+    all: options.constraint !== NO_CONSTRAINT,
   });
   let row = 0;
   for (const search of active) {
-    const partial = new TopN<Hypothesis>(options.beamWidth);
+    const beams = new Map<number, TopN<Hypothesis>>();
     for (const parent of search.live) {
-      extend(parent, row, output, k, partial, search, options);
+      const candidates = candidatesOf(output, row, k, options.constraint.wanted(parent.said));
+      extend(parent, { candidates, state: output.state, row }, beams, search, options);
       row++;
     }
-    search.live = partial.items();
+    search.live = [...beams.values()].flatMap((beam) => beam.items());
     if (search.trace) traceFate(search.trace, search.live, 'alive');
   }
 }
 
-/** As many that `beamWidth` remain when every word that may be refused is among them. */
-function candidatesWanted({ beamWidth, bannedIds, minLength, vocabularySize }: SearchOptions): number {
-  return Math.min(vocabularySize, beamWidth + bannedIds.size + (minLength > 0 ? 1 : 0));
+/** As many that `beamWidth` remain when every word that may be refused or belongs to another beam is among them. */
+function candidatesWanted(options: SearchOptions, rows: readonly Hypothesis[]): number {
+  const { beamWidth, bannedIds, minLength, constraint, vocabularySize } = options;
+  const wanted = Math.max(...rows.map((h) => constraint.wanted(h.said).length));
+  const end = minLength > 0 || constraint !== NO_CONSTRAINT ? 1 : 0;
+  return Math.min(vocabularySize, beamWidth + bannedIds.size + end + wanted);
 }
 
 function gatherState(rows: readonly Hypothesis[], width: number): Float32Array {
@@ -174,39 +189,47 @@ function gatherState(rows: readonly Hypothesis[], width: number): Float32Array {
   return state;
 }
 
-/** Pushes the `beamWidth` best allowed continuations of one hypothesis. */
+/** Pushes, for each state that one hypothesis can come to, its `beamWidth` best allowed continuations. */
 function extend(
   parent: Hypothesis,
-  row: number,
-  output: Awaited<ReturnType<Step>>,
-  k: number,
-  partial: TopN<Hypothesis>,
+  { candidates, state, row }: { candidates: readonly Candidate[]; state: Float32Array; row: number },
+  beams: Map<number, TopN<Hypothesis>>,
   { complete, trace }: ImageSearch,
   options: SearchOptions,
 ): void {
-  const mayEnd = parent.ids.length - 1 >= options.minLength;
-  let taken = 0;
-  for (let i = row * k; i < (row + 1) * k && taken < options.beamWidth; i++) {
-    const id = output.ids[i]!;
-    if (options.bannedIds.has(id) || (id === options.endId && !mayEnd)) continue;
-    taken++;
-    const wordLogProbability = output.logProbabilities[i]!;
-    // The comparison is turned round so that NaN is dropped too.
-    if (!(wordLogProbability >= MIN_LOG_PROBABILITY)) continue;
+  const { beamWidth, bannedIds, endId, constraint } = options;
+  const mayEnd = parent.ids.length - 1 >= options.minLength && constraint.accepts(parent.said);
+  const taken = new Map<number, number>();
+  for (const { id, logProbability: wordLogProbability, wanted } of candidates) {
+    if (bannedIds.has(id) || (id === endId && !mayEnd)) continue;
+    const said = constraint.next(parent.said, id);
+    const before = said === null ? beamWidth : (taken.get(said) ?? 0);
+    if (said === null || before === beamWidth) continue;
+    taken.set(said, before + 1);
+    // The comparisons are turned round so that NaN is dropped too.
+    const least = wanted ? -Number.MAX_VALUE : MIN_LOG_PROBABILITY;
+    if (!(wordLogProbability >= least)) continue;
     const logProbability = parent.logProbability + wordLogProbability;
-    const isEnd = id === options.endId;
+    const isEnd = id === endId;
     const child: Hypothesis = {
       ids: [...parent.ids, id],
       wordLogProbabilities: [...parent.wordLogProbabilities, wordLogProbability],
       logProbability,
       score: isEnd ? normalize(logProbability, parent.ids.length + 1, options) : logProbability,
       complete: isEnd,
-      state: output.state,
+      state,
       row,
+      said,
     };
     if (trace) traceWord(trace, parent, child, { id, logProbability: wordLogProbability });
-    (isEnd ? complete : partial).push(child);
+    (isEnd ? complete : beamOf(beams, said, beamWidth)).push(child);
   }
+}
+
+function beamOf(beams: Map<number, TopN<Hypothesis>>, said: number, width: number): TopN<Hypothesis> {
+  const beam = beams.get(said) ?? new TopN<Hypothesis>(width);
+  beams.set(said, beam);
+  return beam;
 }
 
 /** Score of a complete caption of `length` words, start and end counted. */
@@ -230,12 +253,12 @@ function best(search: ImageSearch, options: SearchOptions): FoundCaption[] {
     traceFate(search.trace, search.complete.items(), 'complete');
     traceCaptions(search.trace, captions);
   }
-  return captions.map(({ state: _state, row: _row, ...caption }) => caption);
+  return captions.map(({ state: _state, row: _row, said: _said, ...caption }) => caption);
 }
 
 function ranked(search: ImageSearch, options: SearchOptions): Hypothesis[] {
   if (search.complete.size > 0) return search.complete.sorted();
   const partial = new TopN<Hypothesis>(options.beamWidth);
-  for (const h of search.live) partial.push(h);
+  for (const h of search.live) if (options.constraint.accepts(h.said)) partial.push(h);
   return partial.sorted();
 }

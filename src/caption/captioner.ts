@@ -1,10 +1,11 @@
-import { Overloaded } from '../errors.ts';
+import { InvalidRequest, Overloaded } from '../errors.ts';
 import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.ts';
 import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
 import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
 import { type ImageInput, networkInput } from './preprocess.ts';
 import type { TracedWord } from './trace.ts';
-import { idsOf, type Vocabulary, wordAt, wordsOf } from './vocabulary.ts';
+import { type Vocabulary, wordAt, wordsOf } from './vocabulary.ts';
+import { type WordRules, wordRules } from './word-rules.ts';
 
 export interface Caption {
   /** Words joined by spaces, as the network says them: `a dog runs on the grass .` */
@@ -38,7 +39,7 @@ export interface CaptionResult {
   /** Of the file, e.g. `jpeg`. */
   format: string;
   /** Every continuation that the search looked at, the start first; when asked for. */
-  trace?: TraceNode[];
+  trace?: TraceNode[] | undefined;
 }
 
 /** A word that the search looked at; `word` is `</S>` where a caption ended. */
@@ -91,6 +92,7 @@ export interface Captioner {
 export function createCaptioner(parts: CaptionerParts): Captioner {
   const captionAll: Captioner['captionAll'] = async (files, input, call = {}) => {
     const options = parseCaptionOptions(input, parts.defaults);
+    const rules = wordRules(options, parts.vocabulary, parts.vocabularySize);
     if (files.length === 0) return [];
     const clock = startClock();
     const decoded = await Promise.all(files.map((bytes) => decodeTimed(bytes, parts)));
@@ -100,8 +102,11 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     checkDeadline(call);
     const { embeddings } = await parts.encode(pixels, files.length);
     clock.lap('encode');
-    const { captions, traces } = await search(embeddings, files.length, options, call, parts);
+    const { captions, traces } = await search(embeddings, files.length, options, rules, call, parts);
     clock.lap('search');
+    if (captions.some((found) => found.length === 0)) {
+      throw new InvalidRequest('maxLength leaves no room for the words that a caption must say');
+    }
     return decoded.map(({ image, milliseconds }, i) => ({
       captions: captions[i]!.map((caption) => toCaption(caption, parts.vocabulary)),
       model: parts.model,
@@ -151,6 +156,7 @@ function search(
   embeddings: Float32Array,
   images: number,
   options: CaptionOptions,
+  rules: WordRules,
   call: CaptionCall,
   { step, vocabulary, vocabularySize, embeddingWidth, stateWidth }: CaptionerParts,
 ): Promise<SearchResult> {
@@ -160,7 +166,7 @@ function search(
     {
       ...options,
       captions: options.captions ?? options.beamWidth,
-      bannedIds: idsOf(options.bannedWords, vocabulary, vocabularySize),
+      ...rules,
       startId: vocabulary.startId,
       endId: vocabulary.endId,
       vocabularySize,

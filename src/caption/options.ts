@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { InvalidRequest } from '../errors.ts';
+import { MAX_PHRASE_WORDS, MAX_REQUIRED_PHRASES } from './constraint.ts';
 
 /** Ten live captions already cost three times the decoder work of the tutorial's three and gain nothing measurable. */
 export const MAX_BEAM_WIDTH = 10;
@@ -24,6 +25,22 @@ export const captionOptionsSchema = z
     lengthNormalization: z.number().min(0).max(5).default(0),
     /** Words that no caption may contain; a word that the vocabulary lacks is never produced anyway. */
     bannedWords: z.array(z.string().min(1).max(100)).max(MAX_BANNED_WORDS).default([]),
+    /** Words or phrases that every caption must contain, words separated by spaces. */
+    requiredWords: z
+      .array(
+        z
+          .string()
+          .max(200)
+          .refine((phrase) => wordsIn(phrase) >= 1 && wordsIn(phrase) <= MAX_PHRASE_WORDS, {
+            message: `a phrase has one to ${MAX_PHRASE_WORDS} words`,
+          }),
+      )
+      .max(MAX_REQUIRED_PHRASES)
+      .optional(),
+    /** Words that every caption begins with, separated by spaces. */
+    prefix: z.string().max(1000).optional(),
+    /** True keeps to words that do not name a gender: `person`, not `man`. */
+    genderNeutral: z.boolean().optional(),
     /** Captions returned, at most `beamWidth`; all that the beam found where left out. */
     captions: z.int().min(1).max(MAX_BEAM_WIDTH).optional(),
   })
@@ -34,7 +51,15 @@ export const captionOptionsSchema = z
   .refine((o) => o.minLength <= Math.max(0, o.maxLength - 2), {
     path: ['minLength'],
     message: 'leaves no room: maxLength counts <S> and </S>, so minLength can be at most maxLength - 2',
+  })
+  .refine((o) => wordsIn(o.prefix) <= Math.max(0, o.maxLength - 2), {
+    path: ['prefix'],
+    message: 'leaves no room: maxLength counts <S> and </S>, so prefix can have at most maxLength - 2 words',
   });
+
+function wordsIn(text = ''): number {
+  return text.split(/\s+/).filter((word) => word !== '').length;
+}
 
 export type CaptionOptions = z.output<typeof captionOptionsSchema>;
 export type CaptionOptionsInput = z.input<typeof captionOptionsSchema>;

@@ -41,6 +41,8 @@ export interface StepInput {
   state: Float32Array;
   /** Best words wanted for each hypothesis, 1 to the vocabulary's size. */
   k: number;
+  /** Asks for `all` in the output. @default false */
+  all?: boolean;
 }
 
 export interface StepOutput {
@@ -50,6 +52,8 @@ export interface StepOutput {
   logProbabilities: Float32Array;
   /** `[B, k]`, beside `logProbabilities`. */
   ids: Int32Array;
+  /** Float32 `[B, V]`: the log-probability of every word, when asked for. */
+  all?: Float32Array;
 }
 
 export type Step = (input: StepInput) => Promise<StepOutput>;

@@ -14,7 +14,7 @@ export interface TracedWord {
   /** `alive`: kept for the next step. `complete`: a caption that was kept. `dropped`: better ones pushed it out. */
   fate: 'alive' | 'dropped' | 'complete';
   /** Index of the caption returned that ends here. */
-  caption?: number;
+  caption?: number | undefined;
 }
 
 interface Traced {

@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 import { parseCaptionOptions } from '../caption/options.ts';
+import { wordRules } from '../caption/word-rules.ts';
 import { InvalidRequest } from '../errors.ts';
+import type { Bundle } from '../model/bundle.ts';
 
 /** Flag of each core option, for messages. */
 const FLAGS: Record<string, string> = {
@@ -11,6 +13,9 @@ const FLAGS: Record<string, string> = {
   minLength: '--min-length',
   lengthNormalization: '--length-normalization',
   bannedWords: '--ban',
+  requiredWords: '--require',
+  prefix: '--prefix',
+  genderNeutral: '--gender-neutral',
   captions: '--top',
 };
 
@@ -20,6 +25,9 @@ export interface DecodingFlags {
   minLength?: number;
   lengthNormalization?: number;
   ban?: string[];
+  require?: string[];
+  prefix?: string;
+  genderNeutral?: boolean;
   top?: number;
 }
 
@@ -38,6 +46,9 @@ export function addDecodingFlags(command: Command): Command {
       Number,
     )
     .option('--ban <word>', 'a word that no caption may contain (repeatable)', collect)
+    .option('--require <phrase>', 'a word or phrase that every caption must contain (repeatable)', collect)
+    .option('--prefix <text>', 'words that every caption begins with')
+    .option('--gender-neutral', 'search without words that name a gender: person, not man')
     .option('--top <n>', 'captions to print for each image, at most --beam', numberOf);
 }
 
@@ -51,21 +62,27 @@ function collect(word: string, words: string[] = []): string[] {
 }
 
 /**
- * The core's options from flags, checked.
+ * The core's options from flags, checked against what the model can say.
  * @throws InvalidRequest in the flags' names
  */
-export function decodingOptions(flags: DecodingFlags, defaults: CaptionOptionsInput): CaptionOptionsInput {
+export function decodingOptions(
+  flags: DecodingFlags,
+  { manifest, vocabulary }: Pick<Bundle, 'manifest' | 'vocabulary'>,
+): CaptionOptionsInput {
   const given: Record<string, unknown> = {
     beamWidth: flags.beam,
     maxLength: flags.maxLength,
     minLength: flags.minLength,
     lengthNormalization: flags.lengthNormalization,
     bannedWords: flags.ban,
+    requiredWords: flags.require,
+    prefix: flags.prefix,
+    genderNeutral: flags.genderNeutral,
     captions: flags.top,
   };
   const input = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   try {
-    parseCaptionOptions(input, defaults);
+    wordRules(parseCaptionOptions(input, manifest.decoding), vocabulary, manifest.vocabulary.logits);
   } catch (error) {
     throw error instanceof InvalidRequest ? new InvalidRequest(inFlags(error.message)) : error;
   }
@@ -74,5 +91,8 @@ export function decodingOptions(flags: DecodingFlags, defaults: CaptionOptionsIn
 
 /** Option names are in camel case; `captions` is also a plain word and means the option only before a colon. */
 function inFlags(message: string): string {
-  return message.replace(/\b[a-z]+[A-Z][a-zA-Z]*\b|\bcaptions(?=:)/g, (word) => FLAGS[word] ?? word);
+  return message.replace(
+    /\b[a-z]+[A-Z][a-zA-Z]*\b|\b(?:captions|prefix)(?=:)/g,
+    (word) => FLAGS[word] ?? word,
+  );
 }

@@ -55,16 +55,16 @@ function checkCount(flag: string, value: number, max: number): void {
 
 async function startHere(directory: string, flags: CaptionerFlags): Promise<RunningCaptioner> {
   const threads = flags.threads === undefined ? {} : { threads: flags.threads };
-  const { caption, model, defaults } = await loadCaptioner(directory, threads);
-  return { caption, model, options: decodingOptions(flags, defaults), close: async () => undefined };
+  const { caption, model, bundle } = await loadCaptioner(directory, threads);
+  return { caption, model, options: decodingOptions(flags, bundle), close: async () => undefined };
 }
 
 async function startPool(directory: string, flags: CaptionerFlags): Promise<RunningCaptioner> {
   // Only manifest and word list are read here, to refuse wrong options before any thread starts.
-  const { manifest, hash } = await readBundle(directory);
-  const options = decodingOptions(flags, manifest.decoding);
+  const bundle = await readBundle(directory);
+  const options = decodingOptions(flags, bundle);
   const { caption, close } = createPool(flags.jobs, { directory, options: { threads: flags.threads ?? 1 } });
-  return { caption, model: { name: manifest.name, hash }, options, close };
+  return { caption, model: { name: bundle.manifest.name, hash: bundle.hash }, options, close };
 }
 
 /** Runs at most `limit` at a time and yields the results in the order of the items. */

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Captioner, createCaptioner } from '../caption/captioner.ts';
 import type { DecodeImage, Encode, Step } from '../caption/ports.ts';
-import { readBundle, verifiedPath } from './bundle.ts';
+import { type Bundle, readBundle, verifiedPath } from './bundle.ts';
 import { decodeImage } from './image.ts';
 import {
   decoderContract,
@@ -43,6 +43,7 @@ export interface NativeParts {
 }
 
 export interface LoadedCaptioner extends Captioner {
+  bundle: Bundle;
   /** Settles when both graphs are open; captions may be asked for before, the image decodes meanwhile. */
   ready: Promise<void>;
   /** Gives the memory of the graphs back; for programs that load several models. No caption may be running. */
@@ -92,5 +93,5 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
   const close = async () => {
     for (const session of sessions) await (await session).release();
   };
-  return { ...captioner, ready, close };
+  return { ...captioner, bundle, ready, close };
 }

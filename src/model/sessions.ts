@@ -133,7 +133,7 @@ export function encoderOf(session: InferenceSession, { image }: Manifest): Encod
 
 export function stepOf(session: InferenceSession, { embeddingWidth, stateWidth }: Manifest): Step {
   const fetches = ['next_state', 'top_log_probabilities', 'top_ids'];
-  return async ({ words, embeddings, state, k }) => {
+  return async ({ words, embeddings, state, k, all = false }) => {
     const rows = words.length;
     const out = await session.run(
       {
@@ -142,12 +142,13 @@ export function stepOf(session: InferenceSession, { embeddingWidth, stateWidth }
         state: new Tensor('float32', state, [rows, stateWidth]),
         k: new Tensor('int64', BigInt64Array.of(BigInt(k)), [1]),
       },
-      fetches,
+      all ? [...fetches, 'log_probabilities'] : fetches,
     );
     return {
       state: floats(out.next_state),
       logProbabilities: floats(out.top_log_probabilities),
       ids: Int32Array.from(out.top_ids!.data as BigInt64Array, Number),
+      ...(all && { all: floats(out.log_probabilities) }),
     };
   };
 }

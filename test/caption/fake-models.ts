@@ -1,5 +1,6 @@
 /** Small decoders whose whole behaviour is known. */
 import type { SearchOptions } from '../../src/caption/beam-search.ts';
+import { NO_CONSTRAINT } from '../../src/caption/constraint.ts';
 import { READ_IMAGE, type Step } from '../../src/caption/ports.ts';
 
 /** Log-probability of each next word, by the words so far (start first). */
@@ -17,12 +18,13 @@ export function markov(table: readonly (readonly number[])[]): Model {
 export function stepOver(...models: Model[]) {
   const seen: { model: Model; prefix: number[] }[] = [];
   const counts = { runs: 0, largestBatch: 0 };
-  const step: Step = async ({ words, embeddings, state, k }) => {
+  const step: Step = async ({ words, embeddings, state, k, all: wantsAll = false }) => {
     counts.runs++;
     counts.largestBatch = Math.max(counts.largestBatch, words.length);
     const next = new Float32Array(words.length);
     const ids = new Int32Array(words.length * k);
     const logProbabilities = new Float32Array(words.length * k);
+    const every: number[] = [];
     words.forEach((word, row) => {
       if (word === READ_IMAGE) {
         next[row] = seen.push({ model: models[embeddings[row]!]!, prefix: [] }) - 1;
@@ -31,13 +33,14 @@ export function stepOver(...models: Model[]) {
       const { model, prefix } = seen[state[row]!]!;
       next[row] = seen.push({ model, prefix: [...prefix, word] }) - 1;
       const all = model([...prefix, word]);
+      every.push(...all);
       const ranked = all.map((_, id) => id).sort((a, b) => all[b]! - all[a]! || a - b);
       for (let i = 0; i < k; i++) {
         ids[row * k + i] = ranked[i]!;
         logProbabilities[row * k + i] = all[ranked[i]!]!;
       }
     });
-    return { state: next, ids, logProbabilities };
+    return { state: next, ids, logProbabilities, ...(wantsAll && { all: Float32Array.from(every) }) };
   };
   return { step, counts };
 }
@@ -52,6 +55,7 @@ export function searchOptions(changes: Partial<SearchOptions> & { vocabularySize
     minLength: 0,
     lengthNormalization: 0,
     bannedIds: new Set(),
+    constraint: NO_CONSTRAINT,
     captions: beamWidth,
     startId: 0,
     endId: 1,

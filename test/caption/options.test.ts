@@ -46,6 +46,11 @@ const BAD: [string, object][] = [
   ['bannedWords', { bannedWords: Array(201).fill('x') }],
   ['captions', { captions: 4 }],
   ['captions', { captions: 0 }],
+  ['requiredWords', { requiredWords: ['one', 'two', 'three', 'four', 'five'] }],
+  ['requiredWords', { requiredWords: [' '] }],
+  ['requiredWords', { requiredWords: ['a phrase of five words'] }],
+  ['prefix', { prefix: 'a dog', maxLength: 3 }],
+  ['genderNeutral', { genderNeutral: 'yes' }],
   ['beams', { beams: 3 }],
 ];
 

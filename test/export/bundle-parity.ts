@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { beamSearch, type FoundCaption } from '../../src/caption/beam-search.ts';
+import { NO_CONSTRAINT } from '../../src/caption/constraint.ts';
 import type { DecodeImage, Encode, Step } from '../../src/caption/ports.ts';
 import { READ_IMAGE } from '../../src/caption/ports.ts';
 import { wordsOf } from '../../src/caption/vocabulary.ts';
@@ -112,6 +113,7 @@ async function searchFrom(
       maxLength: search.max_caption_length,
       minLength: 0,
       lengthNormalization: search.length_normalization_factor,
+      constraint: NO_CONSTRAINT,
       bannedIds: new Set(),
       captions: search.beam_size,
       startId: vocabulary.startId,

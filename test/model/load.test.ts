@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { before, describe, it, mock } from 'node:test';
 import sharp from 'sharp';
 import type { CaptionResult } from '../../src/caption/captioner.ts';
-import { parseCaptionOptions } from '../../src/caption/options.ts';
+import { GENDERED_WORDS } from '../../src/caption/gendered-words.ts';
+import { type CaptionOptionsInput, parseCaptionOptions } from '../../src/caption/options.ts';
 import type { EncodedImages } from '../../src/caption/ports.ts';
 import { readBundle } from '../../src/model/bundle.ts';
 import {
@@ -304,5 +305,55 @@ describe('one call', () => {
       words.unshift(node.word);
     }
     assert.equal(words.join(' '), `${traced.captions[0]!.text} </S>`);
+  });
+});
+
+describe('word rules on the real decoder', () => {
+  const image = samples.find(({ name }) => name.startsWith('raccoon'))!.bytes;
+  const wishes: CaptionOptionsInput[] = [
+    { requiredWords: ['frisbee'] },
+    { requiredWords: ['brown dog', 'ball'] },
+    { prefix: 'two dogs' },
+    { prefix: 'a person', genderNeutral: true },
+  ];
+
+  for (const wish of wishes) {
+    it(`every caption fulfils ${JSON.stringify(wish)}`, async () => {
+      const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
+      const { captions } = await captioner.caption(image, wish);
+      assert.ok(captions.length > 0);
+      for (const { text, logProbability, words } of captions) {
+        assert.ok(text.startsWith(wish.prefix ?? ''), text);
+        for (const phrase of wish.requiredWords ?? []) assert.ok(` ${text} `.includes(` ${phrase} `), text);
+        const gendered = words.filter(({ word }) => GENDERED_WORDS.includes(word));
+        if (wish.genderNeutral) assert.deepEqual(gendered, [], text);
+        assert.ok(Number.isFinite(logProbability));
+      }
+    });
+  }
+
+  it('a caption forced word by word has the probability that it has unforced', async () => {
+    const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
+    const free = (await captioner.caption(image)).captions[0]!;
+    const forced = (await captioner.caption(image, { prefix: free.text })).captions[0]!;
+    assert.equal(forced.text, free.text);
+    assert.ok(Math.abs(forced.logProbability - free.logProbability) < BATCH_LOG_PROBABILITY);
+  });
+
+  it('refuses what it cannot say before it decodes anything', async () => {
+    const recorded = recorder();
+    const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1, observe: recorded.observe });
+    const refused: CaptionOptionsInput[] = [
+      { requiredWords: ['zeitgeist'] },
+      { prefix: '<UNK>' },
+      { requiredWords: ['dog'], bannedWords: ['dog'] },
+      { prefix: 'a man', genderNeutral: true },
+    ];
+    for (const wish of refused)
+      await rejectsWith(captioner.caption(Buffer.from('no image'), wish), 'InvalidRequest');
+    await rejectsWith(
+      captioner.caption(image, { requiredWords: ['a red ball'], maxLength: 3 }),
+      'InvalidRequest',
+    );
   });
 });

@@ -1,0 +1,29 @@
+import type { StepOutput } from './ports.ts';
+
+/** A word that may follow. */
+export interface Candidate {
+  id: number;
+  logProbability: number;
+  /** A constraint asks for it. */
+  wanted: boolean;
+}
+
+/** The k best words of a row and, behind them, the wanted ones that are not among these; both best first. */
+export function candidatesOf(
+  output: StepOutput,
+  row: number,
+  k: number,
+  wanted: readonly number[],
+): Candidate[] {
+  const best = Array.from({ length: k }, (_, i) => {
+    const id = output.ids[row * k + i]!;
+    return { id, logProbability: output.logProbabilities[row * k + i]!, wanted: wanted.includes(id) };
+  });
+  if (wanted.length === 0) return best;
+  const all = output.all!;
+  const width = all.length / (output.ids.length / k);
+  const others = wanted
+    .filter((id) => !best.some((candidate) => candidate.id === id))
+    .map((id) => ({ id, logProbability: all[row * width + id]!, wanted: true }));
+  return [...best, ...others.sort((a, b) => b.logProbability - a.logProbability || a.id - b.id)];
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { beamSearch, type FoundCaption, type SearchOptions } from '../../src/caption/beam-search.ts';
+import { constraintOf, idsOfText } from '../../src/caption/constraint.ts';
+import { parseVocabulary } from '../../src/caption/vocabulary.ts';
+import { type Model, ONE_IMAGE, searchOptions, stepOver } from './fake-models.ts';
+import { enumerateSearch } from './plain-search.ts';
+
+interface Wish {
+  prefix: number[];
+  phrases: number[][];
+}
+
+/** The wish read off a finished caption, without any automaton. */
+function fulfils({ ids, complete }: FoundCaption, { prefix, phrases }: Wish): boolean {
+  const words = ids.slice(1, complete ? -1 : undefined);
+  const begins = prefix.every((id, i) => words[i] === id);
+  const says = (phrase: number[]) =>
+    words.some((_, i) => i + phrase.length <= words.length && phrase.every((id, j) => words[i + j] === id));
+  return begins && phrases.every(says);
+}
+
+const SIZE = 5;
+/** Any continuous log-probabilities, of the whole prefix: no ties, which the two searches would order differently. */
+function modelOf(seed: number): Model {
+  return (prefix) =>
+    Array.from({ length: SIZE }, (_, word) => {
+      let h = seed | 0;
+      for (const id of [...prefix, word]) h = Math.imul(h ^ (id + 0x9e3779b9), 0x85ebca6b) ^ (h >>> 13);
+      return Math.fround(-((h >>> 4) % 1_000_003) / 250_000 - 0.01);
+    });
+}
+
+const word = fc.integer({ min: 2, max: SIZE - 1 });
+const wish = fc.record({
+  prefix: fc.array(word, { maxLength: 2 }),
+  phrases: fc.array(fc.array(word, { minLength: 1, maxLength: 2 }), { maxLength: 2 }),
+});
+
+async function search(model: Model, wish: Wish, options: Partial<SearchOptions>) {
+  const whole = searchOptions({
+    vocabularySize: SIZE,
+    ...options,
+    constraint: constraintOf(wish.prefix, wish.phrases),
+  });
+  return { whole, found: (await beamSearch(stepOver(model).step, ONE_IMAGE, whole)).captions[0]! };
+}
+
+test('equals the enumeration of all sentences that fulfil a wish when the beams drop none', async () => {
+  let asked = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.integer(), wish, fc.constantFrom(0, 1), async (seed, wish, lengthNormalization) => {
+      const model = modelOf(seed);
+      // Four words that are not the end, four places for them: at most 256 live hypotheses, 341 captions.
+      const { whole, found } = await search(model, wish, {
+        beamWidth: 400,
+        maxLength: 6,
+        lengthNormalization,
+      });
+      const every = enumerateSearch(model, whole).filter((c) => c.complete && fulfils(c, wish));
+      assert.deepEqual(
+        found.filter((c) => c.complete).map((c) => c.ids),
+        every.map((c) => c.ids),
+      );
+      if (wish.prefix.length + wish.phrases.length > 0 && every.length > 0) asked++;
+    }),
+    { numRuns: 150, seed: 11 },
+  );
+  assert.ok(asked > 75, `only ${asked} cases had a wish that a caption fulfils`);
+});
+
+test('says what is asked for at any beam width, and stops early without changing a caption', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer(), wish, fc.integer({ min: 1, max: 4 }), async (seed, wish, beamWidth) => {
+      const model = modelOf(seed);
+      const { whole, found } = await search(model, wish, {
+        beamWidth,
+        maxLength: 10,
+        lengthNormalization: 1,
+      });
+      assert.ok(found.length > 0);
+      for (const caption of found) assert.ok(fulfils(caption, wish), JSON.stringify(caption.ids));
+      const slow = await beamSearch(stepOver(model).step, ONE_IMAGE, { ...whole, earlyStop: false });
+      assert.deepEqual(found, slow.captions[0]);
+    }),
+    { numRuns: 300, seed: 12 },
+  );
+});
+
+test('there is no caption where the maximum length leaves no room for the wish', async () => {
+  const { found } = await search(modelOf(1), { prefix: [2, 3, 4], phrases: [] }, { maxLength: 3 });
+  assert.deepEqual(found, []);
+});
+
+test('a required word is said even where the model gives it almost nothing', async () => {
+  const model: Model = () => [-1e3, -0.5, -1, -60, -1e3];
+  const { found } = await search(model, { prefix: [], phrases: [[3]] }, { maxLength: 6 });
+  assert.ok(found[0]!.ids.includes(3));
+});
+
+test('words are looked up as the model writes them, and unknown ones are refused by name', () => {
+  const vocabulary = parseVocabulary('<S> 3\n</S> 3\na 2\ndog 1');
+  assert.deepEqual(idsOfText('  A  Dog ', vocabulary), [2, 3]);
+  for (const text of ['a cat', '<S>', '</s>', '<UNK>', '</S> dog']) {
+    assert.throws(() => idsOfText(text, vocabulary), { name: 'InvalidRequest' }, text);
+  }
+});
