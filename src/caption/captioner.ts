@@ -1,5 +1,6 @@
 import { InvalidRequest, Overloaded } from '../errors.ts';
 import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.ts';
+import { type Explanation, explain } from './explain.ts';
 import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
 import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
 import { type ImageInput, networkInput } from './preprocess.ts';
@@ -40,6 +41,8 @@ export interface CaptionResult {
   format: string;
   /** Every continuation that the search looked at, the start first; when asked for. */
   trace?: TraceNode[] | undefined;
+  /** Where in the image the words of the best caption came from; when asked for. */
+  explanation?: Explanation | undefined;
 }
 
 /** A word that the search looked at; `word` is `</S>` where a caption ended. */
@@ -51,6 +54,8 @@ export interface CaptionCall {
   deadline?: number | undefined;
   /** Asks for `trace` in the result. @default false */
   trace?: boolean | undefined;
+  /** Asks for `explanation` in the result; costs about two searches. @default false */
+  explain?: boolean | undefined;
 }
 
 /** A loaded model as the core uses it. */
@@ -100,13 +105,14 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     const pixels = stack(decoded.map((d) => networkInput(d.image, parts.image)));
     clock.lap('preprocess');
     checkDeadline(call);
-    const { embeddings } = await parts.encode(pixels, files.length);
+    const { embeddings, regions } = await parts.encode(pixels, files.length);
     clock.lap('encode');
     const { captions, traces } = await search(embeddings, files.length, options, rules, call, parts);
     clock.lap('search');
     if (captions.some((found) => found.length === 0)) {
       throw new InvalidRequest('maxLength leaves no room for the words that a caption must say');
     }
+    const explanations = call.explain ? await explainAll(captions, regions, call, parts) : [];
     return decoded.map(({ image, milliseconds }, i) => ({
       captions: captions[i]!.map((caption) => toCaption(caption, parts.vocabulary)),
       model: parts.model,
@@ -115,6 +121,7 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
       height: image.originalHeight,
       format: image.format,
       ...(call.trace && { trace: traces[i]!.map((word) => toTraceNode(word, parts.vocabulary)) }),
+      ...(call.explain && { explanation: explanations[i]! }),
     }));
   };
   return {
@@ -174,6 +181,21 @@ function search(
       checkpoint: () => checkDeadline(call),
     },
   );
+}
+
+async function explainAll(
+  captions: readonly FoundCaption[][],
+  regions: Float32Array,
+  call: CaptionCall,
+  { step, vocabulary, embeddingWidth, stateWidth }: CaptionerParts,
+): Promise<Explanation[]> {
+  const explanations: Explanation[] = [];
+  const size = regions.length / captions.length;
+  for (const [i, found] of captions.entries()) {
+    const image = { regions: regions.subarray(i * size, (i + 1) * size), width: embeddingWidth, stateWidth };
+    explanations.push(await explain(step, image, found[0]!.ids, vocabulary, () => checkDeadline(call)));
+  }
+  return explanations;
 }
 
 function toTraceNode({ id, ...node }: TracedWord, vocabulary: Vocabulary): TraceNode {

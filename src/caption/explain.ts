@@ -1,0 +1,101 @@
+/**
+ * Which part of the image a word came from. The image's embedding is the mean of its cells' embeddings, so leaving a
+ * cell out needs no second encoder pass: the caption is scored again from the mean of the other cells, and a word
+ * that loses probability had leaned on that cell (occlusion, Zeiler and Fergus 2014, in the space of embeddings).
+ */
+import { READ_IMAGE, type Step } from './ports.ts';
+import { type Vocabulary, wordsOf } from './vocabulary.ts';
+
+/** How much each cell of the last feature map adds to each word of the best caption. */
+export interface Explanation {
+  /** Cells from top to bottom. */
+  rows: number;
+  /** Cells from left to right. */
+  columns: number;
+  /** Of the words of the best caption, `</S>` not among them. */
+  words: {
+    word: string;
+    /**
+     * `rows * columns` numbers, row after row: by how much the word's log-probability falls without the cell; below
+     * zero where the word is likelier without it.
+     */
+    importance: number[];
+  }[];
+}
+
+export interface ExplainedImage {
+  /** Float32 `[R, E]`: the embeddings of the cells of one image. */
+  regions: Float32Array;
+  /** E. */
+  width: number;
+  /** S of the decoder's `[B, S]` state. */
+  stateWidth: number;
+}
+
+/**
+ * Scores one caption from several groups of cells in shared decoder runs.
+ * @param ids the caption, from the start id on
+ * @param groups for each group the cells that are left in; none is empty
+ * @returns for each group the log-probability of each id after the first
+ */
+export async function scoreWithCells(
+  step: Step,
+  { regions, width, stateWidth }: ExplainedImage,
+  ids: readonly number[],
+  groups: readonly (readonly number[])[],
+  checkpoint: () => void = () => undefined,
+): Promise<number[][]> {
+  const rows = groups.length;
+  checkpoint();
+  const read = await step({
+    words: Array<number>(rows).fill(READ_IMAGE),
+    embeddings: meansOf(regions, width, groups),
+    state: new Float32Array(rows * stateWidth),
+    k: 1,
+  });
+  const scores = groups.map((): number[] => []);
+  let { state } = read;
+  for (let i = 1; i < ids.length; i++) {
+    checkpoint();
+    const words = Array<number>(rows).fill(ids[i - 1]!);
+    const output = await step({ words, embeddings: new Float32Array(rows * width), state, k: 1, all: true });
+    const vocabulary = output.all!.length / rows;
+    for (let row = 0; row < rows; row++) scores[row]!.push(output.all![row * vocabulary + ids[i]!]!);
+    state = output.state;
+  }
+  return scores;
+}
+
+/** Float32 `[groups, E]`: the mean of each group's cells. */
+function meansOf(regions: Float32Array, width: number, groups: readonly (readonly number[])[]): Float32Array {
+  const means = new Float32Array(groups.length * width);
+  groups.forEach((cells, group) => {
+    for (const cell of cells) {
+      for (let i = 0; i < width; i++) means[group * width + i]! += regions[cell * width + i]! / cells.length;
+    }
+  });
+  return means;
+}
+
+/**
+ * @param ids the caption to explain, from the start id on
+ * @param checkpoint called before each decoder run; what it throws ends the work
+ */
+export async function explain(
+  step: Step,
+  image: ExplainedImage,
+  ids: readonly number[],
+  vocabulary: Vocabulary,
+  checkpoint?: () => void,
+): Promise<Explanation> {
+  const cells = Array.from({ length: image.regions.length / image.width }, (_, cell) => cell);
+  const without = cells.map((left) => cells.filter((cell) => cell !== left));
+  const [whole, ...others] = await scoreWithCells(step, image, ids, [cells, ...without], checkpoint);
+  const words = wordsOf(ids, vocabulary).map((word, i) => ({
+    word,
+    importance: others.map((scores) => whole![i]! - scores[i]!),
+  }));
+  // Encoders take square images.
+  const side = Math.round(Math.sqrt(cells.length));
+  return { rows: side, columns: side, words };
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { describe, it, test } from 'node:test';
+import { type ExplainedImage, explain, scoreWithCells } from '../../src/caption/explain.ts';
+import { type EncodedImages, READ_IMAGE, type Step } from '../../src/caption/ports.ts';
+import { idsOf, parseVocabulary } from '../../src/caption/vocabulary.ts';
+import { DEFAULT_BUNDLE, loadCaptioner, type NativeParts } from '../../src/model/load.ts';
+import { rejectsWith } from '../support/errors.ts';
+import { xorshift } from '../support/random.ts';
+import { readSamples } from '../support/samples.ts';
+import { BATCH_LOG_PROBABILITY } from '../support/tolerance.ts';
+
+/** Says word w with log-probability -(state + w): the state is the one number of the embedding that was read. */
+const linear: Step = async ({ words, embeddings, state, k }) => ({
+  state: Float32Array.from(words, (word, row) => (word === READ_IMAGE ? embeddings[row]! : state[row]!)),
+  logProbabilities: new Float32Array(words.length * k),
+  ids: new Int32Array(words.length * k),
+  all: Float32Array.from(words.flatMap((_, row) => [0, 1, 2, 3].map((w) => -(state[row]! + w)))),
+});
+
+test('importance is what a word loses when the mean is taken without a cell', async () => {
+  const image = { regions: Float32Array.of(1, 2, 3, 6), width: 1, stateWidth: 1 };
+  const vocabulary = parseVocabulary('<S> 1\n</S> 1\ndog 1');
+  const { rows, columns, words } = await explain(linear, image, [0, 2, 1], vocabulary);
+  assert.deepEqual([rows, columns], [2, 2]);
+  assert.deepEqual(
+    words.map(({ word }) => word),
+    ['dog'],
+  );
+  // Mean 3; without each cell 11/3, 10/3, 3, 2: a word's log-probability is minus that, minus its id.
+  for (const [i, expected] of [2 / 3, 1 / 3, 0, -1].entries()) {
+    assert.ok(Math.abs(words[0]!.importance[i]! - expected) < 1e-6);
+  }
+});
+
+describe('on the default model', async () => {
+  let parts: NativeParts | undefined;
+  let regions = new Float32Array();
+  const captioner = await loadCaptioner(DEFAULT_BUNDLE, {
+    threads: 1,
+    observe: (native) => {
+      parts = native;
+      const encode = async (...args: Parameters<NativeParts['encode']>): Promise<EncodedImages> => {
+        const encoded = await native.encode(...args);
+        regions = encoded.regions as Float32Array<ArrayBuffer>;
+        return encoded;
+      };
+      return { ...native, encode };
+    },
+  });
+  const { vocabulary, manifest } = captioner.bundle;
+  const all = Array.from({ length: manifest.regions }, (_, cell) => cell);
+  const image = (): ExplainedImage => ({
+    regions,
+    width: manifest.embeddingWidth,
+    stateWidth: manifest.stateWidth,
+  });
+  const explained = async (bytes: Uint8Array) => {
+    const { captions, explanation } = await captioner.caption(bytes, {}, { explain: true });
+    const words = captions[0]!.words.map(
+      ({ word }) => [...idsOf([word], vocabulary, manifest.vocabulary.logits)][0]!,
+    );
+    const ids = [vocabulary.startId, ...words, vocabulary.endId];
+    return { caption: captions[0]!, words: explanation!.words, ids };
+  };
+
+  it('scores a caption from all cells as the search did', async () => {
+    for (const { bytes } of readSamples()) {
+      const { caption, ids } = await explained(bytes);
+      const [scores] = await scoreWithCells(parts!.step, image(), ids, [all]);
+      caption.words.forEach(({ logProbability }, i) => {
+        assert.ok(Math.abs(scores![i]! - logProbability) < BATCH_LOG_PROBABILITY);
+      });
+    }
+  });
+
+  it('a caption loses more without its most important cells than without any of ten random choices', async () => {
+    const random = xorshift(7);
+    const left = Math.round(all.length / 3);
+    for (const { name, bytes } of readSamples()) {
+      const { words, ids } = await explained(bytes);
+      const total = all.map((cell) => words.reduce((sum, { importance }) => sum + importance[cell]!, 0));
+      const best = all.toSorted((a, b) => total[b]! - total[a]!).slice(0, left);
+      const others = Array.from({ length: 10 }, () =>
+        all
+          .map((cell) => ({ cell, key: random.below(1 << 30) }))
+          .sort((a, b) => a.key - b.key)
+          .slice(0, left)
+          .map(({ cell }) => cell),
+      );
+      const groups = [best, ...others].map((out) => all.filter((cell) => !out.includes(cell)));
+      const scores = await scoreWithCells(parts!.step, image(), ids, groups);
+      const [without, ...chance] = scores.map((row) => row.reduce((a, b) => a + b, 0));
+      assert.ok(without! < Math.min(...chance), name);
+    }
+  });
+
+  it('is given up when the deadline passes, and left out when nobody asks', async () => {
+    const { bytes } = readSamples()[0]!;
+    assert.equal((await captioner.caption(bytes)).explanation, undefined);
+    await rejectsWith(
+      captioner.caption(bytes, {}, { explain: true, deadline: Date.now() - 1 }),
+      'Overloaded',
+    );
+  });
+});
