@@ -3,7 +3,7 @@ import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.
 import { type Explanation, explain } from './explain.ts';
 import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
 import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
-import { type ImageInput, networkInput } from './preprocess.ts';
+import { type ImageInput, networkInput, seenArea } from './preprocess.ts';
 import type { TracedWord } from './trace.ts';
 import { type Vocabulary, wordAt, wordsOf } from './vocabulary.ts';
 import { type WordRules, wordRules } from './word-rules.ts';
@@ -187,12 +187,13 @@ async function explainAll(
   captions: readonly FoundCaption[][],
   regions: Float32Array,
   call: CaptionCall,
-  { step, vocabulary, embeddingWidth, stateWidth }: CaptionerParts,
+  { step, vocabulary, image: input, embeddingWidth: width, stateWidth }: CaptionerParts,
 ): Promise<Explanation[]> {
   const explanations: Explanation[] = [];
   const size = regions.length / captions.length;
   for (const [i, found] of captions.entries()) {
-    const image = { regions: regions.subarray(i * size, (i + 1) * size), width: embeddingWidth, stateWidth };
+    const cells = regions.subarray(i * size, (i + 1) * size);
+    const image = { regions: cells, width, stateWidth, area: seenArea(input) };
     explanations.push(await explain(step, image, found[0]!.ids, vocabulary, () => checkDeadline(call)));
   }
   return explanations;

@@ -4,6 +4,7 @@
  * that loses probability had leaned on that cell (occlusion, Zeiler and Fergus 2014, in the space of embeddings).
  */
 import { READ_IMAGE, type Step } from './ports.ts';
+import type { ImageArea } from './preprocess.ts';
 import { type Vocabulary, wordsOf } from './vocabulary.ts';
 
 /** How much each cell of the last feature map adds to each word of the best caption. */
@@ -12,6 +13,8 @@ export interface Explanation {
   rows: number;
   /** Cells from left to right. */
   columns: number;
+  /** What the cells together cover. */
+  area: ImageArea;
   /** Of the words of the best caption, `</S>` not among them. */
   words: {
     word: string;
@@ -83,7 +86,7 @@ function meansOf(regions: Float32Array, width: number, groups: readonly (readonl
  */
 export async function explain(
   step: Step,
-  image: ExplainedImage,
+  image: ExplainedImage & { area: ImageArea },
   ids: readonly number[],
   vocabulary: Vocabulary,
   checkpoint?: () => void,
@@ -97,5 +100,5 @@ export async function explain(
   }));
   // Encoders take square images.
   const side = Math.round(Math.sqrt(cells.length));
-  return { rows: side, columns: side, words };
+  return { rows: side, columns: side, area: image.area, words };
 }

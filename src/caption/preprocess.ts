@@ -37,6 +37,26 @@ export const IM2TXT_INPUT: Tf1BilinearInput = {
 
 export type ImageInput = AntialiasedInput | Tf1BilinearInput;
 
+/** A part of the photograph, as shares of its width and height. */
+export interface ImageArea {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** What the network sees of a photograph. */
+export function seenArea(input: ImageInput): ImageArea {
+  if (input.resampling === 'antialiased') return { left: 0, top: 0, width: 1, height: 1 };
+  const { width, height, resizedTo } = input;
+  return {
+    left: ((resizedTo - width) >> 1) / resizedTo,
+    top: ((resizedTo - height) >> 1) / resizedTo,
+    width: width / resizedTo,
+    height: height / resizedTo,
+  };
+}
+
 /**
  * One image as the encoder reads it: NHWC `[1, height, width, 3]`, in the dtype and range of `input`.
  * An `antialiased` image arrives in its final form; its buffer is passed on, not copied.

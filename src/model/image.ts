@@ -46,6 +46,12 @@ function configureOnce(): void {
   sharp.unblock({ operation: ALLOWED_LOADERS });
 }
 
+/** A pipeline over an image file: only the loaders allowed, EXIF orientation applied. */
+export function openImage(bytes: Uint8Array): Sharp {
+  configureOnce();
+  return sharp(bytes, READ).timeout({ seconds: MAX_DECODE_SECONDS });
+}
+
 /**
  * Decodes the first frame of a JPEG, PNG, WebP, AVIF, GIF or TIFF: EXIF orientation applied, converted to sRGB, alpha
  * dropped.
@@ -54,13 +60,12 @@ function configureOnce(): void {
  * @throws UnsupportedImage, ImageTooLarge
  */
 export async function decodeImage(bytes: Uint8Array, input: ImageInput): Promise<DecodedImage> {
-  configureOnce();
   if (bytes.length === 0) throw new UnsupportedImage('the image is empty (0 bytes)');
   if (bytes.length > MAX_IMAGE_BYTES) {
     throw new ImageTooLarge(`the image has ${bytes.length} bytes, more than ${MAX_IMAGE_BYTES}`);
   }
   // One pipeline for header and pixels: each holds 13 kB of JavaScript until the next full garbage collection.
-  const image = sharp(bytes, READ).timeout({ seconds: MAX_DECODE_SECONDS });
+  const image = openImage(bytes);
   const metadata = await readHeader(image);
   const { data, info } = await readPixels(image, input);
   if (info.channels !== 3) {

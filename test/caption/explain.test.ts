@@ -18,7 +18,8 @@ const linear: Step = async ({ words, embeddings, state, k }) => ({
 });
 
 test('importance is what a word loses when the mean is taken without a cell', async () => {
-  const image = { regions: Float32Array.of(1, 2, 3, 6), width: 1, stateWidth: 1 };
+  const area = { left: 0, top: 0, width: 1, height: 1 };
+  const image = { regions: Float32Array.of(1, 2, 3, 6), width: 1, stateWidth: 1, area };
   const vocabulary = parseVocabulary('<S> 1\n</S> 1\ndog 1');
   const { rows, columns, words } = await explain(linear, image, [0, 2, 1], vocabulary);
   assert.deepEqual([rows, columns], [2, 2]);
