@@ -1,0 +1,40 @@
+/** A caption as people write alternative text. */
+
+/** Screen readers read longer texts in pieces; W3C's and most publishers' advice stays near it. */
+export const MAX_ALT_TEXT_LENGTH = 125;
+
+/** A screen reader says "image" itself. */
+const ANNOUNCEMENT =
+  /^(?:an?|the|this is an?)\s+(?:\w+\s+)?(?:image|picture|photo|photograph)\s+(?:of|showing)\s+/;
+/** Words that promise another word, so no text ends in them. */
+const PROMISES = new Set(
+  'a an the of in on at to by with and or is are from for near next its his her their while as'.split(' '),
+);
+
+/**
+ * `a dog runs on the grass .` becomes `A dog runs on the grass.`: a capital letter, no blank before a stop, at most
+ * 125 characters (cut after a whole word), no "image of".
+ * @param text words joined by spaces, as a caption has them
+ */
+export function altText(text: string): string {
+  const sentence = text
+    .replace(ANNOUNCEMENT, '')
+    .replace(/\s+([.,;:!?'’]|n't\b)/g, '$1')
+    .trim()
+    .replace(/[.,;:]+$/, '');
+  const cut = shortened(sentence, MAX_ALT_TEXT_LENGTH - 1);
+  if (cut === '') return '';
+  const stop = /[!?]$/.test(cut) ? '' : '.';
+  return `${cut[0]!.toUpperCase()}${cut.slice(1)}${stop}`;
+}
+
+/** The longest beginning that ends after a word and promises nothing more. */
+function shortened(sentence: string, length: number): string {
+  if (sentence.length <= length) return sentence;
+  const words = sentence
+    .slice(0, length + 1)
+    .split(' ')
+    .slice(0, -1);
+  while (words.length > 0 && PROMISES.has(words.at(-1)!)) words.pop();
+  return words.join(' ').replace(/[,;:]$/, '') || sentence.slice(0, length);
+}
