@@ -1,0 +1,72 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { etag } from 'hono/etag';
+import { requestId } from 'hono/request-id';
+import { secureHeaders } from 'hono/secure-headers';
+import { InvalidRequest } from '../errors.ts';
+import { CACHED, NOT_CACHED } from './cache.ts';
+import { addCaptions } from './captions.ts';
+import { docsHtml } from './docs.ts';
+import { addHealth } from './health.ts';
+import { maxRoutes } from './max.ts';
+import { addModel } from './model-card.ts';
+import { openApiDocument } from './openapi.ts';
+import { htmlPage, page } from './page.ts';
+import type { AppEnv, AppParts } from './parts.ts';
+import { answerProblem, HttpError } from './problem.ts';
+import { methodsAt, reportRequests } from './report.ts';
+import { messageOf } from './validation.ts';
+
+/** Longer identifiers than any tracing system makes would only fill logs. */
+const MAX_REQUEST_ID_LENGTH = 128;
+
+/** The HTTP interface, for whatever serves it: a function behind a gateway, a Node server. */
+export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
+  const app = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
+  app.use(requestId({ limitLength: MAX_REQUEST_ID_LENGTH }));
+  app.use(reportRequests(app, parts));
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      xFrameOptions: 'DENY',
+      // Whether names below this one speak TLS is not known here.
+      strictTransportSecurity: 'max-age=15552000',
+      // Pages have a policy of their own.
+      overwrite: false,
+    }),
+  );
+  app.use(async (c, next) => {
+    c.header('cache-control', NOT_CACHED['cache-control']);
+    await next();
+  });
+  app.onError(answerProblem);
+
+  addCaptions(app, parts);
+  addHealth(app, parts);
+  app.route('/', maxRoutes(parts));
+
+  // From here on: what stays the same as long as the deployment does.
+  app.use(etag());
+  addModel(app, parts);
+
+  const document = openApiDocument(app);
+  app.get('/openapi.json', (c) => c.json(document(), 200, CACHED));
+  app.get(
+    '/docs',
+    htmlPage(async () => docsHtml(document())),
+  );
+  app.get('/', page(parts));
+
+  app.notFound((c) => {
+    const allowed = methodsAt(app, c.req.path);
+    if (allowed.length === 0) return answerProblem(new HttpError('RouteNotFound', 'see /docs'), c);
+    c.header('allow', allowed.join(', '));
+    return answerProblem(new HttpError('MethodNotAllowed', `it takes ${allowed.join(', ')}`), c);
+  });
+  return app;
+}
+
+type Validated = { success: true } | { success: false; error: Parameters<typeof messageOf>[0] };
+
+function refuseInvalid(result: Validated): void {
+  if (!result.success) throw new InvalidRequest(messageOf(result.error));
+}

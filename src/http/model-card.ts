@@ -1,0 +1,63 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { captionOptionsSchema } from '../caption/options.ts';
+import { type Bundle, manifestSchema } from '../model/bundle.ts';
+import { CACHED } from './cache.ts';
+import type { AppEnv, AppParts } from './parts.ts';
+import { GATEWAY_ANSWERS } from './problem-answers.ts';
+
+const { name, description, licence, precision, metrics, provenance } = manifestSchema.shape;
+
+export const modelCardSchema = z
+  .object({
+    name,
+    hash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .describe('SHA-256 of the manifest, which holds the hashes of the weights: names the model exactly'),
+    description,
+    licence,
+    precision,
+    image: z.object({ width: z.int(), height: z.int() }).describe('What the network sees, pixels'),
+    vocabularySize: z.int().describe('Words, the unknown word included'),
+    decoding: captionOptionsSchema.describe('What holds for options that a request leaves out'),
+    metrics: metrics.describe('Measured on a validation split, in percent'),
+    provenance: provenance.describe('Where weights and words come from'),
+  })
+  .openapi('Model');
+
+/** What a deployment tells of its model. */
+export type ModelCard = z.output<typeof modelCardSchema>;
+
+/** The public part of a bundle: no file names, no shapes. */
+export function modelCardOf({ manifest, hash }: Pick<Bundle, 'manifest' | 'hash'>): ModelCard {
+  const { name, description, licence, precision, image, vocabulary, decoding, metrics, provenance } =
+    manifest;
+  return {
+    name,
+    hash,
+    description,
+    licence,
+    precision,
+    image: { width: image.width, height: image.height },
+    vocabularySize: vocabulary.size,
+    decoding,
+    metrics,
+    provenance,
+  };
+}
+
+const route = createRoute({
+  method: 'get',
+  path: '/model',
+  operationId: 'getModel',
+  tags: ['service'],
+  summary: 'Tell which model captions here',
+  responses: {
+    ...GATEWAY_ANSWERS,
+    200: { description: 'The model', content: { 'application/json': { schema: modelCardSchema } } },
+  },
+});
+
+export function addModel(app: OpenAPIHono<AppEnv>, { model }: AppParts): void {
+  app.openapi(route, (c) => c.json(model, 200, CACHED));
+}

@@ -1,0 +1,64 @@
+import type { Context } from 'hono';
+import type { Captioner, Timings } from '../caption/captioner.ts';
+import type { CaptionOptionsInput } from '../caption/options.ts';
+import type { ModelCard } from './model-card.ts';
+import type { ProblemCode } from './problem.ts';
+
+/** An object in S3, as a request names it. */
+export interface S3Reference {
+  bucket: string;
+  key: string;
+  versionId?: string | undefined;
+}
+
+/** One structured line a request: enough to count, to time and to find it again; never a caption or an image. */
+export interface RequestReport {
+  id: string;
+  method: string;
+  /** One of the app's own paths, or `other`: what clients invent stays out of logs and metrics. */
+  route: string;
+  status: number;
+  /** Of the problem document, where the answer is one. */
+  code?: ProblemCode;
+  /** What the service did wrong, for its operator; never there when the request is at fault. */
+  error?: string;
+  /** Of the request's body, as far as it was read. */
+  bytes: number;
+  /** Images captioned. */
+  images: number;
+  /** Stages of all images together, ms. */
+  timings?: Timings;
+  /** From the request's arrival in the app to its answer, ms. */
+  milliseconds: number;
+}
+
+/** What an edge hands to the app. */
+export interface AppParts {
+  caption: Captioner['caption'];
+  /** What `GET /model` tells. */
+  model: ModelCard;
+  /** The model's decoding defaults, to check options against before anything is read. */
+  defaults: CaptionOptionsInput;
+  /**
+   * Reads an object from S3; absent where the deployment reads none.
+   * @throws ImageNotFound, ImageTooLarge; InvalidRequest when the bucket is not allowed
+   */
+  readS3?: (reference: S3Reference) => Promise<Uint8Array>;
+  /** Longest body of a request, bytes. */
+  maxBodyBytes: number;
+  /** When the answer must be there, ms since the epoch. @default no deadline */
+  deadlineOf?: (c: Context) => number | undefined;
+  report?: (line: RequestReport) => void;
+}
+
+/** What a request collects for its report on the way. */
+export interface AppEnv {
+  Variables: {
+    requestId: string;
+    bytes?: number;
+    images?: number;
+    timings?: Timings;
+    code?: ProblemCode;
+    error?: string;
+  };
+}
