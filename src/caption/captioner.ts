@@ -1,5 +1,6 @@
 import { InvalidRequest, Overloaded } from '../errors.ts';
 import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.ts';
+import { type ConfidenceModel, confidenceOf } from './confidence.ts';
 import { type Explanation, explain } from './explain.ts';
 import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
 import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
@@ -39,6 +40,10 @@ export interface CaptionResult {
   height: number;
   /** Of the file, e.g. `jpeg`. */
   format: string;
+  /** Probability that the best caption is acceptable, 0 to 1; there when the bundle was calibrated. */
+  confidence?: number | undefined;
+  /** True when the confidence is below the line that the caller or else the bundle draws. */
+  needsReview?: boolean | undefined;
   /** Every continuation that the search looked at, the start first; when asked for. */
   trace?: TraceNode[] | undefined;
   /** Where in the image the words of the best caption came from; when asked for. */
@@ -72,6 +77,8 @@ export interface CaptionerParts {
   /** What the model was tuned for; a caller's options win. */
   defaults: CaptionOptionsInput;
   model: { name: string; hash: string };
+  /** Where the bundle was calibrated. */
+  confidence?: ConfidenceModel | undefined;
 }
 
 export interface Captioner {
@@ -97,6 +104,9 @@ export interface Captioner {
 export function createCaptioner(parts: CaptionerParts): Captioner {
   const captionAll: Captioner['captionAll'] = async (files, input, call = {}) => {
     const options = parseCaptionOptions(input, parts.defaults);
+    if (options.minConfidence !== undefined && parts.confidence === undefined) {
+      throw new InvalidRequest('minConfidence: this model was not calibrated, so it has no confidence');
+    }
     const rules = wordRules(options, parts.vocabulary, parts.vocabularySize);
     if (files.length === 0) return [];
     const clock = startClock();
@@ -114,7 +124,11 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     }
     const explanations = call.explain ? await explainAll(captions, regions, call, parts) : [];
     return decoded.map(({ image, milliseconds }, i) => ({
-      captions: captions[i]!.map((caption) => toCaption(caption, parts.vocabulary)),
+      ...judged(
+        captions[i]!.map((caption) => toCaption(caption, parts.vocabulary)),
+        options,
+        parts,
+      ),
       model: parts.model,
       timings: { ...clock.laps, decode: milliseconds, total: clock.total() },
       width: image.originalWidth,
@@ -181,6 +195,16 @@ function search(
       checkpoint: () => checkDeadline(call),
     },
   );
+}
+
+function judged(
+  captions: Caption[],
+  { minConfidence }: CaptionOptions,
+  { confidence: calibrated }: CaptionerParts,
+): Pick<CaptionResult, 'captions' | 'confidence' | 'needsReview'> {
+  if (calibrated === undefined) return { captions };
+  const confidence = confidenceOf(captions[0]!, calibrated);
+  return { captions, confidence, needsReview: confidence < (minConfidence ?? calibrated.reviewBelow) };
 }
 
 async function explainAll(

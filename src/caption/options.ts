@@ -41,6 +41,8 @@ export const captionOptionsSchema = z
     prefix: z.string().max(1000).optional(),
     /** True keeps to words that do not name a gender: `person`, not `man`. */
     genderNeutral: z.boolean().optional(),
+    /** A result whose confidence is below this needs a person; the model says which where left out. */
+    minConfidence: z.number().min(0).max(1).optional(),
     /** Captions returned, at most `beamWidth`; all that the beam found where left out. */
     captions: z.int().min(1).max(MAX_BEAM_WIDTH).optional(),
   })

@@ -97,7 +97,7 @@ function severity(error: ErrorReport): number {
 
 function printResult(
   { image, result }: { image: string; result: CaptionResult },
-  { json, explain, trace }: CaptionFlags,
+  { json, explain, trace, minConfidence }: CaptionFlags,
 ): void {
   if (json) {
     const { explanation, trace: words, ...rest } = result;
@@ -106,6 +106,9 @@ function printResult(
     return;
   }
   process.stdout.write(`Captions for image ${image}:\n${captionLines(result.captions)}`);
+  if (minConfidence !== undefined && result.needsReview) {
+    process.stdout.write(`  needs review: confidence ${result.confidence?.toFixed(2)}\n`);
+  }
 }
 
 function printFailure({ image, error }: { image: string; error: ErrorReport }, json = false): void {

@@ -16,6 +16,7 @@ const FLAGS: Record<string, string> = {
   requiredWords: '--require',
   prefix: '--prefix',
   genderNeutral: '--gender-neutral',
+  minConfidence: '--min-confidence',
   captions: '--top',
 };
 
@@ -28,6 +29,7 @@ export interface DecodingFlags {
   require?: string[];
   prefix?: string;
   genderNeutral?: boolean;
+  minConfidence?: number;
   top?: number;
 }
 
@@ -49,6 +51,11 @@ export function addDecodingFlags(command: Command): Command {
     .option('--require <phrase>', 'a word or phrase that every caption must contain (repeatable)', collect)
     .option('--prefix <text>', 'words that every caption begins with')
     .option('--gender-neutral', 'search without words that name a gender: person, not man')
+    .option(
+      '--min-confidence <x>',
+      'below this, 0 to 1, a result needs review (default: the model’s)',
+      numberOf,
+    )
     .option('--top <n>', 'captions to print for each image, at most --beam', numberOf);
 }
 
@@ -78,6 +85,7 @@ export function decodingOptions(
     requiredWords: flags.require,
     prefix: flags.prefix,
     genderNeutral: flags.genderNeutral,
+    minConfidence: flags.minConfidence,
     captions: flags.top,
   };
   const input = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

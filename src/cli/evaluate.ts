@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { type ErrorReport, InvalidRequest, reportOf } from '../errors.ts';
-import { saveMetrics } from '../export/write-bundle.ts';
+import { saveMeasured } from '../export/write-bundle.ts';
 import { DEFAULT_BUNDLE } from '../model/load.ts';
 import { addDecodingFlags } from './decoding-flags.ts';
 import { buildReport, type CaptionedImage, reportTable } from './evaluation-report.ts';
@@ -41,7 +41,7 @@ export function addEvaluateCommand(program: Command): void {
     .requiredOption('--captions <file>', 'captions that people wrote, by split and image')
     .option('--split <name>', 'part of the captions file', 'dev')
     .option('--json', 'one JSON object with every image instead of the tables')
-    .option('--save', 'write the scores into the bundle’s manifest');
+    .option('--save', 'write the scores and the calibration of the confidence into the bundle’s manifest');
   addDecodingFlags(addCaptionerFlags(command))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: EvaluateFlags) => {
@@ -84,7 +84,10 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
   }
   if (captioned.length === 0) throw new InvalidRequest(`${flags.images}: none of the split's images is here`);
   const report = buildReport(captioned, { split: flags.split, ...captioner });
-  if (flags.save) await saveMetrics(flags.model ?? DEFAULT_BUNDLE, report.metrics);
+  if (flags.save) {
+    const { metrics, confidence } = report;
+    await saveMeasured(flags.model ?? DEFAULT_BUNDLE, { metrics, confidence: confidence?.model });
+  }
   process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : reportTable(report));
   return status;
 }

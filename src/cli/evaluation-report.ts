@@ -1,6 +1,7 @@
 import type { CaptionResult } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 import { type CaptionSample, type ImageScores, scoreCaptions } from '../evaluate/score.ts';
+import { type ConfidenceReport, confidenceTable, fitConfidence } from './confidence-report.ts';
 
 /** Images shown at each end of a ranking. */
 const SHOWN = 10;
@@ -37,6 +38,8 @@ export interface EvaluationReport {
   };
   /** Milliseconds an image. */
   timings: { median: number; p95: number };
+  /** Left out where the images are too few to calibrate on. */
+  confidence?: ConfidenceReport;
   perImage: ImageReport[];
 }
 
@@ -54,9 +57,14 @@ export function buildReport(
   );
   const { perImage, ...corpus } = scoreCaptions(samples);
   const times = captioned.map(({ result }) => result.timings.total).sort((a, b) => a - b);
+  const confidence = fitConfidence(
+    captioned.map(({ result }) => result.captions[0]!),
+    perImage.map((scores) => scores.ciderD),
+  );
   return {
     model,
     options,
+    ...(confidence !== null && { confidence }),
     metrics: {
       split,
       images: captioned.length,
@@ -87,7 +95,7 @@ function quantile(sorted: readonly number[], q: number): number {
 }
 
 /** The report as a person reads it. */
-export function reportTable({ model, metrics, timings, perImage }: EvaluationReport): string {
+export function reportTable({ model, metrics, timings, confidence, perImage }: EvaluationReport): string {
   const scores = [
     ['BLEU-1', metrics.bleu1],
     ['BLEU-2', metrics.bleu2],
@@ -102,6 +110,7 @@ export function reportTable({ model, metrics, timings, perImage }: EvaluationRep
     `${model.name} ${model.hash.slice(0, 12)}, split ${metrics.split}, ${metrics.images} images`,
     ...scores.map(([name, value]) => `  ${name.padEnd(8)} ${value.toFixed(2).padStart(6)}`),
     `Milliseconds an image: median ${timings.median.toFixed(1)}, 95th percentile ${timings.p95.toFixed(1)}`,
+    ...(confidence === undefined ? [] : confidenceTable(confidence)),
     ...section('Best by CIDEr-D', byCider.slice(0, SHOWN), (i) => percent(i.ciderD).toFixed(1)),
     ...section('Worst by CIDEr-D', byCider.slice(-SHOWN).reverse(), (i) => percent(i.ciderD).toFixed(1)),
     ...section('Slowest (ms)', bySpeed.slice(0, SHOWN), (i) => i.total.toFixed(1)),

@@ -181,7 +181,8 @@ function bestOf<T extends { agreement: Agreement }>(tried: readonly T[]): T {
 
 /** What was measured on fp32 does not hold for INT8. */
 function int8Manifest({ manifest, hash }: Bundle, name: string): Omit<Manifest, 'files' | 'formatVersion'> {
-  const { files: _files, formatVersion: _version, metrics: _metrics, ...rest } = manifest;
+  // What was measured was measured on the other weights.
+  const { files: _files, formatVersion: _version, metrics: _metrics, confidence: _, ...rest } = manifest;
   const origin = {
     what: `fp32 bundle ${manifest.name}, quantised`,
     source: 'show-and-tell quantize',

@@ -91,13 +91,19 @@ async function writeParts(
 }
 
 /**
- * Puts measured metrics into a bundle's manifest, which changes the bundle's hash.
+ * Puts what was measured into a bundle's manifest, which changes the bundle's hash.
  * @throws ModelUnusable
  */
-export async function saveMetrics(directory: string, metrics: Manifest['metrics']): Promise<void> {
+export async function saveMeasured(
+  directory: string,
+  measured: Pick<Manifest, 'metrics' | 'confidence'>,
+): Promise<void> {
   const { manifest } = await readBundle(directory);
   const file = join(directory, MANIFEST_FILE);
   const partial = `${file}.partial-${process.pid}`;
-  await writeFile(partial, `${JSON.stringify(manifestSchema.parse({ ...manifest, metrics }), null, 2)}\n`);
+  await writeFile(
+    partial,
+    `${JSON.stringify(manifestSchema.parse({ ...manifest, ...measured }), null, 2)}\n`,
+  );
   await rename(partial, file);
 }

@@ -34,6 +34,7 @@ const DESCRIPTIONS: Record<keyof GivenOptions, string> = {
   requiredWords: 'Words or phrases that every caption must contain.',
   prefix: 'Words that every caption begins with, blanks between them.',
   genderNeutral: 'Whether to keep to words that do not name a gender: person, not man. Default: the model’s.',
+  minConfidence: 'A result whose confidence is below this needs review, 0 to 1. Default: the model’s.',
   captions: 'Captions returned, at most beamWidth. Default: all that the search found.',
   trace: 'Whether the answer tells what the search looked at. Default: false.',
   explain:

@@ -72,6 +72,16 @@ export const captionResultSchema = z
     width: z.int().min(1).describe('Of the photograph as a person sees it, pixels'),
     height: z.int().min(1),
     format: z.string().meta({ example: 'jpeg' }),
+    confidence: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('Probability that the best caption is acceptable; there when the model was calibrated'),
+    needsReview: z
+      .boolean()
+      .optional()
+      .describe('Whether the confidence is below minConfidence, or else below the model’s own line'),
     trace: z.array(traceNodeSchema).optional().describe('The start first; when asked for'),
     explanation: explanationSchema.optional().describe('When asked for'),
   })

@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
+import { confidenceSchema } from '../caption/confidence.ts';
 import { captionOptionsSchema } from '../caption/options.ts';
 import { parseVocabulary, type Vocabulary, VocabularyError } from '../caption/vocabulary.ts';
 import { ModelUnusable } from '../errors.ts';
@@ -84,6 +85,7 @@ export const manifestSchema = z.strictObject({
   precision: z.enum(['fp32', 'int8']),
   decoding: captionOptionsSchema,
   metrics: metricsSchema.optional(),
+  confidence: confidenceSchema.optional(),
   licence: z.string(),
   provenance: z.array(provenanceSchema),
 });

@@ -89,6 +89,7 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     stateWidth: manifest.stateWidth,
     defaults: manifest.decoding,
     model: { name: manifest.name, hash: bundle.hash },
+    confidence: manifest.confidence,
   });
   const close = async () => {
     for (const session of sessions) await (await session).release();

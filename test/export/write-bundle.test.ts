@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { InvalidRequest } from '../../src/errors.ts';
-import { type BundleFiles, checkFree, draftBundle, saveMetrics } from '../../src/export/write-bundle.ts';
+import { type BundleFiles, checkFree, draftBundle, saveMeasured } from '../../src/export/write-bundle.ts';
 import { readBundle } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
 import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
@@ -59,7 +59,7 @@ describe('writing a bundle', () => {
     const { directory } = copyBundle(join(place.path));
     const metrics = { split: 'dev', images: 9, bleu1: 1, bleu2: 2, bleu3: 3, bleu4: 4, rougeL: 5, ciderD: 6 };
     const before = await readBundle(directory);
-    await saveMetrics(directory, metrics);
+    await saveMeasured(directory, { metrics });
     const after = await readBundle(directory);
     assert.deepEqual(after.manifest, { ...before.manifest, metrics });
     assert.notEqual(after.hash, before.hash);

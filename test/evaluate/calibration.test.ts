@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  areaUnderRoc,
+  crossValidated,
+  expectedCalibrationError,
+  type Forecast,
+  reliability,
+} from '../../src/evaluate/calibration.ts';
+import { fitLogistic, predict } from '../../src/evaluate/logistic-regression.ts';
+import { xorshift } from '../support/random.ts';
+
+const forecasts = (pairs: [number, boolean][]): Forecast[] =>
+  pairs.map(([probability, happened]) => ({ probability, happened }));
+
+test('reliability compares what was said with what came about, range by range', () => {
+  const bins = reliability(
+    forecasts([
+      [0.05, false],
+      [0.15, false],
+      [0.15, true],
+      [1, true],
+    ]),
+  );
+  assert.deepEqual(bins, [
+    { count: 1, said: 0.05, happened: 0 },
+    { count: 2, said: 0.15, happened: 0.5 },
+    { count: 1, said: 1, happened: 1 },
+  ]);
+  // 1/4 * 0.05 + 2/4 * 0.35 + 0
+  assert.ok(Math.abs(expectedCalibrationError(bins) - 0.1875) < 1e-12);
+});
+
+test('the area under the ROC curve is the share of pairs in the right order, ties half', () => {
+  assert.equal(
+    areaUnderRoc(
+      forecasts([
+        [0.1, false],
+        [0.2, true],
+      ]),
+    ),
+    1,
+  );
+  assert.equal(
+    areaUnderRoc(
+      forecasts([
+        [0.2, false],
+        [0.1, true],
+      ]),
+    ),
+    0,
+  );
+  assert.equal(
+    areaUnderRoc(
+      forecasts([
+        [0.3, false],
+        [0.3, true],
+      ]),
+    ),
+    0.5,
+  );
+  assert.equal(
+    areaUnderRoc(
+      forecasts([
+        [0.1, true],
+        [0.3, false],
+        [0.3, true],
+        [0.5, true],
+      ]),
+    ),
+    1.5 / 3,
+  );
+  assert.equal(areaUnderRoc(forecasts([[0.1, true]])), 0.5);
+});
+
+/** Labels drawn with probability sigmoid(1 + 2a - 0.5b). */
+function drawn(samples: number) {
+  const random = xorshift(3);
+  const uniform = () => random.below(1 << 30) / (1 << 30);
+  const features = Array.from({ length: samples }, () => [4 * uniform() - 2, 20 * uniform() - 10]);
+  const labels = features.map(([a, b]) => uniform() < 1 / (1 + Math.exp(-(1 + 2 * a! - 0.5 * b!))));
+  return { features, labels };
+}
+
+test('logistic regression finds the weights that labels were drawn with', () => {
+  const { features, labels } = drawn(20_000);
+  const { bias, weights } = fitLogistic(features, labels);
+  for (const [found, expected] of [
+    [bias, 1],
+    [weights[0], 2],
+    [weights[1], -0.5],
+  ] as const) {
+    assert.ok(Math.abs(found! - expected) < 0.1, `${found} instead of ${expected}`);
+  }
+});
+
+test('forecasts by cross-validation are calibrated, and worthless where there is nothing to learn', () => {
+  const { features, labels } = drawn(4_000);
+  const known = crossValidated(features, labels, 10, fitLogistic, predict);
+  assert.ok(expectedCalibrationError(reliability(known)) < 0.03);
+  assert.ok(areaUnderRoc(known) > 0.9);
+  const noise = crossValidated(features, labels.toReversed(), 10, fitLogistic, predict);
+  assert.ok(Math.abs(areaUnderRoc(noise) - 0.5) < 0.05);
+});
+
+test('a feature that never changes and labels that a line separates do no harm', () => {
+  const features = Array.from({ length: 40 }, (_, i) => [7, i]);
+  const model = fitLogistic(
+    features,
+    features.map((_, i) => i >= 20),
+  );
+  assert.ok(predict(model, [7, 39]) > 0.9 && predict(model, [7, 0]) < 0.1);
+});
