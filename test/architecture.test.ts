@@ -30,11 +30,18 @@ const ALLOWED: Record<string, readonly string[]> = {
     '@aws-lambda-powertools/metrics',
     '@aws-lambda-powertools/tracer',
     '@aws-sdk/client-s3',
+    '@aws-sdk/s3-request-presigner',
+    'aws-lambda',
+    'bucket',
   ],
-  server: ['http', 's3', 'model', 'caption', 'errors', 'node:*', 'hono', '@hono/node-server'],
+  bucket: ['s3', 'caption', 'errors', 'node:*', 'zod', '@aws-sdk/client-s3', '@aws-sdk/client-sfn'],
+  server: ['http', 's3', 'model', 'caption', 'errors', 'node:*', 'hono', '@hono/node-server', '@aws-sdk/client-sqs', 'zod'],
   cli: [
     'export',
     'server',
+    'bucket',
+    's3',
+    'alt',
     'model',
     'caption',
     'evaluate',
@@ -86,10 +93,8 @@ const files = ['src', 'bench'].flatMap((top) => globSync(`${top}/**/*.{ts,js}`, 
 
 test('there is something to check', () => {
   assert.ok(files.includes('src/caption/captioner.ts'));
-  assert.deepEqual(
-    importsOf('src/caption/captioner.ts').map((s) => targetOf('src/caption/captioner.ts', s))[0],
-    'caption',
-  );
+  const targets = importsOf('src/caption/captioner.ts').map((s) => targetOf('src/caption/captioner.ts', s));
+  assert.deepEqual([...new Set(targets)].sort(), ['caption', 'errors']);
 });
 
 for (const file of files) {

@@ -91,6 +91,9 @@ export function decodingOptions(
   const input = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   try {
     wordRules(parseCaptionOptions(input, manifest.decoding), vocabulary, manifest.vocabulary.logits);
+    if (flags.minConfidence !== undefined && manifest.confidence === undefined) {
+      throw new InvalidRequest('minConfidence: this model was not calibrated; `evaluate --save` does it');
+    }
   } catch (error) {
     throw error instanceof InvalidRequest ? new InvalidRequest(inFlags(error.message)) : error;
   }

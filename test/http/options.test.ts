@@ -67,6 +67,7 @@ const VALUES: Record<keyof CaptionOptionsInput, Values> = {
     badTexts: ['', '2', 'yes', 'TRUE'],
     badValues: [1, 'true', null],
   },
+  minConfidence: { good: [['0.5', 0.5]], badTexts: ['-0.1', '1.1', ''], badValues: [-0.1, 1.1, '1', null] },
   captions: { good: [['2', 2]], badTexts: ['0', '4', '11', ''], badValues: [0, 4, '1'] },
 };
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { before, describe, it, mock } from 'node:test';
 import sharp from 'sharp';
 import type { CaptionResult } from '../../src/caption/captioner.ts';
+import { confidenceOf } from '../../src/caption/confidence.ts';
 import { GENDERED_WORDS } from '../../src/caption/gendered-words.ts';
 import { type CaptionOptionsInput, parseCaptionOptions } from '../../src/caption/options.ts';
 import type { EncodedImages } from '../../src/caption/ports.ts';
@@ -14,6 +15,7 @@ import {
   loadCaptioner,
   type NativeParts,
 } from '../../src/model/load.ts';
+import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
 import { withoutTimings } from '../support/captions.ts';
 import { rejectsWith } from '../support/errors.ts';
 import { readSamples } from '../support/samples.ts';
@@ -305,6 +307,35 @@ describe('one call', () => {
       words.unshift(node.word);
     }
     assert.equal(words.join(' '), `${traced.captions[0]!.text} </S>`);
+  });
+});
+
+describe('confidence', () => {
+  it('is that of the best caption, whatever else is asked for, and below the line needs review', async () => {
+    const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
+    const { bytes } = samples[0]!;
+    const result = await captioner.caption(bytes);
+    const confidence = confidenceOf(result.captions[0]!, manifest.confidence!);
+    assert.equal(result.confidence, confidence);
+    assert.equal(result.needsReview, confidence < manifest.confidence!.reviewBelow);
+    const strict = await captioner.caption(bytes, { captions: 1, minConfidence: 1 });
+    assert.deepEqual([strict.confidence, strict.needsReview], [confidence, true]);
+    assert.equal((await captioner.caption(bytes, { minConfidence: 0 })).needsReview, false);
+  });
+
+  it('is missing where the bundle was not calibrated, and cannot be asked for', async () => {
+    const temporary = temporaryDirectory();
+    copyBundle(temporary.path).editManifest((changed) => {
+      delete changed.confidence;
+    });
+    try {
+      const captioner = await loadCaptioner(temporary.path, { threads: 1 });
+      const { bytes } = samples[0]!;
+      assert.equal('confidence' in (await captioner.caption(bytes)), false);
+      await rejectsWith(captioner.caption(bytes, { minConfidence: 0.5 }), 'InvalidRequest');
+    } finally {
+      temporary.dispose();
+    }
   });
 });
 

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { after, before, describe, it } from 'node:test';
-import { ImageTooLarge, InvalidRequest, ModelUnusable, UnsupportedImage } from '../../src/errors.ts';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import {
+  ImageTooLarge,
+  InvalidRequest,
+  ModelUnusable,
+  Overloaded,
+  UnsupportedImage,
+} from '../../src/errors.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
-import { type CaptionerPool, createPool } from '../../src/model/pool.ts';
+import { type CaptionerPool, createPool, type PoolOptions } from '../../src/model/pool.ts';
 import { copyBundle, flipByte, temporaryDirectory } from '../support/bundles.ts';
 import { withoutTimings } from '../support/captions.ts';
 import { pngClaiming } from '../support/crafted-images.ts';
@@ -50,6 +58,22 @@ describe('a pool of two captioners', () => {
     const { captions } = await pool.caption(samples[0]!.bytes, { captions: 1, maxLength: 6 });
     assert.equal(captions.length, 1);
     assert.ok(captions[0]!.words.length <= 5);
+  });
+
+  it('passes the call on', async () => {
+    const { trace } = await pool.caption(samples[0]!.bytes, {}, { trace: true });
+    assert.equal(trace![0]!.parent, null);
+    await assert.rejects(pool.caption(samples[0]!.bytes, {}, { deadline: Date.now() - 1 }), Overloaded);
+  });
+
+  it('reads a view into a larger buffer as what it shows', async () => {
+    const { bytes } = samples[0]!;
+    const larger = Buffer.concat([Buffer.alloc(1000, 1), bytes, Buffer.alloc(1000, 2)]);
+    const [view, whole] = await Promise.all([
+      pool.caption(larger.subarray(1000, 1000 + bytes.length)),
+      pool.caption(bytes),
+    ]);
+    assert.deepEqual(withoutTimings(view), withoutTimings(whole));
   });
 
   const refused = [
@@ -142,5 +166,117 @@ describe('a closed pool', () => {
     );
     await assert.rejects(pool.caption(samples[0]!.bytes));
     await pool.close();
+  });
+});
+
+const PHOTO = samples[0]!.bytes;
+const sayNothing = () => undefined;
+
+/** A pool that has loaded its model, and is closed after the test. */
+async function startPool(t: TestContext, workers: number, options: PoolOptions): Promise<CaptionerPool> {
+  const pool = createPool(workers, { directory: DEFAULT_BUNDLE, options: THREADS }, options);
+  t.after(() => pool.close());
+  await pool.ready;
+  return pool;
+}
+
+describe('a pool whose queue is bounded', () => {
+  it('rejects at once what does not fit, and captions what does', async (t) => {
+    const pool = await startPool(t, 1, { queueLength: 2 });
+    const jobs = [0, 1, 2, 3, 4].map(() => pool.caption(PHOTO));
+    assert.equal(pool.full, true);
+    for (const job of jobs.slice(3)) await assert.rejects(job, Overloaded);
+    await Promise.all(jobs.slice(0, 3));
+    assert.equal(pool.full, false);
+  });
+
+  it('takes no job but those at work when nothing may wait', async (t) => {
+    const pool = await startPool(t, 1, { queueLength: 0 });
+    const first = pool.caption(PHOTO);
+    await assert.rejects(pool.caption(PHOTO), Overloaded);
+    await first;
+    await pool.caption(PHOTO);
+  });
+
+  it('rejects a job whose deadline passes while it waits, before its turn', async (t) => {
+    const pool = await startPool(t, 1, {});
+    let finished = 0;
+    const before = [0, 1, 2, 3, 4].map(async () => {
+      await pool.caption(PHOTO);
+      finished++;
+    });
+    await assert.rejects(pool.caption(PHOTO, {}, { deadline: Date.now() + 1 }), Overloaded);
+    assert.ok(finished < before.length, 'the others were still at work');
+    await Promise.all(before);
+  });
+});
+
+describe('a pool whose threads fail', () => {
+  const threads: Worker[] = [];
+  const onWorker = (worker: Worker) => threads.push(worker);
+  before(() => process.on('worker', onWorker));
+  after(() => process.off('worker', onWorker));
+  const module = new URL('./saboteur.ts', import.meta.url);
+  /** An ordinary caption takes a tenth of it on a busy processor. */
+  const HANG_MS = 1_000;
+  const sabotaged = (pool: CaptionerPool, how: string) => pool.caption(PHOTO, { bannedWords: [how] });
+
+  for (const how of ['crash', 'exit']) {
+    it(`rejects the job of a thread that ends by ${how}, and replaces the thread`, async (t) => {
+      const pool = await startPool(t, 1, { module });
+      for (let round = 0; round < 4; round++) {
+        const [crashed, next] = await Promise.allSettled([sabotaged(pool, how), pool.caption(PHOTO)]);
+        assert.equal(crashed.status, 'rejected');
+        assert.equal(next.status, 'fulfilled', 'the next job has another thread');
+      }
+    });
+  }
+
+  for (const how of ['hang', 'hang natively']) {
+    it(`rejects the job of threads that ${how}, replaces and in the end ends them`, async (t) => {
+      const before = threads.length;
+      const pool = await startPool(t, 2, { module, hangMs: HANG_MS });
+      const jobs = [sabotaged(pool, how), sabotaged(pool, how), pool.caption(PHOTO)];
+      const [first, second, next] = await Promise.allSettled(jobs);
+      for (const hung of [first!, second!]) {
+        assert.ok(hung.status === 'rejected' && hung.reason instanceof Overloaded);
+      }
+      assert.equal(next!.status, 'fulfilled', 'the next job has another thread');
+      const hung = threads.slice(before, before + 2);
+      while (hung.some(({ threadId }) => threadId > 0)) await sleep(50);
+      assert.equal(threads.length - before, 4);
+    });
+  }
+
+  it('gives up after three threads that do not start, and says why', async (t) => {
+    const before = threads.length;
+    const lost = Promise.withResolvers<Error>();
+    const broken = new URL('./no-start.ts', import.meta.url);
+    const pool = createPool(
+      1,
+      { directory: DEFAULT_BUNDLE, options: THREADS },
+      { module: broken, onLost: lost.resolve },
+    );
+    t.after(() => pool.close());
+    const waiting = pool.caption(PHOTO).catch((error: unknown) => error);
+    const cause = await lost.promise;
+    assert.equal(await waiting, cause);
+    await assert.rejects(pool.ready, cause);
+    await assert.rejects(pool.caption(PHOTO), cause);
+    assert.equal(threads.length - before, 3);
+  });
+
+  it('does not try again with a model that cannot be used', async (t) => {
+    const temporary = temporaryDirectory();
+    t.after(temporary.dispose);
+    const bundle = copyBundle(temporary.path);
+    flipByte(bundle.pathOf('encoder'));
+    const before = threads.length;
+    const pool = createPool(2, { directory: bundle.directory, options: THREADS });
+    t.after(() => pool.close());
+    await rejectsUnusable(pool.caption(PHOTO));
+    await rejectsUnusable(pool.ready.then(sayNothing as () => never));
+    await sleep(600);
+    assert.equal(threads.length - before, 2);
   });
 });

@@ -1,0 +1,64 @@
+/** HTTP: an API Gateway HTTP API (payload 2.0) or a function URL in front of the app that the server serves as well. */
+import type { Context } from 'aws-lambda';
+import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
+import { createApp } from '../http/app.ts';
+import { modelCardOf } from '../http/model-card.ts';
+import type { AppParts, RequestReport } from '../http/parts.ts';
+import { readBundle } from '../model/bundle.ts';
+import { createImageReader } from '../s3/access.ts';
+import { createS3Client } from '../s3/client.ts';
+import { readHttpSettings } from './env.ts';
+import { countCaptions, countFailure } from './failures.ts';
+import { deadlineOf, inInvocation, startRuntime } from './runtime.ts';
+import { createSigningClient, uploadRoutes } from './uploads.ts';
+import { readUploadSettings } from './uploads-env.ts';
+
+/** Lambda takes 6 MB of event: headers and what the gateway tells, and the body, as base64 a third longer. */
+const MAX_BODY_BYTES = ((6 << 20) - (64 << 10)) * 0.75;
+
+const runtime = await startRuntime(readHttpSettings(process.env));
+const { settings, logger, metrics } = runtime;
+const uploads = readUploadSettings(process.env);
+const s3 = runtime.tracing.capture(createS3Client());
+const answer = createParts().then(serve);
+// Every request gets it.
+answer.catch(() => undefined);
+
+export async function handler(event: Extract<LambdaEvent, { rawPath: string }>, context: Context) {
+  return await inInvocation(runtime, context, event.requestContext.requestId, async () =>
+    (await answer)(event, context),
+  );
+}
+
+function serve(parts: AppParts) {
+  const app = createApp(parts);
+  if (uploads !== null) {
+    const { maxObjectBytes } = settings;
+    const modelHash = parts.model.hash;
+    app.route(
+      '/',
+      uploadRoutes({ ...uploads, s3, signer: createSigningClient(), modelHash, maxObjectBytes }),
+    );
+  }
+  return handle(app);
+}
+
+async function createParts(): Promise<AppParts> {
+  const { caption, defaults } = await runtime.captioner;
+  const { allowedBuckets, maxObjectBytes: maxBytes } = settings;
+  return {
+    caption,
+    defaults,
+    model: modelCardOf(await readBundle(settings.modelDirectory)),
+    ...(allowedBuckets.length > 0 && { readS3: createImageReader(s3, { allowedBuckets, maxBytes }) }),
+    maxBodyBytes: MAX_BODY_BYTES,
+    deadlineOf: (c) => deadlineOf((c.env as { lambdaContext: LambdaContext }).lambdaContext),
+    report,
+  };
+}
+
+function report(line: RequestReport): void {
+  logger[line.status >= 500 ? 'error' : 'info']('request', { ...line });
+  if (line.timings !== undefined) countCaptions(line.timings, metrics, line.images);
+  if (line.code !== undefined) countFailure(line.code, metrics);
+}

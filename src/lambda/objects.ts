@@ -1,0 +1,50 @@
+/** Captioning of S3 objects as queue and workflow do it: the core of src/s3 with this function's reports around it. */
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import {
+  captionObject,
+  type ObjectCaptioner,
+  type ObjectOutcome,
+  type ObjectRequest,
+} from '../s3/caption-object.ts';
+import { createS3Client } from '../s3/client.ts';
+import { METRICS, type ObjectSettings, readObjectSettings } from './env.ts';
+import { countCaptions, countFailure } from './failures.ts';
+import { type FunctionRuntime, startRuntime } from './runtime.ts';
+
+export interface ObjectRuntime extends FunctionRuntime {
+  settings: ObjectSettings;
+  s3: ObjectCaptioner['s3'];
+}
+
+/** @throws Error naming every environment variable that is missing or wrong */
+export async function startObjectRuntime(env: NodeJS.ProcessEnv): Promise<ObjectRuntime> {
+  const runtime = await startRuntime(readObjectSettings(env));
+  return { ...runtime, s3: runtime.tracing.capture(createS3Client()) };
+}
+
+/**
+ * Captions one object, logs one line and counts.
+ * @throws InvalidRequest, Overloaded, ModelUnusable
+ */
+export async function captionAndReport(
+  request: ObjectRequest,
+  { captioner, settings, s3, logger, metrics }: ObjectRuntime,
+  deadline: number,
+): Promise<ObjectOutcome> {
+  const { caption, model } = await captioner;
+  const outcome = await captionObject(request, { ...settings, s3, caption, model }, { deadline });
+  const { document, status, location } = outcome;
+  const { bucket, key, versionId } = request;
+  const facts = { source: { bucket, key, versionId }, result: location };
+  if (document === undefined) {
+    metrics.addMetric(METRICS.skipped, MetricUnit.Count, 1);
+    logger.info('done before', { ...facts, status });
+  } else if (document.status === 'captioned') {
+    countCaptions(document.result.timings, metrics);
+    logger.info('captioned', { ...facts, timings: document.result.timings });
+  } else {
+    countFailure(document.error.code, metrics);
+    logger.info('recorded a failure', { ...facts, code: document.error.code });
+  }
+  return outcome;
+}

@@ -1,0 +1,106 @@
+/** What a state machine may hand to the workflow function. */
+import * as z from 'zod';
+import { type CaptionOptionsInput, parseCaptionOptions } from '../caption/options.ts';
+import { InvalidRequest } from '../errors.ts';
+import { decodedKey } from '../s3/events.ts';
+
+/** A batch of the largest items still fits what Step Functions passes on, 256 KiB, by far. */
+const MAX_ITEMS = 1_000;
+
+const text = z.string().min(1);
+/** Checked apart, since what is allowed depends on the bundle's own defaults. */
+const options = z.record(z.string(), z.unknown()).optional();
+
+const objectSchema = z.strictObject({ bucket: text, key: text, versionId: text.optional(), options });
+
+const imageSchema = z.strictObject({ image: z.base64().min(1), options });
+
+/**
+ * One item of a Distributed Map: an entry of ListObjectsV2 (`Key`), a row of an S3 inventory (`Bucket`, `Key`,
+ * `VersionId`), a line of a CSV with either headers. Other columns are let be.
+ */
+const itemSchema = z
+  .object({
+    Bucket: text.optional(),
+    Key: text.optional(),
+    VersionId: z.string().optional(),
+    bucket: text.optional(),
+    key: text.optional(),
+    versionId: z.string().optional(),
+  })
+  .transform((item) => ({
+    bucket: item.bucket ?? item.Bucket,
+    key: item.key ?? item.Key,
+    // An empty column is no version.
+    versionId: (item.versionId ?? item.VersionId) || undefined,
+  }));
+
+const batchSchema = z.strictObject({
+  Items: z.array(itemSchema).min(1).max(MAX_ITEMS),
+  BatchInput: z
+    .strictObject({
+      /** For items that name none. */
+      bucket: text.optional(),
+      /** Keys of inventories are URL-encoded, those of lists are not. */
+      keyEncoding: z.enum(['plain', 'url']).default('plain'),
+      options,
+    })
+    .default({ keyEncoding: 'plain' }),
+});
+
+export interface WorkflowObject {
+  bucket: string;
+  key: string;
+  versionId?: string | undefined;
+  options?: CaptionOptionsInput | undefined;
+}
+
+export type WorkflowInput =
+  | { kind: 'object'; object: WorkflowObject }
+  | { kind: 'image'; bytes: Uint8Array; options: CaptionOptionsInput | undefined }
+  | { kind: 'batch'; objects: WorkflowObject[] };
+
+/**
+ * @param defaults the bundle's own, which hold for the options that are left out
+ * @throws InvalidRequest naming what is wrong
+ */
+export function readWorkflowInput(event: unknown, defaults: CaptionOptionsInput): WorkflowInput {
+  const input = z.record(z.string(), z.unknown()).safeParse(event).data ?? {};
+  if ('Items' in input) return { kind: 'batch', objects: objectsOf(parse(batchSchema, input), defaults) };
+  if ('image' in input) {
+    const { image, options } = parse(imageSchema, input);
+    return { kind: 'image', bytes: Buffer.from(image, 'base64'), options: checked(options, defaults) };
+  }
+  const { options, ...object } = parse(objectSchema, input);
+  return { kind: 'object', object: { ...object, options: checked(options, defaults) } };
+}
+
+function objectsOf(batch: z.output<typeof batchSchema>, defaults: CaptionOptionsInput): WorkflowObject[] {
+  const { bucket: common, keyEncoding } = batch.BatchInput;
+  const options = checked(batch.BatchInput.options, defaults);
+  return batch.Items.map(({ bucket = common, key, versionId }, i) => {
+    if (bucket === undefined || key === undefined) {
+      throw new InvalidRequest(`Items.${i}: names no ${key === undefined ? 'key' : 'bucket'}`);
+    }
+    return { bucket, key: keyEncoding === 'url' ? decodedKey(key) : key, versionId, options };
+  });
+}
+
+/** The options as they were asked for, found within bounds. */
+function checked(
+  asked: Record<string, unknown> | undefined,
+  defaults: CaptionOptionsInput,
+): CaptionOptionsInput | undefined {
+  if (asked === undefined) return undefined;
+  const options = asked as CaptionOptionsInput;
+  parseCaptionOptions(options, defaults);
+  return options;
+}
+
+function parse<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new InvalidRequest(
+    parsed.error.issues.map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`).join('; '),
+  );
+}

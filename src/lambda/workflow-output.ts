@@ -1,0 +1,76 @@
+/** What the workflow function answers, never more than Step Functions passes on. */
+import { createHash } from 'node:crypto';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { CaptionError, type ErrorCode } from '../errors.ts';
+import type { ObjectOutcome } from '../s3/caption-object.ts';
+import { type ResultLocation, writeJson } from '../s3/results.ts';
+import type { WorkflowObject } from './workflow-input.ts';
+
+/** Step Functions passes 256 KiB between states; what a state machine adds around an answer needs room as well. */
+const MAX_OUTPUT_BYTES = 240 << 10;
+/** No bucket's name starts like this, so that lists never lie among the results of one. */
+const LISTS = '_batches/';
+
+/** One object of a batch. */
+export interface ItemOutcome {
+  bucket: string;
+  key: string;
+  versionId?: string | undefined;
+  status: 'captioned' | 'failed';
+  /** True where the result was there before. */
+  skipped?: true;
+  /** Best caption; left out where the image was skipped. */
+  caption?: string;
+  /** Of that caption. */
+  probability?: number;
+  code?: ErrorCode;
+  message?: string;
+  /** Where the result document is; left out where the request was wrong. */
+  result?: ResultLocation;
+}
+
+export interface BatchOutcome {
+  captioned: number;
+  failed: number;
+  skipped: number;
+  /** In the order of the items; left out where the list is too long to be passed on. */
+  results?: ItemOutcome[];
+  /** A JSON object with `results`. */
+  resultsAt?: ResultLocation;
+}
+
+export function itemOf({ bucket, key, versionId }: WorkflowObject, outcome: ObjectOutcome): ItemOutcome {
+  const { status, location, document } = outcome;
+  const item = { bucket, key, versionId, status, result: location };
+  if (document === undefined) return { ...item, skipped: true };
+  if (document.status === 'failed') return { ...item, ...document.error };
+  const [best] = document.result.captions;
+  return best === undefined ? item : { ...item, caption: best.text, probability: best.probability };
+}
+
+/** An item whose own fault it is. @throws the error where it is not */
+export function failedItem({ bucket, key, versionId }: WorkflowObject, error: unknown): ItemOutcome {
+  if (!(error instanceof CaptionError) || error.fault !== 'input') throw error;
+  return { bucket, key, versionId, status: 'failed', code: error.code, message: error.message };
+}
+
+/** @throws Overloaded when the list has to go to S3 and does not get there */
+export async function batchOutcome(
+  results: ItemOutcome[],
+  s3: S3Client,
+  { bucket, prefix }: { bucket: string; prefix: string },
+): Promise<BatchOutcome> {
+  const counts = {
+    captioned: results.filter((item) => !item.skipped && item.status === 'captioned').length,
+    failed: results.filter((item) => !item.skipped && item.status === 'failed').length,
+    skipped: results.filter((item) => item.skipped).length,
+  };
+  const list = JSON.stringify({ results });
+  if (Buffer.byteLength(list) <= MAX_OUTPUT_BYTES) return { ...counts, results };
+  const resultsAt = {
+    bucket,
+    key: `${prefix}${LISTS}${createHash('sha256').update(list).digest('hex')}.json`,
+  };
+  await writeJson(s3, resultsAt, list);
+  return { ...counts, resultsAt };
+}

@@ -1,0 +1,64 @@
+/**
+ * A task of Step Functions: one object, one image, or a batch of objects. Whatever is thrown carries its code as its
+ * name, which is what Retry and Catch match on. In a batch an image's own fault is a result like any other.
+ */
+import type { Context } from 'aws-lambda';
+import type { CaptionResult } from '../caption/captioner.ts';
+import { errorOf } from '../errors.ts';
+import { type ResultDocument, readResult } from '../s3/results.ts';
+import { countCaptions, reportFailure } from './failures.ts';
+import { captionAndReport, startObjectRuntime } from './objects.ts';
+import { deadlineOf, inInvocation } from './runtime.ts';
+import { readWorkflowInput, type WorkflowInput, type WorkflowObject } from './workflow-input.ts';
+import { type BatchOutcome, batchOutcome, failedItem, type ItemOutcome, itemOf } from './workflow-output.ts';
+
+const runtime = await startObjectRuntime(process.env);
+
+export async function handler(
+  event: unknown,
+  context: Context,
+): Promise<CaptionResult | ResultDocument | BatchOutcome> {
+  return await inInvocation(runtime, context, context.awsRequestId, async () => {
+    try {
+      const { defaults } = await runtime.captioner;
+      return await answer(readWorkflowInput(event, defaults), deadlineOf(context));
+    } catch (error) {
+      reportFailure(error, {}, runtime);
+      throw error;
+    }
+  });
+}
+
+async function answer(input: WorkflowInput, deadline: number) {
+  switch (input.kind) {
+    case 'object':
+      return await captionOne(input.object, deadline);
+    case 'image':
+      return await captionBytes(input, deadline);
+    case 'batch':
+      return await captionBatch(input.objects, deadline);
+  }
+}
+
+async function captionBytes({ bytes, options }: WorkflowInput & { kind: 'image' }, deadline: number) {
+  const result = await (await runtime.captioner).caption(bytes, options, { deadline });
+  countCaptions(result.timings, runtime.metrics);
+  return result;
+}
+
+async function captionOne(object: WorkflowObject, deadline: number): Promise<ResultDocument> {
+  const outcome = await captionAndReport(object, runtime, deadline);
+  const document = outcome.document ?? (await readResult(runtime.s3, outcome.location));
+  if (document.status === 'failed') throw errorOf(document.error);
+  return document;
+}
+
+/** One after the other: two images at once would only share the processor. */
+async function captionBatch(objects: WorkflowObject[], deadline: number): Promise<BatchOutcome> {
+  const items: ItemOutcome[] = [];
+  for (const object of objects) {
+    const item = captionAndReport(object, runtime, deadline).then((outcome) => itemOf(object, outcome));
+    items.push(await item.catch((error: unknown) => failedItem(object, error)));
+  }
+  return await batchOutcome(items, runtime.s3, runtime.settings.results);
+}

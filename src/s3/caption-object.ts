@@ -1,0 +1,150 @@
+/** One object of S3: read, captioned, the outcome recorded. The core of the queue and of the workflow. */
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { CaptionCall, Captioner } from '../caption/captioner.ts';
+import type { CaptionOptionsInput } from '../caption/options.ts';
+import { CaptionError, type ErrorCode, Overloaded } from '../errors.ts';
+import { checkAllowed } from './access.ts';
+import type { ObjectReference } from './failures.ts';
+import { describeImage, readImage, type StoredImage, tooLarge } from './images.ts';
+import { resultKey, revisionOf } from './result-key.ts';
+import {
+  findResult,
+  RESULT_FORMAT_VERSION,
+  type RecordedCode,
+  type RecordedOutcome,
+  type ResultDocument,
+  type ResultLocation,
+  writeResult,
+} from './results.ts';
+
+/** What captioning objects needs. */
+export interface ObjectCaptioner {
+  s3: S3Client;
+  caption: Captioner['caption'];
+  model: { name: string; hash: string };
+  /** Buckets that may be read. */
+  allowedBuckets: readonly string[];
+  results: { bucket: string; prefix: string };
+  maxObjectBytes: number;
+}
+
+export interface ObjectRequest extends ObjectReference {
+  /** From the event: tells one event of a key from the next. */
+  sequencer?: string | undefined;
+  options?: CaptionOptionsInput | undefined;
+}
+
+/** `document` is there when this call wrote it; without it the outcome was there before. */
+export interface ObjectOutcome {
+  status: RecordedOutcome['status'];
+  location: ResultLocation;
+  document?: ResultDocument;
+}
+
+/** Where a failure is written down. */
+const RECORDED = {
+  // The request's fault rather than the image's: whoever sent it has to change it.
+  InvalidRequest: 'nowhere',
+  UnsupportedImage: 'for this content',
+  ImageTooLarge: 'for this content',
+  // A key that is empty today may hold an image tomorrow, an archived one may be restored.
+  ImageNotFound: 'for this event',
+  Overloaded: 'nowhere',
+  ModelUnusable: 'nowhere',
+} satisfies Record<ErrorCode, 'for this content' | 'for this event' | 'nowhere'>;
+
+/** What the margin before the real end of an invocation leaves for writing a document. */
+const WRITING_MS = 1_000;
+
+/**
+ * Captions one object and records the outcome, unless the same content was captioned by the same bundle before.
+ * Whatever is asked twice, or by two at once, ends as one document.
+ *
+ * @throws InvalidRequest for a bucket that is not allowed, for a result document, for options out of bounds;
+ * Overloaded, ModelUnusable
+ */
+export async function captionObject(
+  request: ObjectRequest,
+  parts: ObjectCaptioner,
+  call: CaptionCall = {},
+): Promise<ObjectOutcome> {
+  checkAllowed(request, parts);
+  checkTime(call);
+  try {
+    const image = await describeImage(parts.s3, request, call.deadline);
+    const location = locationOf(request, revisionOf(image), parts);
+    const earlier = await findResult(parts.s3, location, call.deadline);
+    if (earlier !== null) return { status: earlier, location };
+    const outcome = await outcomeOf(image, request, parts, call);
+    return await record(outcome, { ...request, ...image }, location, parts, call);
+  } catch (error) {
+    if (!isRecorded(error, 'for this event')) throw error;
+    const event = request.versionId ?? request.sequencer ?? 'unknown';
+    const location = locationOf(request, `not-found-${event}`, parts);
+    return await record(failed(error), request, location, parts, call);
+  }
+}
+
+function checkTime({ deadline }: CaptionCall): void {
+  if (deadline !== undefined && Date.now() >= deadline) {
+    throw new Overloaded('no time is left for this object; try again later or allow more time');
+  }
+}
+
+function locationOf(
+  { bucket, key, options }: ObjectRequest,
+  revision: string,
+  { results, model }: ObjectCaptioner,
+): ResultLocation {
+  return {
+    bucket: results.bucket,
+    key: resultKey(results.prefix, { bucket, key, revision, modelHash: model.hash, options }),
+  };
+}
+
+async function outcomeOf(
+  image: StoredImage,
+  { options }: ObjectRequest,
+  { s3, caption, maxObjectBytes }: ObjectCaptioner,
+  call: CaptionCall,
+): Promise<RecordedOutcome> {
+  try {
+    if (image.bytes > maxObjectBytes) throw tooLarge(image, image.bytes, maxObjectBytes);
+    const bytes = await readImage(s3, image, { maxBytes: maxObjectBytes, deadline: call.deadline });
+    return { status: 'captioned', result: await caption(bytes, options, call) };
+  } catch (error) {
+    if (isRecorded(error, 'for this content')) return failed(error);
+    throw error;
+  }
+}
+
+async function record(
+  outcome: RecordedOutcome,
+  { bucket, key, versionId, etag, options }: ObjectRequest & { etag?: string },
+  location: ResultLocation,
+  { s3, model }: ObjectCaptioner,
+  { deadline }: CaptionCall,
+): Promise<ObjectOutcome> {
+  const document: ResultDocument = {
+    formatVersion: RESULT_FORMAT_VERSION,
+    source: { bucket, key, versionId, etag },
+    model,
+    options,
+    writtenAt: new Date().toISOString(),
+    ...outcome,
+  };
+  const limit = deadline === undefined ? undefined : Math.max(deadline, Date.now()) + WRITING_MS;
+  const isFirst = await writeResult(s3, location, document, limit);
+  return { status: document.status, location, ...(isFirst && { document }) };
+}
+
+function isRecorded(
+  error: unknown,
+  where: (typeof RECORDED)[ErrorCode],
+): error is CaptionError & { code: RecordedCode } {
+  return error instanceof CaptionError && RECORDED[error.code] === where;
+}
+
+function failed({ code, message }: { code: RecordedCode; message: string }): RecordedOutcome {
+  return { status: 'failed', error: { code, message } };
+}

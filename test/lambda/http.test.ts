@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { CaptionResult } from '../../src/caption/captioner.ts';
+import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
+import { type FakeS3, startFakeS3 } from '../support/fake-s3.ts';
+import type { Invocation } from '../support/runtime-api.ts';
+import { COFFEE } from '../support/samples.ts';
+import { metricsOf, type PackedFunction, pack } from './packed-function.ts';
+
+const PHOTO = readFileSync(COFFEE);
+
+let fake: FakeS3;
+let http: PackedFunction;
+
+before(async () => {
+  fake = await startFakeS3(['photos']);
+  http = await pack('http', { MODEL_DIR: DEFAULT_BUNDLE, AWS_ENDPOINT_URL_S3: fake.url });
+});
+after(async () => {
+  http.dispose();
+  await fake.close();
+});
+
+/** Payload format 2.0, as HTTP APIs and function URLs send it; a Buffer goes as base64. */
+function request(method: string, rawPath: string, contentType = '', body?: Buffer | string) {
+  const [path, rawQueryString = ''] = rawPath.split('?');
+  return {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath: path,
+    rawQueryString,
+    headers: {
+      host: 'api.example.com',
+      'x-forwarded-for': '2001:db8::1',
+      ...(contentType && { 'content-type': contentType }),
+    },
+    requestContext: {
+      accountId: '123456789012',
+      apiId: 'api',
+      domainName: 'api.example.com',
+      http: { method, path, protocol: 'HTTP/1.1', sourceIp: '2001:db8::1', userAgent: 'test' },
+      requestId: 'gateway-request',
+      routeKey: '$default',
+      stage: '$default',
+      time: '01/Jan/2026:00:00:00 +0000',
+      timeEpoch: 1767225600000,
+    },
+    isBase64Encoded: Buffer.isBuffer(body),
+    ...(body !== undefined && { body: Buffer.isBuffer(body) ? body.toString('base64') : body }),
+  };
+}
+
+function answerOf(invocation: Invocation): APIGatewayProxyStructuredResultV2 {
+  assert.ok('payload' in invocation, JSON.stringify(invocation));
+  return invocation.payload as APIGatewayProxyStructuredResultV2;
+}
+
+function jsonOf<T>(invocation: Invocation, status: number): T {
+  const { statusCode, body = '' } = answerOf(invocation);
+  assert.equal(statusCode, status, body);
+  return JSON.parse(body) as T;
+}
+
+describe('the HTTP function', () => {
+  it('captions a photograph, serves its page and its description, and says that it is well', async (t) => {
+    const lambda = await http.startFor(t);
+    const result = jsonOf<CaptionResult>(
+      await lambda.invoke(request('POST', '/captions?captions=1', 'image/jpeg', PHOTO)),
+      200,
+    );
+    assert.equal(result.captions.length, 1);
+    assert.equal(result.format, 'jpeg');
+    const page = answerOf(await lambda.invoke(request('GET', '/')));
+    assert.equal(page.statusCode, 200);
+    assert.match(String(page.headers?.['content-type']), /^text\/html/);
+    assert.equal(
+      jsonOf<{ status: string }>(await lambda.invoke(request('GET', '/health')), 200).status,
+      'ok',
+    );
+    assert.equal(
+      jsonOf<{ hash: string }>(await lambda.invoke(request('GET', '/model')), 200).hash,
+      result.model.hash,
+    );
+    jsonOf(await lambda.invoke(request('GET', '/openapi.json')), 200);
+    assert.equal(lambda.starts(), 1);
+
+    const lines = lambda.logs() as Record<string, unknown>[];
+    const reports = lines.filter(({ message }) => message === 'request');
+    assert.deepEqual(
+      reports.map(({ correlation_id, status }) => [correlation_id, status]),
+      Array(5).fill(['gateway-request', 200]),
+    );
+    assert.ok(!JSON.stringify(lines).includes(result.captions[0]!.text));
+    assert.deepEqual(metricsOf(lambda).ColdStart, [1]);
+    assert.deepEqual(metricsOf(lambda).Captions?.[0], 1);
+  });
+
+  it('answers what is wrong with a problem document of the right status', async (t) => {
+    const lambda = await http.startFor(t);
+    const cases: [ReturnType<typeof request>, number, string][] = [
+      [request('POST', '/captions', 'image/jpeg', Buffer.from('no image')), 415, 'UnsupportedImage'],
+      [request('POST', '/captions?beamWidth=99', 'image/jpeg', PHOTO), 422, 'InvalidRequest'],
+      [request('POST', '/captions', 'application/json', '{"image":'), 400, 'MalformedRequest'],
+    ];
+    for (const [event, status, code] of cases) {
+      const invocation = await lambda.invoke(event);
+      assert.equal(jsonOf<{ code: string }>(invocation, status).code, code);
+      assert.match(String(answerOf(invocation).headers?.['content-type']), /^application\/problem\+json/);
+    }
+    assert.deepEqual(metricsOf(lambda).Failures, [1, 1, 1]);
+  });
+
+  it('reads S3 only where buckets are allowed, and only those', async (t) => {
+    fake.put('photos', 'a b+c.jpg', PHOTO);
+    const body = (bucket: string, key = 'a b+c.jpg') =>
+      request('POST', '/captions', 'application/json', JSON.stringify({ s3: { bucket, key } }));
+    const open = await http.startFor(t, {
+      environment: { ALLOWED_BUCKETS: 'photos', MAX_OBJECT_BYTES: String(PHOTO.length) },
+    });
+    jsonOf(await open.invoke(body('photos')), 200);
+    jsonOf(await open.invoke(body('photos', 'gone.jpg')), 404);
+    jsonOf(await open.invoke(body('elsewhere')), 403);
+    fake.put('photos', 'large.jpg', Buffer.concat([PHOTO, PHOTO]));
+    jsonOf(await open.invoke(body('photos', 'large.jpg')), 413);
+    const closed = await http.startFor(t);
+    fake.requests.length = 0;
+    assert.notEqual(answerOf(await closed.invoke(body('photos'))).statusCode, 200);
+    assert.deepEqual(fake.requests, []);
+  });
+
+  it('takes uploads only where there is a bucket for them', async (t) => {
+    const announcement = request(
+      'POST',
+      '/uploads',
+      'application/json',
+      '{"contentType":"image/jpeg","bytes":9}',
+    );
+    const environment = {
+      UPLOADS_BUCKET: 'photos',
+      UPLOADS_PREFIX: 'uploads/',
+      RESULTS_BUCKET: 'results',
+      RESULTS_PREFIX: 'captions/',
+    };
+    const open = await http.startFor(t, { environment });
+    assert.match(jsonOf<{ url: string }>(await open.invoke(announcement), 201).url, /photos.*uploads\//);
+    const closed = await http.startFor(t);
+    assert.equal(answerOf(await closed.invoke(announcement)).statusCode, 404);
+  });
+
+  it('answers 503 when the time does not suffice, instead of being killed', async (t) => {
+    // All of it is kept back for answering.
+    const lambda = await http.startFor(t, { timeout: 3_000 });
+    const answer = answerOf(await lambda.invoke(request('POST', '/captions', 'image/jpeg', PHOTO)));
+    assert.equal(answer.statusCode, 503);
+    assert.ok(answer.headers?.['retry-after']);
+    assert.equal(lambda.starts(), 1);
+  });
+
+  it('fails by name while its model is unusable, and reports why', async (t) => {
+    const lambda = await http.startFor(t, { environment: { MODEL_DIR: '/nowhere' } });
+    const invocation = await lambda.invoke(request('POST', '/captions', 'image/jpeg', PHOTO));
+    assert.equal('error' in invocation && invocation.error.errorType, 'ModelUnusable');
+    assert.ok((lambda.logs() as Record<string, unknown>[]).some(({ level }) => level === 'CRITICAL'));
+  });
+});

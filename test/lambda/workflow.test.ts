@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import type { CaptionResult } from '../../src/caption/captioner.ts';
+import type { BatchOutcome } from '../../src/lambda/workflow-output.ts';
+import type { ResultDocument } from '../../src/s3/results.ts';
+import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
+import { type FakeS3, startFakeS3 } from '../support/fake-s3.ts';
+import type { Invocation } from '../support/runtime-api.ts';
+import { COFFEE } from '../support/samples.ts';
+import { objectEnvironment, type PackedFunction, pack } from './packed-function.ts';
+
+const PHOTO = readFileSync(COFFEE);
+const NO_IMAGE = Buffer.from('no image');
+
+let fake: FakeS3;
+let workflow: PackedFunction;
+
+before(async () => {
+  workflow = await pack('workflow', {});
+});
+after(() => workflow.dispose());
+beforeEach(async () => {
+  fake = await startFakeS3(['photos', 'versions', 'results'], ['versions']);
+});
+afterEach(() => fake.close());
+
+function payloadOf<T>(invocation: Invocation): T {
+  assert.ok('payload' in invocation, JSON.stringify(invocation));
+  return invocation.payload as T;
+}
+
+/** What a state machine's Retry and Catch see. */
+function errorName(invocation: Invocation): string | undefined {
+  return 'error' in invocation ? invocation.error.errorType : undefined;
+}
+
+describe('the workflow function, for one image', () => {
+  it('answers with the document that it wrote, and with the same one the next time', async (t) => {
+    fake.put('photos', 'a b+c.jpg', PHOTO);
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    const event = { bucket: 'photos', key: 'a b+c.jpg', options: { captions: 1 } };
+    const first = payloadOf<ResultDocument>(await lambda.invoke(event));
+    assert.ok(first.status === 'captioned');
+    assert.equal(first.result.captions.length, 1);
+    const [key] = fake.keys('results');
+    assert.deepEqual(JSON.parse(fake.get('results', key!)!.bytes.toString()), first);
+    assert.deepEqual(payloadOf(await lambda.invoke(event)), first);
+    assert.equal(
+      fake.requests.filter(({ method, bucket }) => method === 'GET' && bucket === 'photos').length,
+      1,
+    );
+  });
+
+  it('captions an image that comes as base64 and touches no S3', async (t) => {
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    const image = PHOTO.toString('base64');
+    const result = payloadOf<CaptionResult>(await lambda.invoke({ image, options: { beamWidth: 1 } }));
+    assert.equal(result.captions.length, 1);
+    assert.equal(result.format, 'jpeg');
+    assert.deepEqual(fake.requests, []);
+  });
+
+  it('fails by the name of the failure, recorded or not', async (t) => {
+    fake.put('photos', 'text.jpg', NO_IMAGE);
+    const lambda = await workflow.startFor(t, {
+      environment: { ...objectEnvironment(fake), MAX_OBJECT_BYTES: '1000' },
+    });
+    fake.put('photos', 'large.jpg', PHOTO);
+    const cases: [unknown, string][] = [
+      [{ bucket: 'photos', key: 'text.jpg' }, 'UnsupportedImage'],
+      // Again, from what was recorded.
+      [{ bucket: 'photos', key: 'text.jpg' }, 'UnsupportedImage'],
+      [{ bucket: 'photos', key: 'large.jpg' }, 'ImageTooLarge'],
+      [{ bucket: 'photos', key: 'gone.jpg' }, 'ImageNotFound'],
+      [{ bucket: 'elsewhere', key: 'a.jpg' }, 'InvalidRequest'],
+      [{ image: NO_IMAGE.toString('base64') }, 'UnsupportedImage'],
+    ];
+    for (const [event, code] of cases)
+      assert.equal(errorName(await lambda.invoke(event)), code, JSON.stringify(event));
+    assert.equal(lambda.starts(), 1);
+  });
+
+  const wrong: [string, unknown][] = [
+    ['nothing', null],
+    ['a text', 'photos/a.jpg'],
+    ['no key', { bucket: 'photos' }],
+    ['a field that nobody knows', { bucket: 'photos', key: 'a.jpg', version: 'v1' }],
+    ['an option out of bounds', { bucket: 'photos', key: 'a.jpg', options: { beamWidth: 99 } }],
+    ['an unknown option', { bucket: 'photos', key: 'a.jpg', options: { temperature: 1 } }],
+    ['no base64', { image: '***' }],
+    ['an empty batch', { Items: [] }],
+    ['too large a batch', { Items: Array(1001).fill({ Key: 'a.jpg' }), BatchInput: { bucket: 'photos' } }],
+    ['an item without a key', { Items: [{ ETag: 'e' }], BatchInput: { bucket: 'photos' } }],
+    ['items without a bucket', { Items: [{ Key: 'a.jpg' }] }],
+    [
+      'an unknown key encoding',
+      { Items: [{ Key: 'a.jpg' }], BatchInput: { bucket: 'photos', keyEncoding: 'html' } },
+    ],
+  ];
+  it('refuses events of another shape', async (t) => {
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    for (const [what, event] of wrong)
+      assert.equal(errorName(await lambda.invoke(event)), 'InvalidRequest', what);
+    assert.deepEqual(fake.requests, []);
+  });
+
+  it('fails with ModelUnusable while its model is', async (t) => {
+    const { path, dispose } = temporaryDirectory();
+    t.after(dispose);
+    copyBundle(path).editManifest((manifest) => {
+      manifest.files.encoder.sha256 = '0'.repeat(64);
+    });
+    const lambda = await workflow.startFor(t, {
+      environment: { ...objectEnvironment(fake), MODEL_DIR: path },
+    });
+    const event = { image: PHOTO.toString('base64') };
+    for (let i = 0; i < 2; i++) assert.equal(errorName(await lambda.invoke(event)), 'ModelUnusable');
+    assert.equal(lambda.starts(), 1);
+  });
+});
+
+describe('the workflow function, for a batch of a Distributed Map', () => {
+  it('captions what can be, and reports the rest item by item', async (t) => {
+    for (const key of ['a.jpg', 'c.jpg']) fake.put('photos', key, PHOTO);
+    fake.put('photos', 'b.jpg', NO_IMAGE);
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    const Items = ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg'].map((Key) => ({
+      Key,
+      ETag: '"e"',
+      Size: 1,
+      StorageClass: 'STANDARD',
+    }));
+    Items.push({ Bucket: 'elsewhere', Key: 'e.jpg' } as never);
+    const event = { Items, BatchInput: { bucket: 'photos' } };
+    const outcome = payloadOf<BatchOutcome>(await lambda.invoke(event));
+    assert.deepEqual([outcome.captioned, outcome.failed, outcome.skipped], [2, 3, 0]);
+    const codes = outcome.results?.map((item) => item.code ?? item.status);
+    assert.deepEqual(codes, [
+      'captioned',
+      'UnsupportedImage',
+      'captioned',
+      'ImageNotFound',
+      'InvalidRequest',
+    ]);
+    const [first] = outcome.results!;
+    const document = JSON.parse(fake.get('results', first!.result!.key)!.bytes.toString());
+    assert.equal(first!.caption, document.result.captions[0].text);
+    assert.equal(first!.probability, document.result.captions[0].probability);
+
+    // A second run over the same objects reads no image.
+    fake.requests.length = 0;
+    const again = payloadOf<BatchOutcome>(await lambda.invoke(event));
+    assert.deepEqual([again.captioned, again.failed, again.skipped], [0, 1, 4]);
+    assert.ok(fake.requests.every(({ method, bucket }) => method !== 'GET' || bucket !== 'photos'));
+  });
+
+  it('reads rows of inventories and of CSV files', async (t) => {
+    const { versionId } = fake.put('versions', 'a b+ü.jpg', PHOTO);
+    fake.put('versions', 'a b+ü.jpg', NO_IMAGE);
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    const inventory = {
+      Bucket: 'versions',
+      Key: 'a%20b%2B%C3%BC.jpg',
+      VersionId: versionId,
+      IsLatest: 'false',
+      Size: '9',
+    };
+    const url = { Items: [inventory], BatchInput: { keyEncoding: 'url' } };
+    assert.equal(payloadOf<BatchOutcome>(await lambda.invoke(url)).captioned, 1);
+    const csv = {
+      Items: [{ key: 'a b+ü.jpg', versionId: '', note: 'x' }],
+      BatchInput: { bucket: 'versions' },
+    };
+    assert.equal(payloadOf<BatchOutcome>(await lambda.invoke(csv)).results?.[0]?.code, 'UnsupportedImage');
+  });
+
+  it('fails as a whole when the service fails, and keeps what was done', async (t) => {
+    for (const key of ['a.jpg', 'b.jpg']) fake.put('photos', key, PHOTO);
+    fake.onRequest(({ key }) =>
+      key === 'b.jpg' ? { kind: 'error', status: 503, code: 'SlowDown' } : undefined,
+    );
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    const event = { Items: [{ Key: 'a.jpg' }, { Key: 'b.jpg' }], BatchInput: { bucket: 'photos' } };
+    assert.equal(errorName(await lambda.invoke(event)), 'Overloaded');
+    fake.onRequest(() => undefined);
+    const { captioned, skipped } = payloadOf<BatchOutcome>(await lambda.invoke(event));
+    assert.deepEqual([captioned, skipped], [1, 1]);
+  });
+
+  it('stops amid a batch that takes too long with Overloaded, and gets further each time', async (t) => {
+    const keys = Array.from({ length: 600 }, (_, i) => `${i}.jpg`);
+    for (const key of keys) fake.put('photos', key, PHOTO);
+    // A second and a half for captioning; the rest of the time is kept back for answering.
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake), timeout: 4_500 });
+    const event = {
+      Items: keys.map((Key) => ({ Key })),
+      BatchInput: { bucket: 'photos', options: { beamWidth: 10, captions: 1 } },
+    };
+    assert.equal(errorName(await lambda.invoke(event)), 'Overloaded');
+    const done = fake.keys('results').length;
+    assert.ok(done > 0 && done < keys.length, `${done} done`);
+    await lambda.invoke(event);
+    assert.ok(fake.keys('results').length > done);
+    assert.equal(lambda.starts(), 1);
+  });
+
+  it('leaves a list that is too long to be passed on in S3, and says where', async (t) => {
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    // Each line names the key and the result's key: 150 of the longest make more than 240 KiB.
+    const Items = Array.from({ length: 150 }, (_, i) => ({
+      Key: `${String(i).padStart(3, '0')}${'k'.repeat(1000)}`,
+    }));
+    const answer = payloadOf<BatchOutcome>(await lambda.invoke({ Items, BatchInput: { bucket: 'photos' } }));
+    assert.equal(answer.failed, 150);
+    assert.equal(answer.results, undefined);
+    assert.match(answer.resultsAt!.key, /^captions\/_batches\/[0-9a-f]{64}\.json$/);
+    const { results } = JSON.parse(
+      fake.get('results', answer.resultsAt!.key)!.bytes.toString(),
+    ) as BatchOutcome;
+    assert.equal(results?.length, 150);
+    assert.ok(Buffer.byteLength(JSON.stringify(answer)) < 256 << 10);
+  });
+});

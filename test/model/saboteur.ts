@@ -1,0 +1,33 @@
+/** The pool's real worker, which a banned word makes hang or crash. */
+import { parentPort } from 'node:worker_threads';
+import type { WorkerJob } from '../../src/model/worker-messages.ts';
+
+/** Longer than the tests let a job take, short enough to end by itself. */
+const NATIVE_HANG_MS = 1_500;
+
+const sabotage = (job: WorkerJob | string) =>
+  typeof job === 'string' ? undefined : job.options?.bannedWords?.[0];
+
+function beforeTheJob(how: string | undefined): void {
+  if (how === 'hang') for (;;);
+  if (how === 'crash') throw new Error('crashed on purpose');
+  if (how === 'exit') process.exit(3);
+}
+
+/** The worker waits for its decoder: seen from outside it is in native code until this ends. */
+function amidTheJob(how: string | undefined): void {
+  if (how !== 'hang natively') return;
+  const end = performance.now() + NATIVE_HANG_MS;
+  while (performance.now() < end);
+}
+
+const port = parentPort!;
+const listen = port.on.bind(port);
+port.on = (event: string, handler: (job: WorkerJob | string) => void) =>
+  listen(event, (job: WorkerJob | string) => {
+    beforeTheJob(sabotage(job));
+    handler(job);
+    amidTheJob(sabotage(job));
+  });
+
+await import('../../src/model/worker.ts');

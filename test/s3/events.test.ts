@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readEvent } from '../../src/s3/events.ts';
+import { detail, notification, record } from './event-factory.ts';
+
+/** Keys as they are, and as a notification spells them: the encoding of HTML forms. */
+const KEYS = [
+  ['holiday/beach.jpg', 'holiday/beach.jpg'],
+  ['a photo.jpg', 'a+photo.jpg'],
+  ['1+1=2.jpg', '1%2B1%3D2.jpg'],
+  ['100%.jpg', '100%25.jpg'],
+  ['Käse/日本/😀.png', 'K%C3%A4se/%E6%97%A5%E6%9C%AC/%F0%9F%98%80.png'],
+  ['a%2Bb.jpg', 'a%252Bb.jpg'],
+  ['q?x=1&y#z.jpg', 'q%3Fx%3D1%26y%23z.jpg'],
+] as const;
+
+for (const [key, encoded] of KEYS) {
+  test(`a notification's key ${encoded} means ${key}`, () => {
+    const { created } = readEvent(notification([record('photos', encoded)]));
+    assert.deepEqual(created[0]?.key, key);
+  });
+
+  test(`EventBridge's key ${key} means itself`, () => {
+    assert.deepEqual(readEvent(detail('photos', key)).created[0]?.key, key);
+  });
+}
+
+test('every record of a message counts, with its version and sequencer', () => {
+  const body = notification([
+    record('photos', 'a.jpg', { versionId: 'v1', sequencer: '0A' }),
+    record('other', 'b.jpg', { sequencer: '0B' }),
+  ]);
+  assert.deepEqual(readEvent(body), {
+    created: [
+      { bucket: 'photos', key: 'a.jpg', versionId: 'v1', sequencer: '0A' },
+      { bucket: 'other', key: 'b.jpg', versionId: undefined, sequencer: '0B' },
+    ],
+    ignored: 0,
+  });
+});
+
+test('an event of EventBridge carries version and sequencer as well', () => {
+  assert.deepEqual(readEvent(detail('photos', 'a.jpg', { 'version-id': 'v1', sequencer: '0A' })).created, [
+    { bucket: 'photos', key: 'a.jpg', versionId: 'v1', sequencer: '0A' },
+  ]);
+});
+
+for (const name of ['Put', 'Post', 'Copy', 'CompleteMultipartUpload']) {
+  test(`ObjectCreated:${name} creates`, () => {
+    const body = notification([record('photos', 'a.jpg', {}, `ObjectCreated:${name}`)]);
+    assert.equal(readEvent(body).created.length, 1);
+  });
+}
+
+for (const name of [
+  'ObjectRemoved:Delete',
+  'ObjectRemoved:DeleteMarkerCreated',
+  'ObjectRestore:Completed',
+  'ObjectTagging:Put',
+]) {
+  test(`${name} is ignored and counted`, () => {
+    const body = notification([record('photos', 'a.jpg', {}, name), record('photos', 'b.jpg')]);
+    const { created, ignored } = readEvent(body);
+    assert.deepEqual(
+      created.map(({ key }) => key),
+      ['b.jpg'],
+    );
+    assert.equal(ignored, 1);
+  });
+}
+
+test('other events of EventBridge are ignored and counted', () => {
+  const body = JSON.stringify({ ...JSON.parse(detail('photos', 'a.jpg')), 'detail-type': 'Object Deleted' });
+  assert.deepEqual(readEvent(body), { created: [], ignored: 1 });
+});
+
+test("a bucket's test event is ignored", () => {
+  const body = {
+    Service: 'Amazon S3',
+    Event: 's3:TestEvent',
+    Time: '2026-01-01T00:00:00.000Z',
+    Bucket: 'photos',
+  };
+  assert.deepEqual(readEvent(JSON.stringify(body)), { created: [], ignored: 1 });
+});
+
+test('later minor versions of the event, with fields that nobody knows yet, are read', () => {
+  const later = {
+    ...record('photos', 'a.jpg'),
+    eventVersion: '2.9',
+    requestParameters: { sourceIPAddress: '2001:db8::1' },
+  };
+  assert.equal(readEvent(JSON.stringify({ Records: [later], extra: 1 })).created.length, 1);
+});
+
+const BAD_BODIES: [string, string][] = [
+  ['nothing', ''],
+  ['no JSON', '{"Records":'],
+  ['null', 'null'],
+  ['a number', '7'],
+  ['a list', '[]'],
+  ['an empty object', '{}'],
+  ['Records that are no list', '{"Records":{}}'],
+  ['a record of nothing', '{"Records":[null]}'],
+  ['a record of another service', notification([{ ...record('photos', 'a.jpg'), eventSource: 'aws:ses' }])],
+  [
+    'a record without a bucket',
+    notification([{ ...record('photos', 'a.jpg'), s3: { object: { key: 'a' } } }]),
+  ],
+  ['an empty key', notification([record('photos', '')])],
+  ['a key that is not UTF-8', notification([record('photos', '%ff.jpg')])],
+  ['a key with half an escape', notification([record('photos', '50%.jpg')])],
+  ['an event of another source', detail('photos', 'a.jpg').replace('aws.s3', 'aws.ec2')],
+  ['another test event', '{"Event":"sns:TestEvent"}'],
+];
+for (const [what, body] of BAD_BODIES) {
+  test(`${what} is an InvalidRequest`, () => {
+    assert.throws(() => readEvent(body), { code: 'InvalidRequest' });
+  });
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { CaptionError } from '../../src/errors.ts';
+import { createImageReader } from '../../src/s3/access.ts';
+import { describeImage, readImage } from '../../src/s3/images.ts';
+import { rejectsWith } from '../support/errors.ts';
+import { type FakeS3, type Fault, startFakeS3 } from '../support/fake-s3.ts';
+import { clientOf } from './fake-client.ts';
+
+const BYTES = Buffer.from('0123456789'.repeat(100_000));
+const IMAGE = { bucket: 'photos', key: 'a b+c/日本.jpg' };
+const LIMITS = { maxBytes: BYTES.length };
+
+let fake: FakeS3;
+let s3: S3Client;
+
+before(async () => {
+  fake = await startFakeS3(['photos', 'versions'], ['versions']);
+  s3 = clientOf(fake);
+});
+after(() => fake.close());
+beforeEach(() => {
+  fake.onRequest(() => undefined);
+  fake.requests.length = 0;
+});
+
+/** The same fault for the first requests of a method, or for all. */
+function faults(method: string, fault: Fault, times = Number.POSITIVE_INFINITY): void {
+  let left = times;
+  fake.onRequest((request) => (request.method === method && left-- > 0 ? fault : undefined));
+}
+
+describe('readImage', () => {
+  it('reads exactly the bytes of any key', async () => {
+    fake.put(IMAGE.bucket, IMAGE.key, BYTES);
+    assert.ok(BYTES.equals(await readImage(s3, IMAGE, LIMITS)));
+    assert.deepEqual(fake.requests, [{ method: 'GET', ...IMAGE, versionId: null }]);
+  });
+
+  it('reads the version that is named', async () => {
+    const first = fake.put('versions', 'a.jpg', Buffer.from('first'));
+    fake.put('versions', 'a.jpg', Buffer.from('second'));
+    const object = { bucket: 'versions', key: 'a.jpg', versionId: first.versionId };
+    assert.equal(Buffer.from(await readImage(s3, object, LIMITS)).toString(), 'first');
+  });
+
+  it('refuses one byte more than the limit before the content comes', async () => {
+    fake.put(IMAGE.bucket, IMAGE.key, BYTES);
+    // The rest of the body never arrives: whoever waited for it would wait forever.
+    faults('GET', { kind: 'stall' });
+    await rejectsWith(readImage(s3, IMAGE, { maxBytes: BYTES.length - 1 }), 'ImageTooLarge');
+  });
+
+  it('does not read what has changed since it was described', async () => {
+    const { etag } = fake.put(IMAGE.bucket, IMAGE.key, BYTES);
+    fake.put(IMAGE.bucket, IMAGE.key, Buffer.from('other'));
+    await rejectsWith(readImage(s3, { ...IMAGE, etag }, LIMITS), 'Overloaded');
+  });
+
+  it('gives up at the deadline when the body stalls', async () => {
+    fake.put(IMAGE.bucket, IMAGE.key, BYTES);
+    faults('GET', { kind: 'stall' });
+    const start = Date.now();
+    await rejectsWith(readImage(s3, IMAGE, { ...LIMITS, deadline: start + 300 }), 'Overloaded');
+    assert.ok(Date.now() - start < 2_000);
+  });
+
+  it('does not take half a body for a whole one', async () => {
+    fake.put(IMAGE.bucket, IMAGE.key, BYTES);
+    faults('GET', { kind: 'cut' });
+    await rejectsWith(readImage(s3, IMAGE, LIMITS), 'Overloaded');
+  });
+});
+
+const READS = {
+  describeImage: { method: 'HEAD', read: (object = IMAGE) => describeImage(s3, object) },
+  readImage: { method: 'GET', read: (object = IMAGE) => readImage(s3, object, LIMITS) },
+};
+
+for (const [name, { method, read }] of Object.entries(READS)) {
+  describe(`${name}, when S3 has nothing or fails`, () => {
+    it('says ImageNotFound for a missing key, version or bucket', async () => {
+      fake.put('versions', 'a.jpg', BYTES);
+      for (const object of [
+        { bucket: 'photos', key: 'nothing.jpg' },
+        { bucket: 'nowhere', key: 'a.jpg' },
+        { bucket: 'versions', key: 'a.jpg', versionId: 'other' },
+      ]) {
+        await rejectsWith(read(object), 'ImageNotFound');
+      }
+    });
+
+    it('says ImageNotFound for a delete marker', async () => {
+      faults(method, { kind: 'error', status: 405, code: 'MethodNotAllowed' });
+      await rejectsWith(read(), 'ImageNotFound');
+    });
+
+    for (const [status, code] of [
+      [503, 'SlowDown'],
+      [500, 'InternalError'],
+      [429, 'TooManyRequests'],
+    ] as const) {
+      it(`tries ${code} again, and says Overloaded when it stays`, async () => {
+        fake.put(IMAGE.bucket, IMAGE.key, BYTES);
+        faults(method, { kind: 'error', status, code }, 1);
+        await read();
+        assert.equal(fake.requests.length, 2);
+        faults(method, { kind: 'error', status, code });
+        await rejectsWith(read(), 'Overloaded');
+        assert.equal(fake.requests.length, 2 + 3);
+      });
+    }
+
+    it('says Overloaded when connections break', async () => {
+      faults(method, { kind: 'hang up' });
+      await rejectsWith(read(), 'Overloaded');
+    });
+
+    it('leaves a missing permission what it is: no fault of the image, and nothing that passes', async () => {
+      faults(method, { kind: 'error', status: 403, code: 'AccessDenied' });
+      await assert.rejects(read(), (error) => !(error instanceof CaptionError));
+      assert.equal(fake.requests.length, 1);
+    });
+  });
+}
+
+it('an archived object is not found', async () => {
+  faults('GET', { kind: 'error', status: 403, code: 'InvalidObjectState' });
+  await rejectsWith(readImage(s3, IMAGE, LIMITS), 'ImageNotFound');
+});
+
+describe('createImageReader', () => {
+  it('reads from the buckets on its list and asks no other', async () => {
+    fake.put(IMAGE.bucket, IMAGE.key, BYTES);
+    const read = createImageReader(s3, { allowedBuckets: ['photos'], maxBytes: BYTES.length });
+    assert.equal((await read(IMAGE)).length, BYTES.length);
+    for (const bucket of ['versions', 'photos2', 'Photos', '']) {
+      await rejectsWith(read({ bucket, key: IMAGE.key }), 'InvalidRequest');
+    }
+    assert.equal(fake.requests.length, 1);
+  });
+});

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { MAX_KEY_BYTES, type ResultIdentity, resultKey, revisionOf } from '../../src/s3/result-key.ts';
+
+const HASH = '0123456789abcdef'.repeat(4);
+const IDENTITY: ResultIdentity = { bucket: 'photos', key: 'a b/ü.jpg', revision: 'abc', modelHash: HASH };
+
+test('a result lies below its bucket and key, named for revision and bundle', () => {
+  assert.equal(resultKey('captions/', IDENTITY), 'captions/photos/a b/ü.jpg/abc.0123456789abcdef.json');
+});
+
+test('options are part of the name, whatever their order', () => {
+  const key = resultKey('', { ...IDENTITY, options: { beamWidth: 5, captions: 1 } });
+  assert.match(key, /^photos\/a b\/ü\.jpg\/abc\.0123456789abcdef-[0-9a-f]{8}\.json$/);
+  assert.equal(resultKey('', { ...IDENTITY, options: { captions: 1, beamWidth: 5 } }), key);
+  assert.notEqual(resultKey('', { ...IDENTITY, options: { captions: 2, beamWidth: 5 } }), key);
+});
+
+test('no options and options that ask for nothing are the same', () => {
+  assert.equal(resultKey('', { ...IDENTITY, options: {} }), resultKey('', IDENTITY));
+});
+
+test('a revision that a key should not hold is replaced by a digest', () => {
+  for (const revision of ['a/b', 'x'.repeat(1000), '../..', 'ü']) {
+    assert.match(resultKey('', { ...IDENTITY, revision }), /\/[0-9a-f.]{2,32}\.0123456789abcdef\.json$/);
+  }
+});
+
+const keys = fc
+  .string({ unit: 'binary', minLength: 1, maxLength: 1024 })
+  .filter((key) => Buffer.byteLength(key) <= 1024);
+
+test('whatever the key, the result has one that S3 takes', () => {
+  fc.assert(
+    fc.property(keys, fc.string({ maxLength: 100 }), (key, revision) => {
+      const result = resultKey('p/'.repeat(100), { ...IDENTITY, key, revision, bucket: 'b'.repeat(63) });
+      assert.ok(Buffer.byteLength(result) <= MAX_KEY_BYTES);
+      // What was cut was cut between characters.
+      assert.equal(Buffer.from(result).toString('utf8'), result);
+      assert.ok(result.isWellFormed());
+    }),
+  );
+});
+
+test('long keys that differ only at their end have different results', () => {
+  const long = 'ä'.repeat(511);
+  const results = ['a', 'b'].map((end) => resultKey('captions/', { ...IDENTITY, key: long + end }));
+  assert.notEqual(results[0], results[1]);
+  assert.ok(results.every((key) => key.startsWith('captions/photos/äää')));
+});
+
+test('a key is cut only when it has to be', () => {
+  const room = MAX_KEY_BYTES - Buffer.byteLength(resultKey('', { ...IDENTITY, key: '' }));
+  assert.ok(resultKey('', { ...IDENTITY, key: 'k'.repeat(room) }).includes(`/${'k'.repeat(room)}/`));
+  assert.ok(resultKey('', { ...IDENTITY, key: 'k'.repeat(room + 1) }).includes('~'));
+});
+
+test('the version tells contents apart where the bucket keeps versions, the entity tag elsewhere', () => {
+  assert.equal(revisionOf({ versionId: 'v1', etag: 'e' }), 'v1');
+  assert.equal(revisionOf({ etag: 'e' }), 'e');
+  assert.equal(revisionOf({ versionId: 'null', etag: 'e' }), 'e');
+});

@@ -1,0 +1,155 @@
+/** A small S3 over real HTTP, so that the SDK's own code runs: what this program asks of S3, and faults on demand. */
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface StoredObject {
+  bytes: Buffer;
+  /** Without quotes. */
+  etag: string;
+  versionId?: string;
+  metadata: Record<string, string>;
+}
+
+export interface S3Request {
+  method: string;
+  bucket: string;
+  key: string;
+  versionId: string | null;
+}
+
+/** What happens to a request in place of its answer. */
+export type Fault =
+  | { kind: 'error'; status: number; code: string }
+  /** The connection ends without an answer. */
+  | { kind: 'hang up' }
+  /** The headers of the answer, half of its body, then silence. */
+  | { kind: 'stall' }
+  /** The headers of the answer, half of its body, then the end of the connection. */
+  | { kind: 'cut' };
+
+export interface FakeS3 {
+  /** For `AWS_ENDPOINT_URL_S3`. */
+  url: string;
+  /** Every request so far, tries again included. */
+  requests: S3Request[];
+  put(bucket: string, key: string, bytes: Uint8Array): StoredObject;
+  /** Current content, `undefined` where there is none. */
+  get(bucket: string, key: string): StoredObject | undefined;
+  /** In a bucket with versions leaves the older ones. */
+  delete(bucket: string, key: string): void;
+  keys(bucket: string): string[];
+  /** Asked before each request is answered; replaces what was asked before. */
+  onRequest(fault: (request: S3Request) => Fault | undefined): void;
+  close(): Promise<void>;
+}
+
+/** @param buckets names; those in `versioned` keep versions */
+export async function startFakeS3(buckets: string[], versioned: string[] = []): Promise<FakeS3> {
+  const store = new Map(buckets.map((name) => [name, new Map<string, StoredObject[]>()]));
+  const requests: S3Request[] = [];
+  let faultOf: (request: S3Request) => Fault | undefined = () => undefined;
+  let versions = 0;
+
+  const put = (bucket: string, key: string, bytes: Uint8Array, metadata = {}): StoredObject => {
+    const etag = createHash('md5').update(bytes).digest('hex');
+    const versionId = versioned.includes(bucket) ? `version.${++versions}` : undefined;
+    const object = { bytes: Buffer.from(bytes), etag, metadata, ...(versionId && { versionId }) };
+    const older = versionId === undefined ? [] : (store.get(bucket)!.get(key) ?? []);
+    store.get(bucket)!.set(key, [object, ...older]);
+    return object;
+  };
+  const get = (bucket: string, key: string) => store.get(bucket)?.get(key)?.[0];
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const asked = parseRequest(request);
+    requests.push(asked);
+    const body = await readBody(request);
+    const fault = faultOf(asked);
+    if (fault?.kind === 'hang up') return void request.socket.destroy();
+    if (fault?.kind === 'error') return sendError(response, fault.status, fault.code);
+    if (!store.has(asked.bucket)) return sendError(response, 404, 'NoSuchBucket');
+    if (asked.method === 'PUT') {
+      if (request.headers['if-none-match'] === '*' && get(asked.bucket, asked.key)) {
+        return sendError(response, 412, 'PreconditionFailed');
+      }
+      const { etag } = put(asked.bucket, asked.key, body, metadataOf(request));
+      response.writeHead(200, { etag: `"${etag}"` }).end();
+      return;
+    }
+    const all = store.get(asked.bucket)!.get(asked.key) ?? [];
+    const object = asked.versionId ? all.find((o) => o.versionId === asked.versionId) : all[0];
+    if (object === undefined)
+      return sendError(response, 404, asked.versionId ? 'NoSuchVersion' : 'NoSuchKey');
+    const match = request.headers['if-match'];
+    if (match !== undefined && match !== `"${object.etag}"`) {
+      return sendError(response, 412, 'PreconditionFailed');
+    }
+    sendObject(response, object, asked.method, fault);
+  };
+
+  const server = createServer((request, response) => void answer(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    put,
+    get,
+    delete: (bucket, key) => void store.get(bucket)!.delete(key),
+    keys: (bucket) => [...store.get(bucket)!.keys()],
+    onRequest: (fault) => {
+      faultOf = fault;
+    },
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+/** Path style: `/bucket/key`. */
+function parseRequest({ method = '', url = '' }: IncomingMessage): S3Request {
+  const [path = '', query = ''] = url.split('?');
+  const [, bucket = '', ...rest] = path.split('/');
+  return {
+    method,
+    bucket,
+    key: decodeURIComponent(rest.join('/')),
+    versionId: new URLSearchParams(query).get('versionId'),
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function metadataOf({ headers }: IncomingMessage): Record<string, string> {
+  const own = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-'));
+  return Object.fromEntries(own.map(([name, value]) => [name.slice('x-amz-meta-'.length), String(value)]));
+}
+
+function sendObject(response: ServerResponse, object: StoredObject, method: string, fault?: Fault): void {
+  response.writeHead(200, {
+    'content-length': object.bytes.length,
+    etag: `"${object.etag}"`,
+    ...(object.versionId && { 'x-amz-version-id': object.versionId }),
+    ...Object.fromEntries(Object.entries(object.metadata).map(([k, v]) => [`x-amz-meta-${k}`, v])),
+  });
+  if (method === 'HEAD') response.end();
+  else if (fault === undefined) response.end(object.bytes);
+  else {
+    response.write(object.bytes.subarray(0, object.bytes.length >> 1), () => {
+      if (fault.kind === 'cut') response.destroy();
+    });
+  }
+}
+
+/** An answer to HEAD has no body: Node leaves it out. */
+function sendError(response: ServerResponse, status: number, code: string): void {
+  response.writeHead(status, { 'content-type': 'application/xml' });
+  response.end(
+    `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>no</Message></Error>`,
+  );
+}
