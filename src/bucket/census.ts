@@ -1,0 +1,55 @@
+/** Counting what a run over a bucket would look at, by what the names promise. */
+import type { S3Client } from '@aws-sdk/client-s3';
+import { listObjects, type Place } from './list.ts';
+
+/** Endings of the formats that the captioner reads; anything else is `other`. */
+const TYPES: Record<string, string> = {
+  jpg: 'jpeg',
+  jpeg: 'jpeg',
+  png: 'png',
+  webp: 'webp',
+  avif: 'avif',
+  gif: 'gif',
+  tif: 'tiff',
+  tiff: 'tiff',
+};
+export const OTHER = 'other';
+
+export interface Tally {
+  objects: number;
+  bytes: number;
+}
+
+export interface Census extends Tally {
+  /** By image type, as names end; `other` for what is no image by its name. */
+  types: Record<string, Tally>;
+}
+
+/**
+ * @param report called after each page
+ * @throws InvalidRequest, Overloaded
+ */
+export async function countObjects(
+  s3: S3Client,
+  place: Place,
+  report: (sofar: Tally) => void = () => undefined,
+): Promise<Census> {
+  const census: Census = { objects: 0, bytes: 0, types: {} };
+  for await (const page of listObjects(s3, place)) {
+    for (const { key, bytes } of page) {
+      census.types[typeOf(key)] ??= { objects: 0, bytes: 0 };
+      for (const tally of [census, census.types[typeOf(key)]!]) {
+        tally.objects += 1;
+        tally.bytes += bytes;
+      }
+    }
+    report(census);
+  }
+  return census;
+}
+
+/** `2026/Beach.JPG` → `jpeg`. */
+export function typeOf(key: string): string {
+  const ending = /\.([^./]+)$/.exec(key)?.[1]?.toLowerCase() ?? '';
+  return Object.hasOwn(TYPES, ending) ? TYPES[ending]! : OTHER;
+}
