@@ -1,0 +1,45 @@
+/** `npx cdk deploy -c env=prod [-c settings=overrides.json]`; without `env`, `dev`. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import * as z from 'zod';
+import type { FunctionSource } from './captioner-function.ts';
+import { assembleFunctions } from './function-code.ts';
+import { ENVIRONMENTS, type Settings, settingsOf } from './settings.ts';
+import { CaptionerStack } from './stack.ts';
+import { ROOT } from './stage-native.ts';
+
+const app = new App();
+const environment = z.enum(ENVIRONMENTS).default('dev').parse(app.node.tryGetContext('env'));
+const settings = readSettings(z.string().optional().parse(app.node.tryGetContext('settings')));
+
+new CaptionerStack(app, `ShowAndTell-${environment}`, {
+  description: 'show-and-tell: captions for images',
+  settings,
+  source: await makeSource(settings),
+});
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+app.synth();
+
+/** @param overrides file of JSON with settings in place of the environment's own */
+function readSettings(overrides: string | undefined): Settings {
+  try {
+    return settingsOf(
+      environment,
+      overrides === undefined ? {} : JSON.parse(readFileSync(overrides, 'utf8')),
+    );
+  } catch (error) {
+    if (error instanceof z.ZodError)
+      throw new Error(`settings of ${environment}:\n${z.prettifyError(error)}`);
+    throw error;
+  }
+}
+
+async function makeSource({ packaging, architecture, modelDirectory }: Settings): Promise<FunctionSource> {
+  if (packaging === 'container') return { kind: 'container' };
+  const directory = join(ROOT, `node_modules/.cache/show-and-tell/functions-${environment}`);
+  const bytes = await assembleFunctions({ architecture, modelDirectory }, directory);
+  console.error(`functions: ${(bytes / 1e6).toFixed(1)} MB unpacked, of 262.1 MB that Lambda takes`);
+  return { kind: 'zip', directory };
+}

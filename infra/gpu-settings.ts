@@ -1,0 +1,53 @@
+/** What a deployer may change about the server on GPU machines. */
+import * as z from 'zod';
+
+/** Of one scaling policy, one for each machine. https://docs.aws.amazon.com/autoscaling/application/APIReference/API_StepScalingPolicyConfiguration.html */
+const MAX_STEPS = 20;
+
+export const gpuSettingsSchema = z
+  .strictObject({
+    /** One GPU each: the server uses one. */
+    instanceType: z.string().regex(/^(g4dn|g5|g6|g6e)\.\w+$/, 'expected a type of g4dn, g5, g6 or g6e'),
+    /** Spare capacity at a lower price, which AWS may take back at two minutes' notice. */
+    spot: z.boolean(),
+    /** 0: no machine runs, or costs, while no image waits; HTTP is answered 503 then. */
+    minInstances: z.int().min(0).max(MAX_STEPS),
+    maxInstances: z.int().min(1).max(MAX_STEPS),
+    /** Messages in the queue for which another machine starts. */
+    messagesPerInstance: z.int().min(1),
+    /** Minutes with an empty queue after which machines stop. */
+    idleMinutes: z.int().min(1).max(60),
+    /** Captioners in one server, each with its own copy of the model on the GPU. */
+    workers: z.int().min(1).max(64),
+    /** MB of the machine's memory for the server; the rest is the system's. */
+    memory: z.int().min(2048),
+    /** A bundle in fp32, from the root of the repository: CUDA has no kernels for much of an INT8 graph. */
+    modelDirectory: z.string().min(1),
+    /** The image that has CUDA, cuDNN and a glibc; its version must be the one that onnxruntime was built for. */
+    baseImage: z.string().min(1),
+    /** Who may reach the load balancer, inside the network. */
+    clientCidr: z.cidrv4(),
+    /** Of ACM, for HTTPS; without it clients and load balancer speak HTTP inside the network. */
+    certificateArn: z.string().startsWith('arn:').optional(),
+  })
+  .refine((s) => s.minInstances <= s.maxInstances, {
+    path: ['minInstances'],
+    message: 'minInstances has to be at most maxInstances',
+  });
+
+export type GpuSettings = z.output<typeof gpuSettingsSchema>;
+
+/** A T4 with 16 GB, the least expensive: the model fits many times. */
+export const SMALLEST_GPU: GpuSettings = {
+  instanceType: 'g4dn.xlarge',
+  spot: true,
+  minInstances: 0,
+  maxInstances: 2,
+  messagesPerInstance: 1_000,
+  idleMinutes: 15,
+  workers: 4,
+  memory: 12_288,
+  modelDirectory: 'models/flickr8k',
+  baseImage: 'nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04',
+  clientCidr: '10.0.0.0/8',
+};

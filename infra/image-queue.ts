@@ -1,0 +1,86 @@
+/**
+ * New image in the bucket -> EventBridge -> queue -> function. EventBridge rather than a notification of the bucket, for
+ * the stack's own bucket as well: one way for both kinds, others may listen to the same bucket, and no function of CDK's
+ * with rights on every bucket's notifications.
+ */
+import { Duration } from 'aws-cdk-lib';
+import { Match, Rule } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import type { CaptionerBuckets } from './buckets.ts';
+import type { CaptionerFunction } from './captioner-function.ts';
+import type { Settings } from './settings.ts';
+
+/** AWS's advice, so that a throttled function does not spend a message's attempts. */
+const VISIBILITY_TIMEOUTS = 6;
+/** SQS keeps nothing longer. */
+const LONGEST_RETENTION = Duration.days(14);
+/** Lambda takes no less for an event source. */
+const LEAST_CONCURRENCY = 2;
+
+export interface ImageQueueProps {
+  settings: Settings;
+  buckets: CaptionerBuckets;
+  captioner: CaptionerFunction;
+}
+
+export class ImageQueue extends Construct {
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+
+  constructor(scope: Construct, id: string, { settings, buckets, captioner }: ImageQueueProps) {
+    super(scope, id);
+    const { queue: limits, functions } = settings;
+    this.deadLetters = this.makeQueue('DeadLetters', { retentionPeriod: LONGEST_RETENTION });
+    this.queue = this.makeQueue('Images', {
+      visibilityTimeout: Duration.seconds(VISIBILITY_TIMEOUTS * functions.queue.timeout),
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: limits.attempts },
+    });
+    acknowledge(
+      this.deadLetters,
+      ['AwsSolutions-SQS3', 'Serverless-SQSRedrivePolicy'],
+      'This is the dead-letter queue: what reaches it is looked at by a person, whom an alarm calls.',
+    );
+    this.listen(buckets);
+    captioner.alias.addEventSource(
+      new SqsEventSource(this.queue, {
+        batchSize: limits.batchSize,
+        reportBatchItemFailures: true,
+        maxConcurrency: Math.max(LEAST_CONCURRENCY, functions.queue.reservedConcurrency),
+      }),
+    );
+    acknowledge(
+      captioner.alias,
+      'Serverless-LambdaEventSourceMappingDestination',
+      'Destinations of event source mappings are for streams: a queue keeps what fails, and its dead-letter queue too.',
+    );
+  }
+
+  private listen({ input, inputPrefix }: CaptionerBuckets): void {
+    new Rule(this, 'NewImages', {
+      description: `Images for show-and-tell`,
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: {
+          bucket: { name: [input.bucketName] },
+          // What consoles write to show a folder is empty.
+          object: { size: [{ numeric: ['>', 0] }], ...(inputPrefix && { key: Match.prefix(inputPrefix) }) },
+        },
+      },
+      targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetters })],
+    });
+  }
+
+  private makeQueue(id: string, props: QueueProps): Queue {
+    return new Queue(this, id, {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: LONGEST_RETENTION,
+      ...props,
+    });
+  }
+}

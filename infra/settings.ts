@@ -1,0 +1,225 @@
+/** Every number that a deployer may change: `dev` and `prod` side by side at the end of this file. */
+import * as z from 'zod';
+import { gpuSettingsSchema } from './gpu-settings.ts';
+
+/** Lambda gives a whole processor for so much memory; below it, threads only take the one from each other. */
+const MB_PER_PROCESSOR = 1769;
+/** HTTP APIs give up after 30 s: the function has to answer first. */
+const LONGEST_HTTP_SECONDS = 29;
+const LONGEST_SECONDS = 900;
+/** What a deployer has to write to leave the address open to everybody. */
+export const OPEN_TO_EVERYBODY = 'anybody may call this address and I pay for it';
+
+const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket');
+const days = z.int().min(1).max(3650);
+/** The retentions that CloudWatch Logs knows. */
+const logRetentionDays = z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096]);
+
+function functionSchema(longestSeconds: number) {
+  return z
+    .strictObject({
+      /** MB; processor time grows with it. */
+      memory: z.int().min(512).max(10_240),
+      /** Seconds. */
+      timeout: z.int().min(5).max(longestSeconds),
+      /** Environments at the same time, at most: the bound of what a flood can cost. */
+      reservedConcurrency: z.int().min(2).max(1000),
+      /** Environments that are always warm; 0 for none. */
+      provisionedConcurrency: z.int().min(0).max(1000).default(0),
+    })
+    .refine((f) => f.provisionedConcurrency <= f.reservedConcurrency, {
+      message: 'provisionedConcurrency has to fit in reservedConcurrency',
+    });
+}
+
+const authSchema = z.discriminatedUnion('kind', [
+  /** Requests signed with SigV4 by somebody who has `execute-api:Invoke`. */
+  z.strictObject({ kind: z.literal('iam') }),
+  z.strictObject({ kind: z.literal('jwt'), issuer: z.url(), audience: z.array(z.string().min(1)).min(1) }),
+  z.strictObject({ kind: z.literal('none'), acknowledge: z.literal(OPEN_TO_EVERYBODY) }),
+]);
+
+const apiSchema = z.strictObject({
+  auth: authSchema,
+  /** Requests a second, all clients together. */
+  requestsPerSecond: z.number().min(1).max(10_000),
+  burst: z.int().min(1).max(5_000),
+  /** Origins whose pages may call the API. */
+  corsOrigins: z.array(z.url()).default([]),
+  /** The DNS record for it is the deployer's to make: its target is an output. */
+  domain: z
+    .strictObject({
+      name: z.hostname(),
+      certificateArn: z.string().startsWith('arn:').includes(':acm:', 'expected a certificate of ACM'),
+    })
+    .optional(),
+});
+
+const inputSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('own'), expireDays: days }),
+  /** A bucket that is there already; its owner turns EventBridge notifications on. */
+  z.strictObject({
+    kind: z.literal('existing'),
+    name: bucketName,
+    /** Only keys that start so. */
+    prefix: z.string().max(200).default(''),
+    /** Of a bucket that encrypts with a key of KMS. */
+    keyArn: z.string().startsWith('arn:').includes(':kms:', 'expected a key of KMS').optional(),
+  }),
+]);
+
+const queueSchema = z.strictObject({
+  /** Messages of one invocation: images are captioned one after the other. */
+  batchSize: z.int().min(1).max(10),
+  /** Attempts before a message goes to the dead-letter queue. */
+  attempts: z.int().min(2).max(20),
+});
+
+const workflowSchema = z.strictObject({
+  /** Images of one invocation: few enough for the function's timeout. */
+  batchSize: z.int().min(1).max(1000),
+  /** Per cent of the images that service faults may leave undone before a run over a bucket gives up. */
+  toleratedFailurePercentage: z.number().min(0).max(100),
+  /** `express` costs less and keeps no history but its log; at most 5 minutes, at least once. */
+  oneImage: z.enum(['standard', 'express']),
+});
+
+const alarmsSchema = z.strictObject({
+  /** Who is told; without it alarms only change colour. */
+  email: z.email().optional(),
+  /** Minutes that an image may wait for its caption. */
+  oldestMessageMinutes: z.int().min(1).max(1440),
+  /** Of an HTTP request inside the function, 99th percentile, seconds. */
+  p99Seconds: z.number().positive().max(LONGEST_HTTP_SECONDS),
+  /** Cold starts of the HTTP function in five minutes. */
+  coldStarts: z.int().min(1),
+});
+
+/** A network that is there already. Its subnets need a way to S3: a gateway endpoint. */
+const vpcSchema = z.strictObject({
+  id: z.string().startsWith('vpc-'),
+  availabilityZones: z.array(z.string()).min(1),
+  privateSubnetIds: z.array(z.string().startsWith('subnet-')).min(1),
+});
+
+const settingsSchema = z
+  .strictObject({
+    architecture: z.enum(['x86_64', 'arm64']),
+    /** `container`: for models that a zip of 250 MB does not hold. */
+    packaging: z.enum(['zip', 'container']),
+    /** For containers: start from a snapshot. Not in every region, and not where environments are always warm. */
+    snapStart: z.boolean().default(false),
+    /** The bundle, from the root of the repository. */
+    modelDirectory: z.string().min(1),
+    functions: z.strictObject({
+      http: functionSchema(LONGEST_HTTP_SECONDS),
+      queue: functionSchema(LONGEST_SECONDS),
+      workflow: functionSchema(LONGEST_SECONDS),
+      /** Counts up a run over a bucket; loads no model. */
+      summary: functionSchema(LONGEST_SECONDS),
+    }),
+    api: apiSchema,
+    input: inputSchema,
+    /** Further buckets that images may be read from by reference. */
+    allowedBuckets: z.array(bucketName).default([]),
+    /** Largest image read from S3, bytes. */
+    maxObjectBytes: z
+      .int()
+      .min(1)
+      .max(256 << 20),
+    queue: queueSchema,
+    workflow: workflowSchema,
+    resultsExpireDays: days,
+    accessLogsExpireDays: days,
+    logRetentionDays,
+    logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']),
+    /** Traces in X-Ray. */
+    tracing: z.boolean(),
+    alarms: alarmsSchema,
+    /** `canary`: a tenth of the calls for five minutes, back at once when an alarm goes off. */
+    deployment: z.enum(['canary', 'all-at-once']),
+    /** What becomes of buckets when the stack goes; one that is not empty stays in any case. */
+    removal: z.enum(['retain', 'destroy']),
+    vpc: vpcSchema.optional(),
+    /** The server on GPU machines beside the functions, at the same queue; needs `vpc`. `SMALLEST_GPU` is a start. */
+    gpu: gpuSettingsSchema.optional(),
+    /** US dollars a month for the whole account; told to `alarms.email` at 80 % and when the forecast is above. */
+    monthlyBudget: z.number().positive().optional(),
+  })
+  .refine((s) => s.gpu === undefined || s.vpc !== undefined, {
+    path: ['gpu'],
+    message: 'GPU machines need vpc',
+  })
+  .refine((s) => s.monthlyBudget === undefined || s.alarms.email !== undefined, {
+    path: ['monthlyBudget'],
+    message: 'a budget needs alarms.email',
+  });
+
+export type SettingsInput = z.input<typeof settingsSchema>;
+export type Settings = z.output<typeof settingsSchema>;
+export type FunctionName = keyof Settings['functions'];
+export type FunctionLimits = Settings['functions'][FunctionName];
+
+/** Threads inside one network run that the memory pays for. */
+export function threadsOf(memory: number): number {
+  return Math.max(1, Math.floor(memory / MB_PER_PROCESSOR));
+}
+
+const dev: SettingsInput = {
+  architecture: 'x86_64',
+  packaging: 'zip',
+  modelDirectory: 'models/flickr8k',
+  functions: {
+    http: { memory: 1769, timeout: 29, reservedConcurrency: 5 },
+    queue: { memory: 1769, timeout: 60, reservedConcurrency: 2 },
+    workflow: { memory: 1769, timeout: 120, reservedConcurrency: 5 },
+    summary: { memory: 512, timeout: 300, reservedConcurrency: 2 },
+  },
+  api: { auth: { kind: 'iam' }, requestsPerSecond: 10, burst: 20 },
+  input: { kind: 'own', expireDays: 7 },
+  maxObjectBytes: 64 << 20,
+  queue: { batchSize: 5, attempts: 3 },
+  workflow: { batchSize: 100, toleratedFailurePercentage: 5, oneImage: 'express' },
+  resultsExpireDays: 30,
+  accessLogsExpireDays: 30,
+  logRetentionDays: 7,
+  logLevel: 'DEBUG',
+  tracing: false,
+  alarms: { oldestMessageMinutes: 30, p99Seconds: 10, coldStarts: 50 },
+  deployment: 'all-at-once',
+  removal: 'destroy',
+};
+
+const prod: SettingsInput = {
+  ...dev,
+  functions: {
+    http: { memory: 1769, timeout: 29, reservedConcurrency: 50, provisionedConcurrency: 1 },
+    queue: { memory: 1769, timeout: 60, reservedConcurrency: 20 },
+    workflow: { memory: 1769, timeout: 120, reservedConcurrency: 100 },
+    summary: { memory: 512, timeout: 300, reservedConcurrency: 2 },
+  },
+  api: { auth: { kind: 'iam' }, requestsPerSecond: 100, burst: 200 },
+  input: { kind: 'own', expireDays: 90 },
+  queue: { batchSize: 10, attempts: 5 },
+  workflow: { batchSize: 100, toleratedFailurePercentage: 5, oneImage: 'standard' },
+  resultsExpireDays: 365,
+  accessLogsExpireDays: 90,
+  logRetentionDays: 90,
+  logLevel: 'INFO',
+  tracing: true,
+  alarms: { oldestMessageMinutes: 15, p99Seconds: 5, coldStarts: 100 },
+  deployment: 'canary',
+  removal: 'retain',
+};
+
+const environments = { dev, prod };
+export type EnvironmentName = keyof typeof environments;
+export const ENVIRONMENTS = Object.keys(environments) as readonly EnvironmentName[];
+
+/**
+ * The settings of an environment, with what `overrides` names in place of its own; objects are replaced whole.
+ * @throws ZodError naming every setting that is wrong
+ */
+export function settingsOf(environment: EnvironmentName, overrides: Partial<SettingsInput> = {}): Settings {
+  return settingsSchema.parse({ ...environments[environment], ...overrides });
+}

@@ -1,0 +1,54 @@
+/** Every way to deploy that the settings offer. */
+import { SMALLEST_GPU } from '../../infra/gpu-settings.ts';
+import { OPEN_TO_EVERYBODY } from '../../infra/settings.ts';
+import type { SynthesisOptions } from './synthesis.ts';
+
+const limits = { requestsPerSecond: 5, burst: 5 };
+const vpc = {
+  id: 'vpc-0123456789abcdef0',
+  availabilityZones: ['eu-west-1a', 'eu-west-1b'],
+  privateSubnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+};
+
+export const WAYS: Record<string, SynthesisOptions> = {
+  dev: { environment: 'dev' },
+  prod: { environment: 'prod' },
+  container: { environment: 'prod', settings: { packaging: 'container', snapStart: true } },
+  arm64: { environment: 'prod', settings: { architecture: 'arm64' } },
+  'existing bucket': {
+    environment: 'prod',
+    settings: {
+      input: {
+        kind: 'existing',
+        name: 'holiday-photos',
+        prefix: '2026/',
+        keyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0123',
+      },
+      allowedBuckets: ['other-photos'],
+    },
+  },
+  'VPC, JWT, mail and budget': {
+    environment: 'prod',
+    settings: {
+      vpc,
+      api: { ...limits, auth: { kind: 'jwt', issuer: 'https://issuer.example', audience: ['captions'] } },
+      alarms: { email: 'ops@example.org', oldestMessageMinutes: 5, p99Seconds: 5, coldStarts: 10 },
+      monthlyBudget: 100,
+    },
+  },
+  gpu: { environment: 'prod', settings: { vpc, gpu: SMALLEST_GPU } },
+  'open address with a name of its own': {
+    environment: 'prod',
+    settings: {
+      api: {
+        ...limits,
+        auth: { kind: 'none', acknowledge: OPEN_TO_EVERYBODY },
+        corsOrigins: ['https://example.org'],
+        domain: {
+          name: 'captions.example.org',
+          certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/0123',
+        },
+      },
+    },
+  },
+};
