@@ -4,7 +4,6 @@ import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
 import { createApp } from '../http/app.ts';
 import { modelCardOf } from '../http/model-card.ts';
 import type { AppParts, RequestReport } from '../http/parts.ts';
-import { readBundle } from '../model/bundle.ts';
 import { createImageReader } from '../s3/access.ts';
 import { createS3Client } from '../s3/client.ts';
 import { readHttpSettings } from './env.ts';
@@ -44,12 +43,12 @@ function serve(parts: AppParts) {
 }
 
 async function createParts(): Promise<AppParts> {
-  const { caption, defaults } = await runtime.captioner;
+  const { caption, defaults, bundle } = await runtime.captioner;
   const { allowedBuckets, maxObjectBytes: maxBytes } = settings;
   return {
     caption,
     defaults,
-    model: modelCardOf(await readBundle(settings.modelDirectory)),
+    model: modelCardOf(bundle),
     ...(allowedBuckets.length > 0 && { readS3: createImageReader(s3, { allowedBuckets, maxBytes }) }),
     maxBodyBytes: MAX_BODY_BYTES,
     deadlineOf: (c) => deadlineOf((c.env as { lambdaContext: LambdaContext }).lambdaContext),
