@@ -1,6 +1,7 @@
 /**
- * Speed and memory of a bundle: `npm run bench [-- --model DIR [--beside OTHER]]`. JSON lines on standard output, a table on standard
- * error. Only ratios inside one run travel between machines.
+ * Speed and memory of a bundle: `npm run bench [-- --model DIR [--beside OTHER]]`; the server under load:
+ * `npm run bench -- load [--seconds 60] [--workers 2]`. JSON lines on standard output, a table on standard error. Only
+ * ratios inside one run travel between machines.
  */
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
@@ -10,7 +11,9 @@ import { parseArgs } from 'node:util';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../src/model/load.ts';
 import { createPool } from '../src/model/pool.ts';
 import { coldStart } from './cold.ts';
+import { underLoad } from './load.ts';
 import { memoryOfCli } from './memory.ts';
+import { report } from './report.ts';
 import { throughput, warmStages } from './warm.ts';
 
 const SAMPLES = ['astronaut', 'chelsea', 'coffee', 'rocket', 'stairs', 'temple'].map((name) =>
@@ -20,31 +23,27 @@ const COLD_ROUNDS = 11;
 const WARM_ROUNDS = 20;
 const MEMORY_CAPTIONS = 1000;
 
-const { values } = parseArgs({
-  options: { model: { type: 'string', default: DEFAULT_BUNDLE }, beside: { type: 'string' } },
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    model: { type: 'string', default: DEFAULT_BUNDLE },
+    beside: { type: 'string' },
+    seconds: { type: 'string', default: '60' },
+    workers: { type: 'string', default: '2' },
+  },
 });
-
-interface Line {
-  measure: string;
-  value: number;
-  unit: 'ms' | 'ratio' | 'images/s' | 'MiB';
-  /** What the project sets itself, where it does. */
-  target?: string;
-}
-
-function report(line: Line): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-  const { measure, value, unit, target = '' } = line;
-  process.stderr.write(`${measure.padEnd(44)} ${value.toFixed(2).padStart(9)} ${unit.padEnd(9)} ${target}\n`);
-}
 
 process.stderr.write(
   `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} processors, Node ${process.version}\n`,
 );
-await reportCold();
-await reportWarm();
-await reportThroughput();
-await reportMemory();
+if (positionals[0] === 'load') {
+  await reportLoad();
+} else {
+  await reportCold();
+  await reportWarm();
+  await reportThroughput();
+  await reportMemory();
+}
 
 async function reportCold(): Promise<void> {
   const cold = await coldStart(values.model, SAMPLES[1]!, COLD_ROUNDS);
@@ -105,4 +104,45 @@ async function reportMemory(): Promise<void> {
     unit: 'ratio',
     target: '<= 0.10',
   });
+}
+
+async function reportLoad(): Promise<void> {
+  const images = await Promise.all(SAMPLES.map((file) => readFile(file)));
+  const load = await underLoad(images, {
+    directory: values.model,
+    workers: Number(values.workers),
+    seconds: Number(values.seconds),
+  });
+  const at = `load, ${values.workers} workers`;
+  report({ measure: `${at}: without HTTP`, value: load.pool, unit: 'images/s' });
+  report({ measure: `${at}: over HTTP`, value: load.served, unit: 'images/s' });
+  report({
+    measure: `${at}: over HTTP / without`,
+    value: load.servedToPool,
+    unit: 'ratio',
+    target: '>= 0.85',
+  });
+  report({ measure: `${at}: processor, workers alone`, value: load.poolProcessor, unit: 'ms' });
+  report({ measure: `${at}: processor, server`, value: load.serverProcessor, unit: 'ms' });
+  report({ measure: `${at}: processor, client`, value: load.clientProcessor, unit: 'ms' });
+  report({ measure: `${at}: p50`, value: load.p50, unit: 'ms' });
+  report({ measure: `${at}: p99`, value: load.p99, unit: 'ms' });
+  report({ measure: `${at}: p99 / p50`, value: load.p99 / load.p50, unit: 'ratio', target: '< 6' });
+  report({ measure: `${at}: /health, p99`, value: load.p99Health, unit: 'ms', target: '<= 50' });
+  report({ measure: `${at}: /health, slowest`, value: load.slowestHealth, unit: 'ms' });
+  report({ measure: `${at}: wrong or lost answers`, value: load.wrong, unit: 'requests', target: '0' });
+  const { overload } = load;
+  report({
+    measure: 'overload: captioned / at capacity',
+    value: overload.servedToCapacity,
+    unit: 'ratio',
+  });
+  report({ measure: 'overload: answered 503', value: overload.refused, unit: 'requests' });
+  report({ measure: 'overload: 503, p50', value: overload.p50Refused, unit: 'ms' });
+  report({ measure: 'overload: 503, p99', value: overload.p99Refused, unit: 'ms' });
+  report({ measure: 'overload: captions, p99', value: overload.p99Served, unit: 'ms' });
+  report({ measure: 'overload: slowest answer', value: overload.slowest, unit: 'ms' });
+  report({ measure: 'load, memory: RSS after the first round', value: load.settledMiB, unit: 'MiB' });
+  report({ measure: 'load, memory: RSS at the end', value: load.endMiB, unit: 'MiB' });
+  report({ measure: 'load, memory: growth', value: load.growth, unit: 'ratio', target: '<= 0.10' });
 }

@@ -1,8 +1,8 @@
 /** Memory of the command line while it captions one image many times, read from Linux's /proc. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { type Memory, memoryOf } from './proc.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli/launch.js', import.meta.url));
 /** Captions after which buffers and compiled code have settled. */
@@ -35,17 +35,4 @@ export async function memoryOfCli(directory: string, image: string, captions: nu
   if (settled === undefined || last === undefined)
     throw new Error(`only ${lines} of ${captions} images captioned`);
   return { settledMiB: settled.rssMiB, peakMiB: last.peakMiB, growth: last.rssMiB / settled.rssMiB - 1 };
-}
-
-interface Memory {
-  rssMiB: number;
-  peakMiB: number;
-}
-
-/** Read at once, before the process can go on. */
-function memoryOf(pid: number): Memory {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  // "VmRSS:     123456 kB"
-  const kilobytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
-  return { rssMiB: kilobytes('VmRSS') / 1024, peakMiB: kilobytes('VmHWM') / 1024 };
 }

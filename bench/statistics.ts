@@ -12,3 +12,9 @@ export function medians<K extends string>(rows: readonly Record<K, number>[]): R
     number
   >;
 }
+
+/** The smallest value that at least this share (0 to 1) of all values do not exceed; NaN of none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}

@@ -1,10 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { reportOf, SourceError } from '../errors.ts';
+import { addAltCommand } from './alt.ts';
 import { addCaptionCommand } from './caption.ts';
 import { addEvaluateCommand } from './evaluate.ts';
 import { EXIT_CODES, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_USAGE } from './exit.ts';
 import { addImportCommand } from './import.ts';
 import { addQuantizeCommand } from './quantize.ts';
+import { addResultsCommand } from './results.ts';
+import { addRunBucketCommand } from './run-bucket.ts';
+import { addServeCommand } from './serve.ts';
 
 const program = new Command('show-and-tell')
   .description(
@@ -14,9 +18,13 @@ const program = new Command('show-and-tell')
   .exitOverride();
 
 addCaptionCommand(program);
+addAltCommand(program);
 addEvaluateCommand(program);
 addImportCommand(program);
 addQuantizeCommand(program);
+addServeCommand(program);
+addRunBucketCommand(program);
+addResultsCommand(program);
 
 // `show-and-tell … | head` closes the pipe early; that is no error.
 let readerLeft = false;

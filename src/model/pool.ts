@@ -1,97 +1,178 @@
 /** Several captioners in worker threads: `session.run` blocks its thread, so only threads caption at the same time. */
-import { SHARE_ENV, Worker } from 'node:worker_threads';
-import type { Captioner, CaptionResult } from '../caption/captioner.ts';
-import type { CaptionOptionsInput } from '../caption/options.ts';
-import { type ErrorReport, errorOf } from '../errors.ts';
+import type { Captioner } from '../caption/captioner.ts';
+import { errorOf, ModelUnusable, Overloaded } from '../errors.ts';
+import { type CaptionerThread, startThread } from './captioner-thread.ts';
+import { createJobQueue, type Job } from './job-queue.ts';
+import type { WorkerMessage, WorkerSettings } from './worker-messages.ts';
 
-export interface WorkerSettings {
-  directory: string;
-  options: { threads: number };
+/**
+ * A job that takes longer hangs. The slowest ones, 50 megapixels or 60 words from an Inception v3, take 2 s of a
+ * processor of their own; the rest is for machines with far more threads than processors.
+ */
+const HANG_MS = 60_000;
+/** Threads in a row that end before they have loaded: what keeps them from starting will not go away. */
+const MAX_FAILED_STARTS = 3;
+/** Before a thread is started again after a failed start, times the failures so far: memory may be free by then. */
+const RESTART_DELAY_MS = 500;
+
+export interface PoolOptions {
+  /** Jobs that may wait for a thread; one more is rejected, `Overloaded`. @default no limit */
+  queueLength?: number;
+  /** Milliseconds after which a job is given up, `Overloaded`, and its thread replaced. @default 60,000 */
+  hangMs?: number;
+  /** Called once when no thread is left and none will be started. @default nothing */
+  onLost?: (cause: Error) => void;
+  /** What runs in each thread. @default worker.ts */
+  module?: URL;
 }
-
-export interface WorkerJob {
-  bytes: Uint8Array;
-  options: CaptionOptionsInput | undefined;
-}
-
-/** In place of a job: finish what is at work, take no more. */
-export const STOP = 'stop';
-
-export type WorkerAnswer = { result: CaptionResult } | { error: ErrorReport };
 
 export interface CaptionerPool {
+  /** @throws Overloaded also when the queue is full or the deadline passes in it; an Error when its thread crashed */
   caption: Captioner['caption'];
+  /** Settles when every thread has loaded its model, or one never will. */
+  ready: Promise<void>;
+  /** True while another caption would be rejected for want of a place in the queue. */
+  readonly full: boolean;
   /** Ends the threads as soon as each has finished what it is at; all jobs without an answer are rejected. */
   close(): Promise<void>;
 }
 
-interface Pending extends WorkerJob {
-  resolve(result: CaptionResult): void;
-  reject(error: Error): void;
+interface Member {
+  thread: CaptionerThread;
+  loaded: boolean;
+  job: Job | null;
+  hang: NodeJS.Timeout | undefined;
 }
 
 /**
- * Starts `workers` threads, each with its own copy of the model in memory.
- * @param settings for each worker; one thread inside a worker is best, since the workers share the processors
+ * Starts `workers` threads, each with its own copy of the model in memory. A thread that crashes or hangs is replaced.
  */
-export function createPool(workers: number, settings: WorkerSettings): CaptionerPool {
-  const queue: Pending[] = [];
-  const idle: Worker[] = [];
-  const running = new Map<Worker, Pending | null>();
+export function createPool(
+  workers: number,
+  settings: WorkerSettings,
+  options: PoolOptions = {},
+): CaptionerPool {
+  const { queueLength = Number.POSITIVE_INFINITY, hangMs = HANG_MS } = options;
+  const module = options.module ?? new URL('./worker.ts', import.meta.url);
+  const queue = createJobQueue();
+  const members = new Set<Member>();
+  const idle: Member[] = [];
+  const ready = Promise.withResolvers<void>();
+  // Nobody has to wait for it; every caption says the same.
+  ready.promise.catch(() => undefined);
+  let loaded = 0;
+  /** Threads that hang and have not ended yet. */
+  let abandoned = 0;
+  let failedStarts = 0;
+  /** Threads that run, start, or are to be started. */
+  let hoped = workers;
+  let end: Error | null = null;
 
-  const next = (worker: Worker): void => {
-    const job = queue.shift();
-    running.set(worker, job ?? null);
-    if (job === undefined) idle.push(worker);
-    else worker.postMessage({ bytes: job.bytes, options: job.options } satisfies WorkerJob);
+  const dispatch = (): void => {
+    while (idle.length > 0) {
+      const job = queue.shift();
+      if (job === undefined) return;
+      const member = idle.pop()!;
+      member.job = job;
+      member.hang = setTimeout(onHang, hangMs, member);
+      member.thread.run(job);
+    }
   };
 
-  const onAnswer = (worker: Worker, answer: WorkerAnswer): void => {
-    const job = running.get(worker);
-    if ('result' in answer) job?.resolve(answer.result);
-    else job?.reject(errorOf(answer.error));
-    next(worker);
+  const start = (): void => {
+    if (end !== null) return;
+    const member: Member = {
+      thread: startThread(
+        settings,
+        { onMessage: (message) => onMessage(member, message), onExit: (cause) => onEnd(member, cause) },
+        module,
+      ),
+      loaded: false,
+      job: null,
+      hang: undefined,
+    };
+    members.add(member);
   };
 
-  const onDeath = (worker: Worker, cause: Error): void => {
-    running.get(worker)?.reject(cause);
-    running.delete(worker);
-    if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1);
-    if (running.size > 0) return;
-    for (const job of queue.splice(0)) job.reject(cause);
+  const onMessage = (member: Member, message: WorkerMessage): void => {
+    if ('unusable' in message) {
+      onEnd(member, errorOf(message.unusable));
+      return;
+    }
+    if ('ready' in message) {
+      member.loaded = true;
+      failedStarts = 0;
+      if (++loaded === workers) ready.resolve();
+    } else if ('result' in message) settle(member)?.resolve(message.result);
+    else settle(member)?.reject(errorOf(message.error));
+    if (!members.has(member)) return;
+    idle.push(member);
+    dispatch();
   };
 
-  for (let i = 0; i < workers; i++) {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData: settings,
-      // A copied environment would not reach onnxruntime: see `refuseTelemetry`.
-      env: SHARE_ENV,
+  /** Its job, which it has no more. */
+  const settle = (member: Member): Job | null => {
+    const { job } = member;
+    clearTimeout(member.hang);
+    member.job = null;
+    return job;
+  };
+
+  const remove = (member: Member, cause: Error): boolean => {
+    settle(member)?.reject(cause);
+    if (idle.includes(member)) idle.splice(idle.indexOf(member), 1);
+    return members.delete(member);
+  };
+
+  const onHang = (member: Member): void => {
+    const gone = member.thread.abandon();
+    remove(member, new Overloaded(`the image took longer than ${hangMs / 1000} s and was given up`));
+    abandoned++;
+    void gone.then(() => {
+      abandoned--;
     });
-    running.set(worker, null);
-    idle.push(worker);
-    worker.on('message', (answer: WorkerAnswer) => onAnswer(worker, answer));
-    worker.on('error', (error: Error) => onDeath(worker, error));
-    worker.on('exit', (code) => onDeath(worker, new Error(`a captioner thread ended with code ${code}`)));
-  }
+    // As many hung threads as working ones are borne; past that, memory and processors matter more.
+    if (abandoned <= workers) start();
+    else void gone.then(start);
+  };
+
+  const onEnd = (member: Member, cause: Error): void => {
+    if (!remove(member, cause) || end !== null) return;
+    if (member.loaded) start();
+    else if (cause instanceof ModelUnusable || ++failedStarts >= MAX_FAILED_STARTS) giveUp(cause);
+    else setTimeout(start, RESTART_DELAY_MS * failedStarts);
+  };
+
+  const giveUp = (cause: Error): void => {
+    ready.reject(cause);
+    if (--hoped > 0) return;
+    end = cause;
+    queue.rejectAll(cause);
+    options.onLost?.(cause);
+  };
+
+  for (let i = 0; i < workers; i++) start();
+
+  const isFull = () => idle.length === 0 && queue.length >= queueLength;
 
   return {
-    caption: (bytes, options) =>
-      new Promise<CaptionResult>((resolve, reject) => {
-        if (running.size === 0) return reject(new Error('every captioner thread has ended'));
-        queue.push({ bytes, options, resolve, reject });
-        const worker = idle.pop();
-        if (worker !== undefined) next(worker);
+    ready: ready.promise,
+    get full() {
+      return isFull();
+    },
+    caption: (bytes, captionOptions, call) =>
+      new Promise((resolve, reject) => {
+        if (end !== null) return reject(end);
+        if (isFull()) {
+          return reject(new Overloaded(`${queue.length} images wait for a free captioner already`));
+        }
+        queue.push({ bytes, options: captionOptions, call, resolve, reject });
+        dispatch();
       }),
     close: async () => {
-      await Promise.all([...running.keys()].map(end));
+      end ??= new Error('the captioner pool is closed');
+      queue.rejectAll(end);
+      await Promise.all([...members].map(({ thread }) => thread.stop()));
     },
   };
-}
-
-/** Not `terminate`: a thread that is ended amid a network run makes onnxruntime abort the whole process. */
-function end(worker: Worker): Promise<void> {
-  return new Promise((resolve) => {
-    worker.once('exit', () => resolve());
-    worker.postMessage(STOP);
-  });
 }

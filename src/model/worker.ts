@@ -1,24 +1,41 @@
 /** Runs in a worker thread: one captioner, one image at a time. See `pool.ts`. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { reportOf } from '../errors.ts';
-import { loadCaptioner } from './load.ts';
-import { STOP, type WorkerAnswer, type WorkerJob, type WorkerSettings } from './pool.ts';
+import { type LoadedCaptioner, loadCaptioner } from './load.ts';
+import { gated, leaveNative } from './native-gate.ts';
+import { STOP, type WorkerData, type WorkerJob, type WorkerMessage } from './worker-messages.ts';
 
-const { directory, options } = workerData as WorkerSettings;
-const captioner = loadCaptioner(directory, options);
-// Without a job nobody awaits it yet; each job reports the failure.
-captioner.catch(() => undefined);
+const { directory, options, gate } = workerData as WorkerData;
+const port = parentPort!;
+const post = (message: WorkerMessage) => port.postMessage(message);
 
-async function answer(job: WorkerJob): Promise<WorkerAnswer> {
+const captioner = await load();
+leaveNative(gate);
+if (captioner !== null) {
+  port.on('message', (job: WorkerJob | typeof STOP) => {
+    // With its port closed the thread ends by itself when it has nothing left to do.
+    if (job === STOP) port.close();
+    else void answer(job, captioner).then(post);
+  });
+  post({ ready: true });
+}
+
+/** `null` when there is nothing to caption with: said, and the thread ends. */
+async function load(): Promise<LoadedCaptioner | null> {
   try {
-    return { result: await (await captioner).caption(job.bytes, job.options) };
+    const loaded = await loadCaptioner(directory, { ...options, observe: (parts) => gated(gate, parts) });
+    await loaded.ready;
+    return loaded;
+  } catch (error) {
+    post({ unusable: reportOf(error) });
+    return null;
+  }
+}
+
+async function answer(job: WorkerJob, { caption }: LoadedCaptioner): Promise<WorkerMessage> {
+  try {
+    return { result: await caption(job.bytes, job.options, job.call) };
   } catch (error) {
     return { error: reportOf(error) };
   }
 }
-
-parentPort?.on('message', (job: WorkerJob | typeof STOP) => {
-  // With its port closed the thread ends by itself when it has nothing left to do.
-  if (job === STOP) return parentPort?.close();
-  void answer(job).then((message) => parentPort?.postMessage(message));
-});

@@ -50,8 +50,8 @@ describe('the body limit', () => {
     });
   }
 
-  it('holds when the declared length is too small, or is no number', async () => {
-    for (const length of ['1', '-1', 'many']) {
+  it('holds when the declared length is no length', async () => {
+    for (const length of ['0', '-1', 'many']) {
       const { stream } = endless();
       const headers = { 'content-type': 'image/jpeg', 'content-length': length };
       assertProblem(await ask(limited, '/captions', streaming(stream, headers)), 'ImageTooLarge');

@@ -23,11 +23,11 @@ function amidTheJob(how: string | undefined): void {
 
 const port = parentPort!;
 const listen = port.on.bind(port);
-port.on = (event: string, handler: (job: WorkerJob | string) => void) =>
+port.on = ((event: string, handler: (job: WorkerJob | string) => void) =>
   listen(event, (job: WorkerJob | string) => {
     beforeTheJob(sabotage(job));
     handler(job);
     amidTheJob(sabotage(job));
-  });
+  })) as typeof port.on;
 
 await import('../../src/model/worker.ts');

@@ -1,0 +1,14 @@
+export interface Line {
+  measure: string;
+  value: number;
+  unit: 'ms' | 'ratio' | 'images/s' | 'MiB' | 'requests';
+  /** What the project sets itself, where it does. */
+  target?: string;
+}
+
+/** A JSON line on standard output, a row of a table on standard error. */
+export function report(line: Line): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+  const { measure, value, unit, target = '' } = line;
+  process.stderr.write(`${measure.padEnd(52)} ${value.toFixed(2).padStart(9)} ${unit.padEnd(9)} ${target}\n`);
+}

@@ -1,0 +1,108 @@
+import type { Command } from 'commander';
+import { InvalidRequest } from '../errors.ts';
+import { DEFAULT_BUNDLE } from '../model/load.ts';
+import { writeReport } from '../server/access-log.ts';
+import { type ServerSettings, serverSettingsSchema } from '../server/settings.ts';
+import { numberOf } from './decoding-flags.ts';
+import { EXIT_OK } from './exit.ts';
+
+interface ServeFlags {
+  model?: string;
+  port?: number;
+  host?: string;
+  workers?: number;
+  threads?: number;
+  executionProvider?: string;
+  queue?: number;
+  allowedBuckets?: string[];
+  quiet?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ show-and-tell serve
+  $ show-and-tell serve --host 0.0.0.0 --port 80 --workers 4
+  $ show-and-tell serve --model models/im2txt --execution-provider cuda --workers 1
+  $ curl --data-binary @photo.jpg -H 'content-type: image/jpeg' http://127.0.0.1:8080/captions
+
+SIGTERM or Ctrl-C: images at work are finished, new requests are answered 503; a second signal ends it at once.
+Exit status: 0 stopped, 2 wrong usage or no such place to listen, 4 the model is unusable, 70 a bug.`;
+
+export function addServeCommand(program: Command): void {
+  program
+    .command('serve')
+    .description('caption images over HTTP, with a page to try it on')
+    .option('--model <dir>', 'bundle to use (default: the one that comes with the program, models/flickr8k)')
+    .option('--port <n>', 'port to listen on, 0 for any free one (default: 8080)', numberOf)
+    .option(
+      '--host <address>',
+      'address to listen on; 0.0.0.0 for all (default: 127.0.0.1, this machine only)',
+    )
+    .option(
+      '--workers <n>',
+      'images captioned at the same time, each with its own copy of the model (default: the processors, at most 8)',
+      numberOf,
+    )
+    .option('--threads <n>', 'threads inside one network run (default: 1)', numberOf)
+    .option('--execution-provider <name>', 'cpu or cuda (default: cpu)')
+    .option(
+      '--queue <n>',
+      'images that may wait; more are answered 503 (default: 32 for each worker)',
+      numberOf,
+    )
+    .option(
+      '--allowed-buckets <names>',
+      'S3 buckets, comma separated, that requests may name images in; credentials as usual (default: none)',
+      (names) => names.split(','),
+    )
+    .option('--quiet', 'no line for each request on standard error')
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: ServeFlags) => {
+      process.exitCode = await serve(flags);
+    });
+}
+
+async function serve({ model = DEFAULT_BUNDLE, quiet = false, ...flags }: ServeFlags): Promise<number> {
+  const settings = settingsOf(flags);
+  // Loaded only here: every other command would take longer to start.
+  const { startServer } = await import('../server/server.ts');
+  const lost = Promise.withResolvers<never>();
+  // Lost before it listens: `startServer` says so itself.
+  lost.promise.catch(() => undefined);
+  const server = await startServer({
+    model,
+    settings,
+    ...(!quiet && { report: writeReport }),
+    onLost: lost.reject,
+  });
+  process.stdout.write(`Captions at ${server.url}/ (${settings.workers} workers); Ctrl-C to stop\n`);
+  try {
+    await Promise.race([stopSignal(), lost.promise]);
+  } finally {
+    await server.stop();
+  }
+  return EXIT_OK;
+}
+
+/** Flag of each setting. */
+const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** @throws InvalidRequest in the flags' names */
+function settingsOf(flags: Omit<ServeFlags, 'model' | 'quiet'>): ServerSettings {
+  const parsed = serverSettingsSchema.safeParse(flags);
+  if (parsed.success) return parsed.data;
+  throw new InvalidRequest(
+    parsed.error.issues.map(({ path, message }) => `${flagOf(path.join('.'))}: ${message}`).join('; '),
+  );
+}
+
+/** The first one; a second finds no listener, and ends the process as signals do. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    const onSignal = () => {
+      process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+      resolve();
+    };
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  });
+}

@@ -1,0 +1,55 @@
+/** Jobs that wait for a thread: first come, first served. */
+import type { CaptionResult } from '../caption/captioner.ts';
+import { Overloaded } from '../errors.ts';
+import type { WorkerJob } from './worker-messages.ts';
+
+/** The longest that a timer can wait; a later deadline needs none. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export interface Job extends WorkerJob {
+  resolve(result: CaptionResult): void;
+  reject(error: Error): void;
+}
+
+export interface JobQueue {
+  readonly length: number;
+  /** A job whose deadline passes while it waits is rejected then, `Overloaded`. */
+  push(job: Job): void;
+  shift(): Job | undefined;
+  /** Rejects and removes all. */
+  rejectAll(cause: Error): void;
+}
+
+export function createJobQueue(): JobQueue {
+  const waiting: { job: Job; timer: NodeJS.Timeout | undefined }[] = [];
+  const expire = (job: Job): void => {
+    waiting.splice(
+      waiting.findIndex((entry) => entry.job === job),
+      1,
+    );
+    job.reject(new Overloaded('the deadline passed while the image waited for a free captioner'));
+  };
+  const startTimer = (job: Job): NodeJS.Timeout | undefined => {
+    const left = (job.call?.deadline ?? Number.POSITIVE_INFINITY) - Date.now();
+    return left > MAX_TIMER_MS ? undefined : setTimeout(expire, left, job);
+  };
+  return {
+    get length() {
+      return waiting.length;
+    },
+    push: (job) => {
+      waiting.push({ job, timer: startTimer(job) });
+    },
+    shift: () => {
+      const entry = waiting.shift();
+      clearTimeout(entry?.timer);
+      return entry?.job;
+    },
+    rejectAll: (cause) => {
+      for (const { job, timer } of waiting.splice(0)) {
+        clearTimeout(timer);
+        job.reject(cause);
+      }
+    },
+  };
+}

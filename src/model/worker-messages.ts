@@ -1,0 +1,37 @@
+/** What a pool and its worker threads say to each other. */
+import type { CaptionCall, CaptionResult } from '../caption/captioner.ts';
+import type { CaptionOptionsInput } from '../caption/options.ts';
+import type { ErrorReport } from '../errors.ts';
+import type { ExecutionProvider } from './sessions.ts';
+
+export interface WorkerSettings {
+  /** Of the bundle. */
+  directory: string;
+  options: {
+    /** Inside one network run; one is best, since the workers share the processors. */
+    threads: number;
+    /** @default cpu */
+    executionProvider?: ExecutionProvider;
+  };
+}
+
+export interface WorkerData extends WorkerSettings {
+  /** See `native-gate.ts`. */
+  gate: SharedArrayBuffer;
+}
+
+export interface WorkerJob {
+  bytes: Uint8Array;
+  options: CaptionOptionsInput | undefined;
+  call: CaptionCall | undefined;
+}
+
+/** In place of a job: finish what is at work, take no more. */
+export const STOP = 'stop';
+
+/** From the thread: first `ready` or `unusable`, then one `result` or `error` for each job. */
+export type WorkerMessage =
+  | { ready: true }
+  | { unusable: ErrorReport }
+  | { result: CaptionResult }
+  | { error: ErrorReport };

@@ -1,0 +1,14 @@
+/** One line a request: JSON, for whatever collects logs. */
+import type { RequestReport } from '../http/parts.ts';
+import type { RefusalCode } from './refusal.ts';
+
+export type ReportLine = Omit<RequestReport, 'code' | 'method'> & {
+  /** Absent where no request could be read. */
+  method?: string;
+  code?: RequestReport['code'] | RefusalCode;
+};
+
+/** To standard error: standard output says where the server listens, and may be read by a program. */
+export function writeReport(line: ReportLine): void {
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`);
+}

@@ -1,0 +1,35 @@
+/** Answers where there is no request to answer: bytes that are no HTTP, headers without end, silence. */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Refusal, type RefusalCode, refusalOf } from './refusal.ts';
+
+/** Of Node's HTTP parser and its clock; everything else is malformed. */
+const CODES: Record<string, RefusalCode> = {
+  HPE_HEADER_OVERFLOW: 'HeadersTooLarge',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'HeadersTooLarge',
+  ERR_HTTP_REQUEST_TIMEOUT: 'RequestTimeout',
+};
+
+/** Until a connection with a wrong request is cut: time for the answer to be read, which a reset would take away. */
+const LINGER_MS = 500;
+
+/**
+ * Answers and closes the connection: nobody knows where its next request would begin. Node's own answer has no body.
+ * @returns what was answered, `null` where nobody listens any more
+ */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): Refusal | null {
+  // What comes after the answer is as wrong as what came before.
+  if (socket.writableEnded) return null;
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return null;
+  }
+  const refusal = refusalOf(CODES[error.code ?? ''] ?? 'MalformedRequest');
+  const { status, headers, body } = refusal;
+  const lines = Object.entries({ ...headers, connection: 'close' }).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  return refusal;
+}

@@ -1,0 +1,129 @@
+/** The part that faces the network: connections, time-outs, and a place for each request. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { answerClientError } from './client-error.ts';
+import { type Refusal, type RefusalCode, refusalOf } from './refusal.ts';
+import type { ServerSettings } from './settings.ts';
+
+/** How often Node looks for connections whose time is up; by default only twice a minute. */
+const MAX_CHECK_INTERVAL_MS = 1_000;
+/** Twice what browsers and proxies send at most. */
+const MAX_HEADER_BYTES = 16 << 10;
+/** Connections beyond this are closed unheard: each costs some 20 kB, and every process has a limit of open files. */
+const MAX_CONNECTIONS = 8_192;
+
+export type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+
+export interface Edge {
+  server: Server;
+  /** Requests that have come and are not answered yet. */
+  readonly atWork: number;
+  /** From now on every new request is answered 503; calls back when those at work are answered. */
+  drain(done: () => void): void;
+}
+
+export interface EdgeParts {
+  listener: Listener;
+  /** True while there is no place for another image. */
+  isFull: () => boolean;
+  /** For each request that does not get to the listener. */
+  onRefusal: (refusal: Refusal, method?: string) => void;
+}
+
+type EdgeSettings = Pick<
+  ServerSettings,
+  'headersTimeout' | 'requestTimeout' | 'idleTimeout' | 'maxBodyBytes' | 'maxBodiesBytes'
+>;
+
+export function createEdge(settings: EdgeSettings, { listener, isFull, onRefusal }: EdgeParts): Edge {
+  const { headersTimeout, requestTimeout, idleTimeout, maxBodyBytes, maxBodiesBytes } = settings;
+  const atWork = new Set<ServerResponse>();
+  let bodiesBytes = 0;
+  let onIdle: (() => void) | null = null;
+
+  const reasonToRefuse = (bytes: number): string | null => {
+    if (onIdle !== null) return 'this server is stopping';
+    if (bytes === 0) return null;
+    if (isFull()) return 'too many images wait already';
+    return bodiesBytes + bytes > maxBodiesBytes ? 'too many bytes are on their way already' : null;
+  };
+
+  const refuse = (code: RefusalCode, detail: string, incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const refusal = refusalOf(code, detail, pathOf(incoming));
+    const { status, headers, body } = refusal;
+    onRefusal(refusal, incoming.method);
+    // Its body may still come; it is read past, or the answer would be lost in a reset connection.
+    incoming.resume();
+    outgoing.writeHead(status, onIdle === null ? headers : { ...headers, connection: 'close' }).end(body);
+  };
+
+  const onRequest: Listener = (incoming, outgoing) => {
+    const bytes = bodyBytes(incoming, maxBodyBytes);
+    const reason = reasonToRefuse(bytes);
+    if (reason !== null) return refuse('Overloaded', reason, incoming, outgoing);
+    atWork.add(outgoing);
+    bodiesBytes += bytes;
+    outgoing.once('close', () => {
+      atWork.delete(outgoing);
+      bodiesBytes -= bytes;
+      if (atWork.size === 0) onIdle?.();
+    });
+    listener(incoming, outgoing);
+  };
+
+  const server = createServer(
+    {
+      headersTimeout,
+      requestTimeout,
+      keepAliveTimeout: idleTimeout,
+      connectionsCheckingInterval: Math.min(MAX_CHECK_INTERVAL_MS, headersTimeout, requestTimeout),
+      maxHeaderSize: MAX_HEADER_BYTES,
+      // Answered by the listener, with a problem document.
+      requireHostHeader: false,
+    },
+    onRequest,
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) =>
+    refuse('ExpectationFailed', 'expect 100-continue or nothing', incoming, outgoing),
+  );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+    afterWhole([...atWork], socket, () => {
+      const refusal = answerClientError(error, socket);
+      if (refusal !== null) onRefusal(refusal);
+    }),
+  );
+
+  return {
+    server,
+    get atWork() {
+      return atWork.size;
+    },
+    drain(done) {
+      onIdle = done;
+      if (atWork.size === 0) done();
+    },
+  };
+}
+
+/** What a request announces; without a length, the most that is read. */
+function bodyBytes({ headers }: IncomingMessage, max: number): number {
+  if (headers['transfer-encoding'] !== undefined) return max;
+  return Math.min(max, Number(headers['content-length'] ?? 0));
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0]!;
+}
+
+/** Requests that came whole before the error on the same connection are answered first. */
+function afterWhole(atWork: readonly ServerResponse[], socket: Socket, then: () => void): void {
+  const before = atWork.filter(({ req }) => req.socket === socket && req.complete);
+  let left = before.length;
+  if (left === 0) then();
+  for (const outgoing of before) {
+    outgoing.once('close', () => {
+      if (--left === 0) then();
+    });
+  }
+}

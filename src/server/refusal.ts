@@ -1,0 +1,52 @@
+/** Problem documents (RFC 9457) for what is refused before the app sees a request, or when there is none. */
+import { randomUUID } from 'node:crypto';
+import { PROBLEM_TYPE, PROBLEMS } from '../http/problem.ts';
+import type { ReportLine } from './access-log.ts';
+
+/** What only a server that holds connections can refuse. */
+export const REFUSALS = {
+  MalformedRequest: PROBLEMS.MalformedRequest,
+  Overloaded: PROBLEMS.Overloaded,
+  RequestTimeout: { status: 408, title: 'The request took too long to arrive.' },
+  ExpectationFailed: { status: 417, title: 'The only expectation that is met here is 100-continue.' },
+  HeadersTooLarge: { status: 431, title: 'The headers are too long.' },
+} as const;
+
+export type RefusalCode = keyof typeof REFUSALS;
+
+/** An answer as plain data, since it goes out on a response or on a bare socket. */
+export interface Refusal {
+  code: RefusalCode;
+  requestId: string;
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** Seconds until a full queue has room, or another server has taken over. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** @param instance the path that was asked for, where one could be read */
+export function refusalOf(code: RefusalCode, detail?: string, instance = ''): Refusal {
+  const requestId = randomUUID();
+  const { status, title } = REFUSALS[code];
+  const body = JSON.stringify({ type: `/docs#${code}`, title, status, detail, instance, code, requestId });
+  return {
+    code,
+    requestId,
+    status,
+    headers: {
+      'content-type': PROBLEM_TYPE,
+      'content-length': String(Buffer.byteLength(body)),
+      'x-request-id': requestId,
+      ...(code === 'Overloaded' && { 'retry-after': String(RETRY_AFTER_SECONDS) }),
+    },
+    body,
+  };
+}
+
+/** The line for a request that the app never saw. */
+export function reportOfRefusal({ requestId: id, status, code }: Refusal, method?: string): ReportLine {
+  const known = method === undefined ? {} : { method };
+  return { id, ...known, route: 'other', status, code, bytes: 0, images: 0, milliseconds: 0 };
+}

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { after, describe, it, type TestContext } from 'node:test';
+import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
+import { copyBundle, flipByte, temporaryDirectory } from '../support/bundles.ts';
+import { finished, runCli, startCli } from '../support/cli.ts';
+import { COFFEE } from '../support/samples.ts';
+
+const temporary = temporaryDirectory();
+after(() => temporary.dispose());
+const SERVE = ['serve', '--port', '0', '--workers', '1'];
+const PHOTO = readFileSync(COFFEE);
+const { captions: CAPTIONS } = await (await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 })).caption(PHOTO);
+
+/** A server that listens; killed after the test if it has not ended. */
+async function start(t: TestContext, args: readonly string[] = SERVE) {
+  const child = startCli(args);
+  t.after(() => child.kill('SIGKILL'));
+  const ended = finished(child);
+  return { child, ended, url: await addressOf(child) };
+}
+
+async function addressOf(child: ChildProcess): Promise<string> {
+  const [line] = (await once(child.stdout!, 'data')) as [string];
+  return /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] ?? assert.fail(`no address in: ${line}`);
+}
+
+const post = (url: string) =>
+  fetch(`${url}/captions`, { method: 'POST', headers: { 'content-type': 'image/jpeg' }, body: PHOTO });
+
+describe('show-and-tell serve', () => {
+  it('says where it listens, captions, and logs a line of JSON a request', async (t) => {
+    const { child, ended, url } = await start(t);
+    const response = await post(url);
+    assert.deepEqual(((await response.json()) as { captions: unknown }).captions, CAPTIONS);
+    child.kill('SIGTERM');
+    const { status, stderr } = await ended;
+    assert.equal(status, 0);
+    const lines = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      lines.map(({ route, status }) => [route, status]),
+      [
+        ['/health', 200],
+        ['/captions', 200],
+      ],
+    );
+    assert.ok(!stderr.includes(CAPTIONS[0]!.text));
+  });
+
+  it('logs nothing when it is to be quiet, and stops on Ctrl-C', async (t) => {
+    const { child, ended, url } = await start(t, [...SERVE, '--quiet']);
+    await (await post(url)).arrayBuffer();
+    child.kill('SIGINT');
+    const { status, stderr } = await ended;
+    assert.deepEqual([status, stderr], [0, '']);
+  });
+
+  it('ends at once on a second signal', async (t) => {
+    const { child, ended, url } = await start(t);
+    // An upload that never ends keeps it from stopping.
+    const { hostname, port } = new URL(url);
+    const upload = connect({ host: hostname, port: Number(port) });
+    t.after(() => upload.destroy());
+    upload.on('error', () => undefined);
+    upload.write(
+      'POST /captions HTTP/1.1\r\nHost: here\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\n',
+    );
+    await fetch(`${url}/health`);
+    child.kill('SIGTERM');
+    while ((await fetch(`${url}/health`)).status !== 503);
+    child.kill('SIGTERM');
+    assert.equal((await ended).signal, 'SIGTERM');
+  });
+
+  it('shows its flags and examples', async () => {
+    const { status, stdout } = await runCli(['serve', '--help']);
+    assert.equal(status, 0);
+    for (const text of [
+      '--port',
+      '--host',
+      '--workers',
+      '--queue',
+      '--execution-provider',
+      'Examples:',
+      'curl',
+    ]) {
+      assert.ok(stdout.includes(text), text);
+    }
+  });
+
+  const wrong = [
+    ['--port', '70000'],
+    ['--port', 'http'],
+    ['--workers', '0'],
+    ['--queue', '-1'],
+    ['--threads', '1.5'],
+    ['--execution-provider', 'tpu'],
+    ['--host', '203.0.113.1'],
+  ] as const;
+  for (const [flag, value] of wrong) {
+    it(`refuses ${flag} ${value} in the flag’s name`, async () => {
+      const { status, stdout, stderr } = await runCli([...SERVE, flag, value]);
+      assert.deepEqual([status, stdout], [2, '']);
+      assert.ok(stderr.includes(`${flag}`), stderr);
+    });
+  }
+
+  it('says that a port is taken', async (t) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    t.after(() => taken.close());
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const { status, stdout, stderr } = await runCli([...SERVE, '--port', String(port)]);
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.ok(stderr.includes(`--port ${port}`), stderr);
+  });
+
+  it('exits with 4 before it listens when the model cannot be used', async () => {
+    const bundle = copyBundle(temporary.path);
+    flipByte(bundle.pathOf('encoder'));
+    const { status, stdout, stderr } = await runCli([...SERVE, '--model', bundle.directory]);
+    assert.deepEqual([status, stdout], [4, '']);
+    assert.match(stderr, /ModelUnusable/);
+  });
+});

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
+import type { ReportLine } from '../../src/server/access-log.ts';
+import { type RunningServer, type ServerParts, startServer } from '../../src/server/server.ts';
+import { type ServerSettingsInput, serverSettingsSchema } from '../../src/server/settings.ts';
+import { answersIn, assertServes, exchange, open, PHOTO, post } from './harness.ts';
+
+const MODULE = new URL('../model/saboteur.ts', import.meta.url);
+const HEAD = `POST /captions HTTP/1.1\r\nHost: here\r\nContent-Type: image/jpeg\r\nContent-Length: ${PHOTO.length}\r\n\r\n`;
+
+async function start(
+  settings: ServerSettingsInput,
+  parts: Pick<ServerParts, 'report' | 'workers'> = {},
+): Promise<RunningServer & { port: number }> {
+  const server = await startServer({
+    model: DEFAULT_BUNDLE,
+    settings: serverSettingsSchema.parse({ port: 0, workers: 1, ...settings }),
+    ...parts,
+  });
+  return { ...server, port: Number(new URL(server.url).port) };
+}
+
+/** An upload that has begun, and can be finished. */
+async function beginUpload(port: number) {
+  const socket = await open(port);
+  let received = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    received += text;
+  });
+  socket.on('error', () => undefined);
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  socket.write(HEAD);
+  socket.write(PHOTO.subarray(0, 1000));
+  return {
+    closed,
+    answers: () => answersIn(received),
+    finish: () => socket.write(PHOTO.subarray(1000)),
+  };
+}
+
+describe('a server that is told to stop', () => {
+  it('finishes what is at work, answers new requests 503, and closes', async () => {
+    const server = await start({});
+    const upload = await beginUpload(server.port);
+    await assertServes(server);
+    const stopped = server.stop();
+    const refused = await post(server.url);
+    assert.equal(refused.status, 503);
+    assert.equal(refused.headers.get('retry-after'), '1');
+    assert.equal(refused.headers.get('connection'), 'close');
+    assert.equal(((await refused.json()) as { code: string }).code, 'Overloaded');
+    upload.finish();
+    await upload.closed;
+    assert.deepEqual(
+      upload.answers().map(({ status }) => status),
+      [200],
+    );
+    await stopped;
+    await assert.rejects(fetch(server.url));
+  });
+
+  it('cuts off what does not end in time', async () => {
+    const server = await start({ stopTimeout: 100 });
+    const upload = await beginUpload(server.port);
+    await sleep(20);
+    await server.stop();
+    await upload.closed;
+    assert.deepEqual(upload.answers(), []);
+  });
+
+  it('closes connections that wait for nothing at once', async () => {
+    const server = await start({});
+    const socket = await open(server.port);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    await server.stop();
+    await closed;
+  });
+});
+
+describe('a server whose worker fails', () => {
+  let server: RunningServer;
+  before(async () => {
+    server = await start({}, { workers: { module: MODULE, hangMs: 1_000 } });
+  });
+  after(() => server.stop());
+
+  const failures = [
+    { how: 'crash', status: 500, code: 'InternalError' },
+    { how: 'exit', status: 500, code: 'InternalError' },
+    { how: 'hang', status: 503, code: 'Overloaded' },
+    { how: 'hang natively', status: 503, code: 'Overloaded' },
+  ];
+  for (const { how, status, code } of failures) {
+    it(`answers ${status} after ${how}, and serves the next request`, async () => {
+      const query = new URLSearchParams({ bannedWords: how });
+      const response = await fetch(`${server.url}/captions?${query}`, {
+        method: 'POST',
+        headers: { 'content-type': 'image/jpeg' },
+        body: PHOTO,
+      });
+      assert.equal(response.status, status);
+      assert.equal(((await response.json()) as { code: string }).code, code);
+      await assertServes(server);
+    });
+  }
+
+  it('answers /health in a moment while every worker is busy', async () => {
+    const busy = fetch(`${server.url}/captions?bannedWords=hang+natively`, {
+      method: 'POST',
+      headers: { 'content-type': 'image/jpeg' },
+      body: PHOTO,
+    });
+    await sleep(50);
+    const times: number[] = [];
+    for (let i = 0; i < 11; i++) {
+      const start = performance.now();
+      assert.equal((await fetch(`${server.url}/health`)).status, 200);
+      times.push(performance.now() - start);
+    }
+    // The median: other programs may take the processor from a single request.
+    assert.ok(times.sort((a, b) => a - b)[5]! < 50, times.join(' '));
+    assert.equal((await busy).status, 503);
+  });
+});
+
+describe('a full server', () => {
+  it('answers 503 at once, and the others with captions', async (t) => {
+    const server = await startFor(t, { queue: 2 });
+    const responses = await Promise.all(Array.from({ length: 12 }, () => post(server.url)));
+    const statuses = responses.map(({ status }) => status);
+    assert.deepEqual([...new Set(statuses)].sort(), [200, 503]);
+    assert.ok(statuses.filter((status) => status === 200).length >= 3);
+    await assertServes(server);
+  });
+});
+
+describe('the access log', () => {
+  it('has one line for each request, whoever answered it, and nothing of its content', async (t) => {
+    const lines: ReportLine[] = [];
+    const server = await startFor(t, {}, { report: (line) => lines.push(line) });
+    lines.length = 0;
+    await post(server.url);
+    await fetch(`${server.url}/secret-path?token=secret`);
+    await exchange(server.port, { send: ['secret\r\n\r\n'] });
+    await exchange(server.port, { send: ['GET /secret HTTP/1.1\r\n\r\n'] }, 1);
+    assert.deepEqual(
+      lines.map(({ route, status, code }) => [route, status, code]),
+      [
+        ['/captions', 200, undefined],
+        ['other', 404, 'RouteNotFound'],
+        ['other', 400, 'MalformedRequest'],
+        ['other', 400, 'MalformedRequest'],
+      ],
+    );
+    assert.ok(!JSON.stringify(lines).includes('secret'));
+    assert.equal(new Set(lines.map(({ id }) => id)).size, lines.length);
+  });
+});
+
+async function startFor(t: TestContext, ...args: Parameters<typeof start>) {
+  const server = await start(...args);
+  t.after(() => server.stop());
+  return server;
+}
