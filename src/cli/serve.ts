@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { InvalidRequest } from '../errors.ts';
 import { DEFAULT_BUNDLE } from '../model/load.ts';
 import { writeReport } from '../server/access-log.ts';
@@ -15,6 +15,10 @@ interface ServeFlags {
   executionProvider?: string;
   queue?: number;
   allowedBuckets?: string[];
+  queueUrl?: string;
+  resultsBucket?: string;
+  resultsPrefix?: string;
+  maxObjectBytes?: number;
   quiet?: boolean;
 }
 
@@ -32,7 +36,12 @@ export function addServeCommand(program: Command): void {
   program
     .command('serve')
     .description('caption images over HTTP, with a page to try it on')
-    .option('--model <dir>', 'bundle to use (default: the one that comes with the program, models/flickr8k)')
+    .addOption(
+      new Option(
+        '--model <dir>',
+        'bundle to use (default: the one that comes with the program, models/flickr8k)',
+      ).env('MODEL_DIR'),
+    )
     .option('--port <n>', 'port to listen on, 0 for any free one (default: 8080)', numberOf)
     .option(
       '--host <address>',
@@ -44,7 +53,9 @@ export function addServeCommand(program: Command): void {
       numberOf,
     )
     .option('--threads <n>', 'threads inside one network run (default: 1)', numberOf)
-    .option('--execution-provider <name>', 'cpu or cuda (default: cpu)')
+    .addOption(
+      new Option('--execution-provider <name>', 'cpu or cuda (default: cpu)').env('EXECUTION_PROVIDER'),
+    )
     .option(
       '--queue <n>',
       'images that may wait; more are answered 503 (default: 32 for each worker)',
@@ -55,6 +66,10 @@ export function addServeCommand(program: Command): void {
       'S3 buckets, comma separated, that requests may name images in; credentials as usual (default: none)',
       (names) => names.split(','),
     )
+    .option('--queue-url <url>', 'queue of SQS whose S3 events are captioned beside HTTP (default: none)')
+    .option('--results-bucket <name>', 'S3 bucket for the results of the queue')
+    .option('--results-prefix <prefix>', "what the results' keys start with (default: captions/)")
+    .option('--max-object-bytes <n>', 'largest object of the queue (default: 67108864)', numberOf)
     .option('--quiet', 'no line for each request on standard error')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: ServeFlags) => {

@@ -1,9 +1,11 @@
 /** Composition root: a bundle's directory becomes a ready captioner. */
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Captioner, createCaptioner } from '../caption/captioner.ts';
 import type { DecodeImage, Encode, Step } from '../caption/ports.ts';
-import { type Bundle, readBundle, verifiedPath } from './bundle.ts';
+import { ModelUnusable } from '../errors.ts';
+import { type Bundle, MANIFEST_FILE, readBundle, verifiedPath } from './bundle.ts';
 import { decodeImage } from './image.ts';
 import {
   decoderContract,
@@ -42,6 +44,20 @@ export interface NativeParts {
   step: Step;
 }
 
+/** Of an INT8 graph CUDA runs the parts that it knows and leaves the rest to the processor, without a word. */
+function refuseHalfAccelerated(
+  { directory, manifest: { precision } }: Bundle,
+  executionProvider: ExecutionProvider | undefined,
+): void {
+  if (executionProvider !== 'cuda' || precision === 'fp32') return;
+  throw new ModelUnusable({
+    file: join(directory, MANIFEST_FILE),
+    expected: 'precision fp32 for execution provider cuda',
+    actual: `precision ${precision}`,
+    remedy: 'Name an fp32 bundle with --model (show-and-tell import makes one), or use the cpu provider.',
+  });
+}
+
 export interface LoadedCaptioner extends Captioner {
   bundle: Bundle;
   /** Settles when both graphs are open; captions may be asked for before, the image decodes meanwhile. */
@@ -57,6 +73,7 @@ export interface LoadedCaptioner extends Captioner {
 export async function loadCaptioner(directory: string, options: LoadOptions = {}): Promise<LoadedCaptioner> {
   const bundle = await readBundle(directory);
   const { manifest, vocabulary } = bundle;
+  refuseHalfAccelerated(bundle, options.executionProvider);
   const settings = {
     threads: options.threads ?? defaultThreads(),
     executionProvider: options.executionProvider ?? 'cpu',

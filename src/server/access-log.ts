@@ -1,5 +1,6 @@
 /** One line a request: JSON, for whatever collects logs. */
 import type { RequestReport } from '../http/parts.ts';
+import type { ConsumerReport } from './queue-consumer.ts';
 import type { RefusalCode } from './refusal.ts';
 
 export type ReportLine = Omit<RequestReport, 'code' | 'method'> & {
@@ -9,6 +10,6 @@ export type ReportLine = Omit<RequestReport, 'code' | 'method'> & {
 };
 
 /** To standard error: standard output says where the server listens, and may be read by a program. */
-export function writeReport(line: ReportLine): void {
+export function writeReport(line: ReportLine | ConsumerReport): void {
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`);
 }

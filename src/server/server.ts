@@ -9,6 +9,7 @@ import { type Bundle, readBundle } from '../model/bundle.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.ts';
 import type { ReportLine } from './access-log.ts';
 import { createEdge, type Edge } from './http-server.ts';
+import type { ConsumerReport, QueueConsumer } from './queue-consumer.ts';
 import { refusalOf, reportOfRefusal } from './refusal.ts';
 import type { ServerSettings } from './settings.ts';
 
@@ -17,7 +18,7 @@ export interface ServerParts {
   model: string;
   settings: ServerSettings;
   /** @default nothing */
-  report?: (line: ReportLine) => void;
+  report?: (line: ReportLine | ConsumerReport) => void;
   /** Called once when no worker is left and none can be started. @default nothing */
   onLost?: (cause: Error) => void;
   /** How workers run. @default as the pool says */
@@ -50,10 +51,11 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
       onRefusal: (refusal, method) => report(reportOfRefusal(refusal, method)),
     });
     const url = await listen(edge, settings);
+    const consumer = await startConsumer(bundle, pool, parts);
     return {
       url,
       stop: async () => {
-        await drain(edge, settings.stopTimeout);
+        await Promise.all([drain(edge, settings.stopTimeout), consumer?.stop()]);
         await pool.close();
       },
     };
@@ -83,6 +85,32 @@ async function appParts(bundle: Bundle, pool: CaptionerPool, parts: ServerParts)
     ...(settings.allowedBuckets.length > 0 && { readS3: await createReader(settings) }),
     ...(report && { report }),
   };
+}
+
+/** @returns `null` where the settings name no queue */
+async function startConsumer(
+  { manifest, hash }: Bundle,
+  { caption }: CaptionerPool,
+  { settings, report }: ServerParts,
+): Promise<QueueConsumer | null> {
+  const { queueUrl, resultsBucket, resultsPrefix, allowedBuckets, maxObjectBytes, workers } = settings;
+  if (queueUrl === undefined || resultsBucket === undefined) return null;
+  const [{ createSqsClient, startQueueConsumer }, { createS3Client }] = await Promise.all([
+    import('./queue-consumer.ts'),
+    import('../s3/client.ts'),
+  ]);
+  return startQueueConsumer({
+    sqs: createSqsClient(),
+    queueUrl,
+    messages: workers,
+    s3: createS3Client(),
+    caption,
+    model: { name: manifest.name, hash },
+    allowedBuckets,
+    results: { bucket: resultsBucket, prefix: resultsPrefix },
+    maxObjectBytes,
+    ...(report && { report }),
+  });
 }
 
 /** The AWS SDK is loaded where S3 is read alone: it takes memory, and as long to load as all the rest. */

@@ -31,6 +31,22 @@ export const serverSettingsSchema = z
     queue: z.int().min(0).max(10_000).optional(),
     /** Buckets of S3 that requests may name images in. */
     allowedBuckets: z.array(z.string().min(1)).default([]),
+    /** Of SQS: events of S3, whose objects in `allowedBuckets` are captioned beside HTTP. @default none */
+    queueUrl: z.url().optional(),
+    /** Where what the queue names gets its result documents; needed with `queueUrl`. */
+    resultsBucket: z.string().min(1).optional(),
+    /** What every result's key starts with: empty, or ending in `/`. */
+    resultsPrefix: z
+      .string()
+      .max(200)
+      .regex(/^([\x21-\x7e]*[^/]\/)?$/, 'expected nothing, or ASCII without blanks that ends in one /')
+      .default('captions/'),
+    /** Largest object of the queue, bytes. */
+    maxObjectBytes: z
+      .int()
+      .min(1)
+      .max(256 << 20)
+      .default(64 << 20),
     maxBodyBytes: z.int().min(1).default(MAX_BODY_BYTES),
     maxBodiesBytes: z.int().min(1).default(MAX_BODIES_BYTES),
     /** From a connection's or a request's first byte to the end of its headers. */
@@ -44,6 +60,18 @@ export const serverSettingsSchema = z
     /** From the signal to stop until what is still at work is cut off: shorter than the 30 s of ECS and Kubernetes. */
     stopTimeout: z.int().min(1).default(25_000),
   })
+  .refine((s) => s.queueUrl === undefined || (s.resultsBucket !== undefined && s.allowedBuckets.length > 0), {
+    path: ['queueUrl'],
+    message: 'needs --results-bucket and --allowed-buckets',
+  })
+  .refine(
+    (s) =>
+      s.resultsPrefix !== '' || s.resultsBucket === undefined || !s.allowedBuckets.includes(s.resultsBucket),
+    {
+      path: ['resultsPrefix'],
+      message: 'results in an allowed bucket need a prefix of their own, or they would be read as images',
+    },
+  )
   .transform(({ workers = defaultWorkers(), queue = workers * QUEUED_PER_WORKER, ...rest }) => ({
     ...rest,
     workers,

@@ -4,9 +4,13 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { after, describe, it, type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
+import { encodedKey, notification, record } from '../s3/event-factory.ts';
 import { copyBundle, flipByte, temporaryDirectory } from '../support/bundles.ts';
 import { finished, runCli, startCli } from '../support/cli.ts';
+import { startFakeS3 } from '../support/fake-s3.ts';
+import { startFakeSqs } from '../support/fake-sqs.ts';
 import { COFFEE } from '../support/samples.ts';
 
 const temporary = temporaryDirectory();
@@ -102,6 +106,8 @@ describe('show-and-tell serve', () => {
     ['--threads', '1.5'],
     ['--execution-provider', 'tpu'],
     ['--host', '203.0.113.1'],
+    ['--queue-url', 'https://sqs.example/queue'],
+    ['--max-object-bytes', '0'],
   ] as const;
   for (const [flag, value] of wrong) {
     it(`refuses ${flag} ${value} in the flag’s name`, async () => {
@@ -119,6 +125,47 @@ describe('show-and-tell serve', () => {
     const { status, stdout, stderr } = await runCli([...SERVE, '--port', String(port)]);
     assert.deepEqual([status, stdout], [2, '']);
     assert.ok(stderr.includes(`--port ${port}`), stderr);
+  });
+
+  it('captions what a queue names beside HTTP, and finishes it on SIGTERM', async (t) => {
+    const s3 = await startFakeS3(['photos', 'results']);
+    const sqs = await startFakeSqs();
+    t.after(() => Promise.all([s3.close(), sqs.close()]));
+    s3.put('photos', 'sea & sand.jpg', PHOTO);
+    sqs.send(notification([record('photos', encodedKey('sea & sand.jpg'))]));
+    const names = ['--allowed-buckets', 'photos', '--results-bucket', 'results', '--queue-url', sqs.queueUrl];
+    const env = {
+      ...process.env,
+      AWS_REGION: 'eu-west-1',
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      AWS_ENDPOINT_URL_S3: s3.url,
+      AWS_ENDPOINT_URL_SQS: sqs.url,
+    };
+    const child = startCli([...SERVE, ...names], { env });
+    t.after(() => child.kill('SIGKILL'));
+    const ended = finished(child);
+    const url = await addressOf(child);
+    while (sqs.bodies().length > 0) await setTimeout(20);
+    assert.equal((await post(url)).status, 200);
+    child.kill('SIGTERM');
+    const { status, stderr } = await ended;
+    assert.equal(status, 0, stderr);
+    const lines = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.ok(
+      lines.some(({ queue, captioned }) => queue === 'done' && captioned === 1),
+      stderr,
+    );
+    assert.ok(!stderr.includes(CAPTIONS[0]!.text));
+  });
+
+  it('runs no INT8 bundle on CUDA, which would leave parts of it to the processor', async () => {
+    const { status, stderr } = await runCli([...SERVE, '--execution-provider', 'cuda']);
+    assert.equal(status, 4);
+    assert.match(stderr, /ModelUnusable.*fp32/);
   });
 
   it('exits with 4 before it listens when the model cannot be used', async () => {

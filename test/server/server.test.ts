@@ -139,7 +139,7 @@ describe('a full server', () => {
 describe('the access log', () => {
   it('has one line for each request, whoever answered it, and nothing of its content', async (t) => {
     const lines: ReportLine[] = [];
-    const server = await startFor(t, {}, { report: (line) => lines.push(line) });
+    const server = await startFor(t, {}, { report: (line) => lines.push(line as ReportLine) });
     lines.length = 0;
     await post(server.url);
     await fetch(`${server.url}/secret-path?token=secret`);

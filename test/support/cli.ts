@@ -13,7 +13,7 @@ export interface Finished {
   stderr: string;
 }
 
-export interface CliOptions extends Pick<SpawnOptions, 'cwd' | 'uid' | 'gid' | 'detached'> {
+export interface CliOptions extends Pick<SpawnOptions, 'cwd' | 'env' | 'uid' | 'gid' | 'detached'> {
   /** What standard input holds. @default nothing */
   input?: Uint8Array;
   /** @default the Node that runs the tests */
