@@ -17,6 +17,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { type CaptionerFunction, REPORTED } from './captioner-function.ts';
+import type { CaptionerApi } from './http-api.ts';
 import type { ImageQueue } from './image-queue.ts';
 import type { FunctionName, Settings } from './settings.ts';
 
@@ -28,13 +29,14 @@ export interface AlarmsProps {
   settings: Settings;
   functions: Record<FunctionName, CaptionerFunction>;
   images: ImageQueue;
+  api: CaptionerApi;
 }
 
 export class CaptionerAlarms extends Construct {
   readonly alarms: readonly IAlarm[];
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, { settings, functions, images }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { settings, functions, images, api }: AlarmsProps) {
     super(scope, id);
     this.topic = this.makeTopic(settings);
     const { alarms: limits } = settings;
@@ -60,6 +62,12 @@ export class CaptionerAlarms extends Construct {
       this.makeAlarm('OldestMessage', images.queue.metricApproximateAgeOfOldestMessage({ period: PERIOD }), {
         alarmDescription: 'Images wait too long for their captions.',
         threshold: limits.oldestMessageMinutes * 60,
+      }),
+      this.makeAlarm('ServerErrors', api.api.metricServerError({ period: PERIOD, statistic: 'Sum' }), {
+        // What the app answers itself is no error of the function: only the gateway sees it.
+        alarmDescription: 'HTTP requests are answered with 5xx.',
+        threshold: 1,
+        evaluationPeriods: 2,
       }),
       this.makeAlarm('Slow', functions.http.alias.metricDuration({ period: PERIOD, statistic: 'p99' }), {
         alarmDescription: 'HTTP requests take too long (99th percentile).',

@@ -55,7 +55,7 @@ export class CaptionerStack extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledgeWorkflows(workflows, this.buckets.results);
-    const alarms = new CaptionerAlarms(this, 'Alarms', { settings, functions, images });
+    const alarms = new CaptionerAlarms(this, 'Alarms', { settings, functions, images, api });
     new CaptionerDashboard(this, 'Dashboard', { settings, functions, images, alarms, api });
     this.tell({
       Url: api.url,

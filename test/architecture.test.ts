@@ -34,6 +34,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'aws-lambda',
     'bucket',
   ],
+  alt: ['errors', 'node:*', '@xmldom/xmldom', 'parse5'],
   bucket: ['s3', 'caption', 'errors', 'node:*', 'zod', '@aws-sdk/client-s3', '@aws-sdk/client-sfn'],
   server: [
     'http',
@@ -64,6 +65,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'zod',
   ],
   bench: [
+    'bucket',
     'server',
     'http',
     'model',

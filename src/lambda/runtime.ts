@@ -58,7 +58,8 @@ export async function inInvocation<R>(
   try {
     return await tracing.trace(context.functionName, run);
   } finally {
-    metrics.publishStoredMetrics();
+    // Without any, Powertools warns in plain text amid the JSON.
+    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
     logger.resetKeys();
   }
 }
