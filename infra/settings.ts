@@ -7,6 +7,8 @@ const MB_PER_PROCESSOR = 1769;
 /** HTTP APIs give up after 30 s: the function has to answer first. */
 const LONGEST_HTTP_SECONDS = 29;
 const LONGEST_SECONDS = 900;
+/** An Express workflow, as each batch of a run over a bucket is one, ends after 300 s, a second try included. */
+const LONGEST_BATCH_SECONDS = 240;
 /** What a deployer has to write to leave the address open to everybody. */
 export const OPEN_TO_EVERYBODY = 'anybody may call this address and I pay for it';
 
@@ -114,7 +116,7 @@ const settingsSchema = z
     functions: z.strictObject({
       http: functionSchema(LONGEST_HTTP_SECONDS),
       queue: functionSchema(LONGEST_SECONDS),
-      workflow: functionSchema(LONGEST_SECONDS),
+      workflow: functionSchema(LONGEST_BATCH_SECONDS),
       /** Counts up a run over a bucket; loads no model. */
       summary: functionSchema(LONGEST_SECONDS),
     }),
