@@ -59,7 +59,7 @@ export interface CaptionCall {
   deadline?: number | undefined;
   /** Asks for `trace` in the result. @default false */
   trace?: boolean | undefined;
-  /** Asks for `explanation` in the result; costs about two searches. @default false */
+  /** Asks for `explanation` in the result; costs a few times the search. @default false */
   explain?: boolean | undefined;
 }
 

@@ -165,6 +165,56 @@ describe('the page', { skip: NO_BROWSER }, () => {
     );
   });
 
+  it('asks for words that captions must say, and for none that name a gender', async (t) => {
+    const { page, asked, choose } = await openPage(t);
+    await page.locator('.options > summary').click();
+    await page.getByLabel('Must contain').fill(' ball, the Grass ,');
+    await page.getByLabel('Begins with').fill('Two dogs ');
+    await page.getByLabel('No words for gender').check();
+    await choose(COFFEE);
+    const options = { requiredWords: ['ball', 'the grass'], prefix: 'two dogs', genderNeutral: true };
+    assert.deepEqual(Object.fromEntries(new URLSearchParams(asked[0])), {
+      trace: '1',
+      requiredWords: 'ball,the Grass',
+      prefix: 'Two dogs',
+      genderNeutral: 'true',
+    });
+    const { captions } = await captioner.caption(photo, options);
+    assert.deepEqual(
+      await sentences(card(page, 'coffee.jpg')),
+      captions.map((c) => c.text),
+    );
+    assert.match(captions[0]!.text, /^two dogs .*ball/);
+  });
+
+  for (const { minConfidence, review } of [
+    { minConfidence: 0, review: false },
+    { minConfidence: 1, review: true },
+  ]) {
+    it(`says how sure it is of the best caption, where ${minConfidence} is enough`, async (t) => {
+      const caption: typeof captioner.caption = (bytes, options, call) =>
+        captioner.caption(bytes, { ...options, minConfidence }, call);
+      const { page, choose } = await openPage(t, { parts: { caption } });
+      await choose(COFFEE);
+      const { confidence } = await captioner.caption(photo);
+      const trust = page.locator('[data-caption="0"] .trust');
+      assert.match(await trust.innerText(), new RegExp(`^${Math.round(100 * confidence!)}% sure`));
+      assert.equal(/check/.test(await trust.innerText()), review);
+      assert.match(await trust.getAttribute('title').then(String), /of all captions with this number/);
+      assert.equal(await page.locator('.trust:visible').count(), 1);
+    });
+  }
+
+  it('says nothing of confidence where the model was not calibrated', async (t) => {
+    const caption: typeof captioner.caption = async (...call) => {
+      const { confidence, needsReview, ...result } = await captioner.caption(...call);
+      return result;
+    };
+    const { page, choose } = await openPage(t, { parts: { caption } });
+    await choose(COFFEE);
+    assert.equal(await page.locator('.trust:visible').count(), 0);
+  });
+
   const LONG = `a man ${'and a very small dog '.repeat(10)}.`;
   for (const { said, alt } of [
     { said: 'a man rides a wave .', alt: 'A man rides a wave.' },

@@ -25,12 +25,14 @@ async function violations(page: Page): Promise<string[]> {
   return found.flatMap(({ id, nodes }) => nodes.map((n) => `${id}: ${n.html} ${n.failureSummary}`));
 }
 
-/** Everything that can be opened, open: captions, a tree, its table, the options, a problem. */
+/** Everything that can be opened, open: captions, a heat map, a tree, its table, the options, a problem. */
 async function fill(page: Page, choose: (files: string | (typeof NOTES)[]) => Promise<void>): Promise<void> {
   await choose([NOTES]);
   await choose(COFFEE);
   await page.evaluate('for (const all of document.querySelectorAll("details")) all.open = true');
   await page.locator('tr').first().waitFor();
+  await page.locator('button.word').first().click();
+  await page.locator('.heat:visible').waitFor();
 }
 
 describe('the page, for everyone', { skip: NO_BROWSER }, () => {

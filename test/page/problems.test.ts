@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import sharp from 'sharp';
 import { Overloaded } from '../../src/errors.ts';
+import { HttpError, PROBLEMS } from '../../src/http/problem.ts';
 import { captioner, MAX_BODY_BYTES } from '../http/harness.ts';
 import { NO_BROWSER } from '../support/browser.ts';
 import { COFFEE } from '../support/samples.ts';
@@ -95,6 +96,37 @@ describe('the page, when something goes wrong', { skip: NO_BROWSER }, () => {
     await page.getByRole('button', { name: 'Try again' }).click();
     await settled();
     assert.equal((await sentences(page.locator('.card'))).length, 1);
+  });
+
+  it('shows why words cannot be required', async (t) => {
+    const { page, choose } = await openPage(t, { failures: true });
+    await page.locator('.options > summary').click();
+    await page.getByLabel('Must contain').fill('qwertz');
+    await choose(COFFEE);
+    assert.equal(await page.locator('.problem').getAttribute('data-code'), 'InvalidRequest');
+    assert.match(await page.locator('.detail').innerText(), /qwertz/);
+  });
+
+  it('has words of its own for every problem that the API knows', async (t) => {
+    const codes = Object.keys(PROBLEMS) as (keyof typeof PROBLEMS)[];
+    let at = 0;
+    const caption = () => {
+      const code = codes[at]!;
+      const thrown = new HttpError(code as HttpError['code'], 'on purpose');
+      return Promise.reject(code === 'InternalError' ? new Error('a bug') : thrown);
+    };
+    const { page, choose } = await openPage(t, { parts: { caption }, failures: true });
+    const told = new Map<string, string>();
+    for (; at < codes.length; at++) {
+      const name = `${codes[at]}.png`;
+      // No picture: one that is too large would be sent again, smaller.
+      await choose({ name, mimeType: 'image/png', buffer: Buffer.from('x') });
+      const problem = card(page, name).locator('.problem');
+      assert.equal(await problem.getAttribute('data-code'), codes[at]);
+      told.set(await problem.locator('.what').innerText(), name);
+      assert.notEqual(await problem.locator('.advice').innerText(), '');
+    }
+    assert.equal(told.size, codes.length);
   });
 
   it('tells a bug of the server from a fault of the photograph', async (t) => {

@@ -29,9 +29,11 @@ before(async () => {
   if (skip === false) for (let i = 0; i < 5; i++) await expected(readFileSync(RACCOON));
 });
 
-it('renews docs/page.png: captions and tree, light, on a desk', { skip }, async (t) => {
+it('renews docs/page.png: captions, a heat map and the tree, light, on a desk', { skip }, async (t) => {
   const { page, choose } = await openPage(t, { parts: SERVED, viewport: { width: 1240, height: 1425 } });
   await choose(RACCOON);
+  await page.locator('.sentence button', { hasText: 'black' }).hover();
+  await page.locator('.heat:visible').waitFor();
   await take(page, 'page.png');
 });
 
