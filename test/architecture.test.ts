@@ -61,6 +61,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'node:*',
     'cli-progress',
     'commander',
+    'sharp-phash',
     'yauzl',
     'zod',
   ],

@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
-import type { CaptionCall, CaptionResult } from '../caption/captioner.ts';
-import { type ErrorReport, reportOf } from '../errors.ts';
-import { captionLines } from './caption-lines.ts';
+import { parseCaptionOptions } from '../caption/options.ts';
+import { type CaptionOneParts, createCaptionOne, readInput } from './caption-one.ts';
+import { jsonOutput, type Output, resultsOutput, textOutput } from './caption-output.ts';
+import { startTally } from './caption-tally.ts';
 import { addDecodingFlags } from './decoding-flags.ts';
-import { EXIT_CODES, EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED } from './exit.ts';
-import { expandInputs, readImage } from './inputs.ts';
+import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from './exit.ts';
+import { countInputs, walkInputs } from './inputs.ts';
 import { addPictureFlags, type PictureFlags, pictureCall, writePictures } from './pictures.ts';
 import { startProgress } from './progress.ts';
+import { openResults, type Recipe, type ResultsFile } from './resume.ts';
 import {
   addCaptionerFlags,
   type CaptionerFlags,
@@ -16,17 +18,26 @@ import {
   startCaptioner,
 } from './run-images.ts';
 
-type CaptionFlags = CaptionerFlags & PictureFlags;
+type CaptionFlags = CaptionerFlags & PictureFlags & { resume?: string; skipDuplicates?: boolean };
 
-type Outcome =
-  | { image: string; bytes: Uint8Array; result: CaptionResult }
-  | { image: string; error: ErrorReport };
+/** Files in memory before their turn comes: a disk answers far sooner than a network. */
+const READ_AHEAD = 4;
 
 const EXAMPLES = `
+--resume FILE writes the lines of --json into FILE, each with the SHA-256 of the image and all options, and prints only
+a summary. Whatever FILE holds already is skipped: the same content, captioned by the same model with the same options.
+A renamed or copied image gets a line of its own without being captioned again. Images that failed are tried again, and
+a failure is recorded once. A line that was cut off when a run was killed is dropped. --explain-to and --trace-to write
+nothing for images that are skipped.
+
+--skip-duplicates compares what images look like: copies in another format, quality or size are mostly found, rotated,
+mirrored or much cropped ones are not. The first is captioned; the line of each other says "duplicateOf" instead.
+
 Examples:
   $ show-and-tell caption photo.jpg
   $ show-and-tell caption --top 1 --json holiday/ > captions.jsonl
   $ show-and-tell caption --jobs 4 'photos/**/*.jpg'
+  $ show-and-tell caption --jobs 4 --resume captions.jsonl --skip-duplicates photos/
   $ show-and-tell caption --explain-to maps --trace-to trees photo.jpg
   $ show-and-tell caption --gender-neutral --require 'red ball' photo.jpg
   $ curl -s https://example.com/photo.jpg | show-and-tell caption -
@@ -38,81 +49,75 @@ export function addCaptionCommand(program: Command): void {
     .command('caption')
     .description('print ranked captions of images')
     .argument('<images...>', 'image files, directories, glob patterns, or - for standard input')
-    .option('--json', 'one JSON object a line instead of text');
+    .option('--json', 'one JSON object a line instead of text')
+    .option('--resume <file>', 'append the results to this file, and skip the images that it has already')
+    .option('--skip-duplicates', 'caption images that look the same once');
   addPictureFlags(addDecodingFlags(addCaptionerFlags(command)))
     .addHelpText('after', EXAMPLES)
     .action(async (images: string[], flags: CaptionFlags) => {
-      process.exitCode = await captionImages(images, flags);
+      const json = flags.json || flags.resume !== undefined;
+      process.exitCode = await captionImages(images, { ...flags, ...(json && { json }) });
     });
 }
 
 async function captionImages(args: string[], flags: CaptionFlags): Promise<number> {
   const call = pictureCall(flags);
   const captioner = await startCaptioner(flags);
-  const images = await expandInputs(args);
-  const progress = startProgress(images.length, 'images');
+  let results: ResultsFile | null = null;
+  try {
+    if (flags.resume !== undefined) results = openResults(flags.resume, recipeOf(captioner, flags));
+    return await captionAll(args, { ...captioner, call, results }, flags);
+  } finally {
+    results?.close();
+    await captioner.close();
+  }
+}
+
+/** What a line of an earlier run must have been made with to count as done. */
+function recipeOf({ model, options, defaults }: RunningCaptioner, flags: CaptionFlags): Recipe {
+  const { explain, trace, skipDuplicates } = flags;
+  const asked = { ...(explain && { explain }), ...(trace && { trace }) };
+  return {
+    model,
+    options: { ...parseCaptionOptions(options, defaults), ...asked },
+    duplicatesCount: skipDuplicates === true,
+  };
+}
+
+async function captionAll(
+  args: string[],
+  parts: CaptionOneParts & Pick<RunningCaptioner, 'inFlight'>,
+  flags: CaptionFlags,
+): Promise<number> {
+  const { results } = parts;
+  const recognise = { content: results !== null, look: flags.skipDuplicates === true };
+  const files = inOrder(walkInputs(args), READ_AHEAD, (image) => readInput(image, recognise));
+  const put = results === null ? printer(flags) : resultsOutput(results, flags);
+  const tally = startTally();
+  const progress = startProgress(process.stderr.isTTY ? await countInputs(args) : null, 'images');
   const interrupted = onInterrupt();
   let status = EXIT_OK;
-  let done = 0;
+  let at = 0;
   try {
-    for await (const outcome of inOrder(images, flags.jobs, (image) => captionFile(image, captioner, call))) {
-      if (interrupted() && 'error' in outcome) return EXIT_INTERRUPTED;
-      progress.hide();
-      if ('result' in outcome) {
-        printResult(outcome, flags);
-        await writePictures({ ...outcome, at: done }, flags);
-      } else {
-        printFailure(outcome, flags.json);
-        status = Math.max(status, severity(outcome.error));
-        if (status > EXIT_SOME_IMAGE_FAILED) break;
-      }
-      done++;
-      progress.tick();
+    for await (const outcome of inOrder(files, parts.inFlight, createCaptionOne(parts))) {
+      if (interrupted() && outcome.kind === 'failed') return EXIT_INTERRUPTED;
+      if (outcome.kind === 'failed' || (results === null && process.stdout.isTTY)) progress.hide();
+      if (outcome.kind === 'captioned') await writePictures({ ...outcome, at }, flags);
+      if (outcome.kind === 'failed') status = Math.max(status, severity(outcome.error));
+      put(outcome);
+      if (status > EXIT_SOME_IMAGE_FAILED) return status;
+      at++;
+      tally.count(outcome);
+      progress.tick(tally.note());
       if (interrupted()) return EXIT_INTERRUPTED;
     }
   } finally {
     progress.stop();
-    await captioner.close();
+    if (results !== null) process.stdout.write(`${flags.resume}: ${tally.summary()}\n`);
   }
   return status;
 }
 
-async function captionFile(
-  image: string,
-  { caption, options }: RunningCaptioner,
-  call: CaptionCall,
-): Promise<Outcome> {
-  try {
-    const bytes = await readImage(image);
-    return { image, bytes, result: await caption(bytes, options, call) };
-  } catch (error) {
-    return { image, error: reportOf(error) };
-  }
-}
-
-/** An image's own fault lets the others go on; anything worse ends the run. */
-function severity(error: ErrorReport): number {
-  return error.code === 'InvalidRequest' ? EXIT_SOME_IMAGE_FAILED : EXIT_CODES[error.code];
-}
-
-function printResult(
-  { image, result }: { image: string; result: CaptionResult },
-  { json, explain, trace, minConfidence }: CaptionFlags,
-): void {
-  if (json) {
-    const { explanation, trace: words, ...rest } = result;
-    const asked = { ...(explain && { explanation }), ...(trace && { trace: words }) };
-    process.stdout.write(`${JSON.stringify({ image, ...rest, ...asked })}\n`);
-    return;
-  }
-  process.stdout.write(`Captions for image ${image}:\n${captionLines(result.captions)}`);
-  if (minConfidence !== undefined && result.needsReview) {
-    process.stdout.write(`  needs review: confidence ${result.confidence?.toFixed(2)}\n`);
-  }
-}
-
-function printFailure({ image, error }: { image: string; error: ErrorReport }, json = false): void {
-  const { code, message } = error;
-  if (json) process.stdout.write(`${JSON.stringify({ image, error: { code, message } })}\n`);
-  else process.stderr.write(`show-and-tell: ${image}: ${code}: ${message}\n`);
+function printer(flags: CaptionFlags): Output {
+  return flags.json ? jsonOutput(flags) : textOutput(flags);
 }

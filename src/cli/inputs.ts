@@ -12,39 +12,54 @@ const IMAGE_EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.g
 
 /**
  * Image files that the arguments name, in their order: files as they stand, directories with all below them, glob
- * patterns. An argument that names nothing stays in the list, and fails when it is read.
+ * patterns. An argument that names nothing is yielded itself, and fails when it is read. A directory is listed when its
+ * turn comes, so that a large tree is never held as a whole.
  */
+export async function* walkInputs(args: readonly string[]): AsyncGenerator<string> {
+  for (const arg of args) {
+    let found = false;
+    for await (const image of imagesOf(arg)) {
+      found = true;
+      yield image;
+    }
+    if (!found) yield arg;
+  }
+}
+
+/** How many `walkInputs` yields. */
+export async function countInputs(args: readonly string[]): Promise<number> {
+  let count = 0;
+  for await (const _ of walkInputs(args)) count++;
+  return count;
+}
+
+/** All at once. */
 export async function expandInputs(args: readonly string[]): Promise<string[]> {
-  const lists = await Promise.all(args.map(expand));
-  return lists.flat();
+  const images: string[] = [];
+  for await (const image of walkInputs(args)) images.push(image);
+  return images;
 }
 
-async function expand(arg: string): Promise<string[]> {
-  if (arg === STDIN) return [arg];
+async function* imagesOf(arg: string): AsyncGenerator<string> {
+  if (arg === STDIN) return;
   const found = await stat(arg).catch(() => null);
-  if (found?.isDirectory()) return orItself(arg, await imagesBelow(arg));
-  if (found === null && /[*?[{]/.test(arg)) return orItself(arg, await matches(arg));
-  return [arg];
+  if (found?.isDirectory()) yield* imagesBelow(arg);
+  else if (found === null && /[*?[{]/.test(arg)) yield* await matches(arg);
 }
 
-function orItself(arg: string, found: string[]): string[] {
-  return found.length > 0 ? found : [arg];
-}
-
-/** A directory that cannot be listed stays in the list, so that it fails by name. */
-async function imagesBelow(directory: string): Promise<string[]> {
+/** A directory that cannot be listed is yielded itself, so that it fails by name. */
+async function* imagesBelow(directory: string): AsyncGenerator<string> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => null);
-  if (entries === null) return [directory];
-  const lists = await Promise.all(
-    entries
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-      .map(async (entry) => {
-        const path = join(directory, entry.name);
-        if (entry.isDirectory()) return imagesBelow(path);
-        return isImageName(entry.name) ? [path] : [];
-      }),
-  );
-  return lists.flat();
+  if (entries === null) {
+    yield directory;
+    return;
+  }
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const entry of entries) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) yield* imagesBelow(path);
+    else if (isImageName(entry.name)) yield path;
+  }
 }
 
 async function matches(pattern: string): Promise<string[]> {

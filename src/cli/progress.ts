@@ -1,8 +1,8 @@
 import cliProgress from 'cli-progress';
 
 export interface Progress {
-  /** One more unit is done. */
-  tick(): void;
+  /** One more unit is done; `note` says more of all so far, `3 failed, 62/s`. */
+  tick(note?: string): void;
   /** This many of so many are done. */
   set(done: number, total: number): void;
   /** Takes the bar away while a line is written; it comes back with the next tick. */
@@ -20,16 +20,16 @@ export function startProgress(total: number | null, unit: string): Progress {
   if (!process.stderr.isTTY || (total !== null && total < 2)) return NONE;
   const bar = new cliProgress.SingleBar(
     {
-      format: `{bar} {value}/{total} ${unit}, {eta_formatted} left`,
+      format: `{bar} {value}/{total} ${unit}{note}, {eta_formatted} left`,
       stream: process.stderr,
       hideCursor: true,
       clearOnComplete: true,
     },
     cliProgress.Presets.shades_classic,
   );
-  bar.start(total ?? 0, 0);
+  bar.start(total ?? 0, 0, { note: '' });
   return {
-    tick: () => bar.increment(),
+    tick: (note) => bar.increment(1, note === undefined ? {} : { note: `, ${note}` }),
     set: (done, of) => {
       bar.setTotal(of);
       bar.update(done);

@@ -1,7 +1,6 @@
-/** Result documents as a table: RFC 4180, lines ended by CRLF. */
+/** Result documents as a table. */
 import type { ResultDocument } from '../s3/results.ts';
-
-type Cell = string | number | undefined;
+import { type Cell, csvRow } from './csv.ts';
 
 const COLUMNS: Record<string, (document: ResultDocument) => Cell> = {
   bucket: ({ source }) => source.bucket,
@@ -17,23 +16,13 @@ const COLUMNS: Record<string, (document: ResultDocument) => Cell> = {
   writtenAt: ({ writtenAt }) => writtenAt,
 };
 
-export const CSV_HEADER = line(Object.keys(COLUMNS));
+export const CSV_HEADER = csvRow(Object.keys(COLUMNS));
 
 /** The best caption, or why there is none. */
 export function csvLine(document: ResultDocument): string {
-  return line(Object.values(COLUMNS).map((cell) => cell(document)));
+  return csvRow(Object.values(COLUMNS).map((cell) => cell(document)));
 }
 
 function best(document: ResultDocument) {
   return document.status === 'captioned' ? document.result.captions[0] : undefined;
-}
-
-function line(cells: Cell[]): string {
-  return `${cells.map(quoted).join(',')}\r\n`;
-}
-
-/** Commas, quotes and line ends are allowed in the keys of S3. */
-function quoted(cell: Cell = ''): string {
-  const text = String(cell);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -12,6 +12,9 @@ import { type DecodingFlags, decodingOptions, numberOf } from './decoding-flags.
 /** Each worker holds a model of its own; more than this is a mistyped number. */
 const MAX_JOBS = 64;
 
+/** Images that wait for a free worker or an earlier result, so that no worker waits for them. */
+const WAITING = 4;
+
 export interface CaptionerFlags extends DecodingFlags {
   model?: string;
   threads?: number;
@@ -34,6 +37,10 @@ export interface RunningCaptioner {
   caption: Captioner['caption'];
   model: { name: string; hash: string };
   options: CaptionOptionsInput;
+  /** The model's own options, which `options` override. */
+  defaults: CaptionOptionsInput;
+  /** Captions to ask for at the same time, so that the captioner never waits for work. */
+  inFlight: number;
   close(): Promise<void>;
 }
 
@@ -55,8 +62,9 @@ function checkCount(flag: string, value: number, max: number): void {
 
 async function startHere(directory: string, flags: CaptionerFlags): Promise<RunningCaptioner> {
   const threads = flags.threads === undefined ? {} : { threads: flags.threads };
-  const { caption, model, bundle } = await loadCaptioner(directory, threads);
-  return { caption, model, options: decodingOptions(flags, bundle), close: async () => undefined };
+  const { caption, model, defaults, bundle } = await loadCaptioner(directory, threads);
+  const options = decodingOptions(flags, bundle);
+  return { caption, model, options, defaults, inFlight: 1, close: async () => undefined };
 }
 
 async function startPool(directory: string, flags: CaptionerFlags): Promise<RunningCaptioner> {
@@ -64,7 +72,14 @@ async function startPool(directory: string, flags: CaptionerFlags): Promise<Runn
   const bundle = await readBundle(directory);
   const options = decodingOptions(flags, bundle);
   const { caption, close } = createPool(flags.jobs, { directory, options: { threads: flags.threads ?? 1 } });
-  return { caption, model: { name: bundle.manifest.name, hash: bundle.hash }, options, close };
+  return {
+    caption,
+    model: { name: bundle.manifest.name, hash: bundle.hash },
+    options,
+    defaults: bundle.manifest.decoding,
+    inFlight: flags.jobs + WAITING,
+    close,
+  };
 }
 
 /** Runs at most `limit` at a time and yields the results in the order of the items. */

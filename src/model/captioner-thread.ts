@@ -1,5 +1,6 @@
 /** The life of one worker thread, seen from the pool. */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
+import { limitLoaders } from './image.ts';
 import { condemn, createGate } from './native-gate.ts';
 import {
   STOP,
@@ -35,6 +36,7 @@ export interface CaptionerThread {
 
 /** @param module what runs in the thread: `worker.ts` */
 export function startThread(settings: WorkerSettings, events: ThreadEvents, module: URL): CaptionerThread {
+  limitLoaders();
   const gate = createGate();
   const worker = new Worker(module, {
     workerData: { ...settings, gate } satisfies WorkerData,

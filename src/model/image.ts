@@ -1,4 +1,5 @@
 /** sharp as the core's image decoder. */
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
 import type { DecodedImage } from '../caption/ports.ts';
 import type { ImageInput } from '../caption/preprocess.ts';
@@ -35,11 +36,16 @@ const READ: SharpOptions = {
   limitInputPixels: false,
 };
 
-let configured = false;
+/** In the data that a thread hands to those which it starts. */
+const LIMITED = 'show-and-tell: image loaders are limited';
 
-function configureOnce(): void {
-  if (configured) return;
-  configured = true;
+/**
+ * Lets only the loaders above read. libvips keeps the list for the whole process: who starts threads calls this before,
+ * because between `block` and `unblock` no other thread can read any image.
+ */
+export function limitLoaders(): void {
+  if (getEnvironmentData(LIMITED) !== undefined) return;
+  setEnvironmentData(LIMITED, true);
   // Every image is seen once: a cache of operations would only hold memory.
   sharp.cache(false);
   sharp.block({ operation: ['VipsForeignLoad'] });
@@ -48,7 +54,7 @@ function configureOnce(): void {
 
 /** A pipeline over an image file: only the loaders allowed, EXIF orientation applied. */
 export function openImage(bytes: Uint8Array): Sharp {
-  configureOnce();
+  limitLoaders();
   return sharp(bytes, READ).timeout({ seconds: MAX_DECODE_SECONDS });
 }
 

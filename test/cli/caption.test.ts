@@ -102,10 +102,12 @@ describe('show-and-tell caption', () => {
     assert.deepEqual(none, []);
     assert.deepEqual(Object.keys(done!).sort(), [
       'captions',
+      'confidence',
       'format',
       'height',
       'image',
       'model',
+      'needsReview',
       'timings',
       'width',
     ]);
@@ -199,7 +201,9 @@ describe('show-and-tell caption', () => {
     for (const flag of ['--json', '--beam', '--max-length', '--length-normalization', '--top', '--model']) {
       assert.match(run.stdout, new RegExp(`${flag}\\b`));
     }
-    for (const flag of ['--threads', '--jobs']) assert.match(run.stdout, new RegExp(`${flag}\\b`));
+    for (const flag of ['--threads', '--jobs', '--resume', '--skip-duplicates']) {
+      assert.match(run.stdout, new RegExp(`${flag}\\b`));
+    }
   });
 });
 

@@ -10,6 +10,8 @@ import {
   Overloaded,
   UnsupportedImage,
 } from '../../src/errors.ts';
+import { readBundle } from '../../src/model/bundle.ts';
+import { decodeImage } from '../../src/model/image.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../../src/model/pool.ts';
 import { copyBundle, flipByte, temporaryDirectory } from '../support/bundles.ts';
@@ -46,6 +48,21 @@ describe('a pool of two captioners', () => {
       outcomes.map((o) => o.status),
       [0, 1, 2, 3, 4, 5].map((i) => (i % 2 === 0 ? 'rejected' : 'fulfilled')),
     );
+  });
+
+  it('disturbs no image of another thread when threads start', async () => {
+    const others = createPool(4, { directory: DEFAULT_BUNDLE, options: THREADS });
+    const { image } = (await readBundle(DEFAULT_BUNDLE)).manifest;
+    const [, , small] = samples;
+    let started = false;
+    const starting = Promise.all(samples.slice(0, 4).map(({ bytes }) => others.caption(bytes))).finally(
+      () => {
+        started = true;
+      },
+    );
+    while (!started) await Promise.all([1, 2, 3].map(() => decodeImage(small!.bytes, image)));
+    await starting;
+    await others.close();
   });
 
   it('leaves the caller’s bytes as they were', async () => {

@@ -1,0 +1,88 @@
+/**
+ * Whether heat maps show what a caption leans on: `node bench/explain.ts DIR [--images 200] [--model DIR]`. Leaves out
+ * the third of the cells that the best caption leans on most, and as many chosen by chance, and prints by how much the
+ * caption's log-probability falls. JSON lines on standard output.
+ */
+import { globSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { scoreWithCells } from '../src/caption/explain.ts';
+import { idsOf } from '../src/caption/vocabulary.ts';
+import { DEFAULT_BUNDLE, loadCaptioner, type NativeParts } from '../src/model/load.ts';
+import { report } from './report.ts';
+import { median } from './statistics.ts';
+
+const SHARE_LEFT_OUT = 1 / 3;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    model: { type: 'string', default: DEFAULT_BUNDLE },
+    images: { type: 'string', default: '200' },
+  },
+});
+
+let step: NativeParts['step'] | undefined;
+let regions = new Float32Array();
+const captioner = await loadCaptioner(values.model, {
+  observe: (native) => {
+    step = native.step;
+    const encode: NativeParts['encode'] = async (...input) => {
+      const encoded = await native.encode(...input);
+      regions = encoded.regions as typeof regions;
+      return encoded;
+    };
+    return { ...native, encode };
+  },
+});
+const { manifest, vocabulary } = captioner.bundle;
+const cells = Array.from({ length: manifest.regions }, (_, cell) => cell);
+const leftOut = Math.round(cells.length * SHARE_LEFT_OUT);
+
+const names = globSync('**/*.{jpg,jpeg,png}', { cwd: positionals[0] ?? '.' }).sort();
+const falls: { important: number; chance: number }[] = [];
+for (const name of names.slice(0, Number(values.images))) {
+  falls.push(await fallsOf(await readFile(join(positionals[0] ?? '.', name))));
+}
+const typical = (pick: (fall: (typeof falls)[number]) => number) => median(falls.map(pick));
+report({ measure: 'explain: images', value: falls.length, unit: 'images' });
+report({
+  measure: 'explain: fall without the most important cells, median',
+  value: typical((f) => f.important),
+  unit: 'nats',
+});
+report({
+  measure: 'explain: fall without as many by chance, median',
+  value: typical((f) => f.chance),
+  unit: 'nats',
+});
+report({
+  measure: 'explain: images that lose more than by chance',
+  value: falls.filter((f) => f.important > f.chance).length / falls.length,
+  unit: 'ratio',
+});
+
+async function fallsOf(bytes: Uint8Array): Promise<{ important: number; chance: number }> {
+  const { captions, explanation } = await captioner.caption(bytes, {}, { explain: true });
+  const [best] = captions;
+  const said = best!.words.map(({ word }) => [...idsOf([word], vocabulary, manifest.vocabulary.logits)][0]!);
+  const ids = [vocabulary.startId, ...said, ...(best!.truncated ? [] : [vocabulary.endId])];
+  const weight = cells.map((cell) =>
+    explanation!.words.reduce((sum, { importance }) => sum + importance[cell]!, 0),
+  );
+  const important = cells.toSorted((a, b) => weight[b]! - weight[a]!).slice(0, leftOut);
+  const chance = shuffled(cells).slice(0, leftOut);
+  const groups = [[], important, chance].map((out: number[]) => cells.filter((cell) => !out.includes(cell)));
+  const image = { regions, width: manifest.embeddingWidth, stateWidth: manifest.stateWidth };
+  const scores = await scoreWithCells(step!, image, ids, groups);
+  const [whole, withoutImportant, withoutChance] = scores.map((row) => row.reduce((a, b) => a + b, 0));
+  return { important: whole! - withoutImportant!, chance: whole! - withoutChance! };
+}
+
+function shuffled(items: readonly number[]): number[] {
+  return items
+    .map((item) => ({ item, key: Math.random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item);
+}

@@ -1,0 +1,54 @@
+import { altText } from '../caption/alt-text.ts';
+import type { CaptionResult } from '../caption/captioner.ts';
+import { type ErrorReport, reportOf } from '../errors.ts';
+import type { DecodingFlags } from './decoding-flags.ts';
+import { readImage } from './inputs.ts';
+import type { RunningCaptioner } from './run-images.ts';
+
+/** What a run says about one image. */
+export interface AltLine {
+  alt: string;
+  /** The caption that it was made of, and its probability. */
+  caption: string;
+  probability: number;
+  logProbability: number;
+  model: CaptionResult['model'];
+  /** As in `CaptionResult`. */
+  confidence?: number;
+  needsReview?: boolean;
+}
+
+export type AltOutcome = { bytes: Uint8Array; line: AltLine } | { error: ErrorReport };
+
+/** Never rejects: what went wrong is the image's outcome. */
+export async function altTextOf(image: string, { caption, options }: RunningCaptioner): Promise<AltOutcome> {
+  try {
+    const bytes = await readImage(image);
+    return { bytes, line: lineOf(await caption(bytes, options)) };
+  } catch (error) {
+    return { error: reportOf(error) };
+  }
+}
+
+function lineOf({ captions, model, confidence, needsReview }: CaptionResult): AltLine {
+  const { text, probability, logProbability } = captions[0]!;
+  return {
+    alt: altText(text),
+    caption: text,
+    probability,
+    logProbability,
+    model,
+    ...(confidence !== undefined && { confidence }),
+    ...(needsReview !== undefined && { needsReview }),
+  };
+}
+
+/** Why a text is printed but not written anywhere; `null` when it may be. */
+export function objection(
+  { alt, confidence, needsReview }: Pick<AltLine, 'alt' | 'confidence' | 'needsReview'>,
+  { minConfidence }: DecodingFlags,
+): string | null {
+  if (alt === '') return 'the caption is empty';
+  if (minConfidence !== undefined && needsReview) return `needs review: confidence ${confidence?.toFixed(2)}`;
+  return null;
+}
