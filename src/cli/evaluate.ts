@@ -2,12 +2,11 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { type ErrorReport, InvalidRequest, reportOf } from '../errors.ts';
-import { saveMeasured } from '../export/write-bundle.ts';
 import { DEFAULT_BUNDLE } from '../model/load.ts';
 import { addDecodingFlags } from './decoding-flags.ts';
-import { buildReport, type CaptionedImage, reportTable } from './evaluation-report.ts';
+import type { CaptionedImage } from './evaluation-report.ts';
 import { EXIT_CODES, EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED } from './exit.ts';
-import { type ImageSet, openImageSet } from './image-set.ts';
+import type { ImageSet } from './image-set.ts';
 import { startProgress } from './progress.ts';
 import {
   addCaptionerFlags,
@@ -59,6 +58,7 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
       '--save: scores in a manifest are those of its own decoding options; leave yours out',
     );
   }
+  const { openImageSet } = await import('./image-set.ts');
   const images = await openImageSet(flags.images);
   const interrupted = onInterrupt();
   const progress = startProgress(references.length, 'images');
@@ -83,8 +83,10 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
     await captioner.close();
   }
   if (captioned.length === 0) throw new InvalidRequest(`${flags.images}: none of the split's images is here`);
+  const { buildReport, reportTable } = await import('./evaluation-report.ts');
   const report = buildReport(captioned, { split: flags.split, ...captioner });
   if (flags.save) {
+    const { saveMeasured } = await import('../export/write-bundle.ts');
     const { metrics, confidence } = report;
     await saveMeasured(flags.model ?? DEFAULT_BUNDLE, { metrics, confidence: confidence?.model });
   }
