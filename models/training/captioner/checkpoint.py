@@ -21,13 +21,37 @@ def load(path):
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def load_captioner(path):
+def load_captioner(path, dropout=0.0, image_dropout=0.0):
     """The averaged model of a checkpoint, its vocabulary and its curve."""
     content = load(path)
     vocabulary = Vocabulary(content["counts"])
-    captioner = Captioner(len(vocabulary))
+    captioner = Captioner(len(vocabulary), content["encoder"], content["size"], dropout, image_dropout)
     captioner.load_state_dict(content["average"])
     return captioner.eval(), vocabulary, content["curve"]
+
+
+def save_run(path, vocabulary, model, average, optimizer, curve):
+    """All that `resume` needs, and the next stage."""
+    save(
+        path,
+        counts=vocabulary.counts,
+        encoder=model.backbone.encoder,
+        size=model.backbone.size,
+        model=model.state_dict(),
+        average=average.state,
+        steps=average.steps,
+        optimizer=optimizer.state_dict(),
+        curve=curve,
+    )
+
+
+def resume(path, model, average, optimizer):
+    """Restores all three and returns the curve so far."""
+    content = load(path)
+    model.load_state_dict(content["model"])
+    average.state, average.steps = content["average"], content["steps"]
+    optimizer.load_state_dict(content["optimizer"])
+    return content["curve"]
 
 
 class Average:
@@ -45,3 +69,10 @@ class Average:
         for name, value in model.named_parameters():
             if value.requires_grad:
                 self.state[name].lerp_(value.detach(), 1 - decay)
+
+    def model(self, like):
+        """A captioner of its own with the averaged weights."""
+        backbone = like.backbone
+        shadow = Captioner(len(like.decoder.embedding.weight), backbone.encoder, backbone.size)
+        shadow.load_state_dict(self.state)
+        return shadow.eval()

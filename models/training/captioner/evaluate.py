@@ -81,7 +81,7 @@ def main():
     torch.set_num_threads(args.threads)
     captioner, vocabulary, _ = load_captioner(args.checkpoint)
     split = read_split(args.captions, args.split)
-    embeddings = embed_images(captioner, load_images(args.images, [name for name, _ in split]))
+    embeddings = embed_images(captioner, load_images(args.images, [name for name, _ in split], captioner.backbone.size))
     references = ptb_references(split)
     rows = choose(captioner.decoder, embeddings, vocabulary, references, args.beams, args.factors, args.minimums)
     best = rows[0]

@@ -9,9 +9,10 @@ import onnx
 
 from . import manifest
 from .checkpoint import load_captioner
-from .features import imagenet_weights, session
+from .features import session
 from .graphs import decoder_graph, decoder_weights, encoder_graph
 from .images import load_image
+from .network import imagenet_weights
 
 SAMPLED = 64
 
@@ -31,17 +32,17 @@ def decoding_defaults(args):
     }
 
 
-def write_parity(path, samples, encoder):
+def write_parity(path, samples, encoder, size):
     """What serving must reproduce: pixels of the photographs as training loads them."""
     rng = np.random.default_rng(1)
-    indices = np.sort(rng.choice(224 * 224 * 3, SAMPLED, replace=False))
-    files = {sample.name: parity_entry(sample, encoder, indices) for sample in samples}
+    indices = np.sort(rng.choice(size * size * 3, SAMPLED, replace=False))
+    files = {sample.name: parity_entry(sample, encoder, size, indices) for sample in samples}
     content = {"indices": indices.tolist(), "files": files}
     Path(path).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
-def parity_entry(sample, encoder, indices):
-    image = load_image(sample.read_bytes())
+def parity_entry(sample, encoder, size, indices):
+    image = load_image(sample.read_bytes(), size)
     embedding = encoder.run(["image_embedding"], {"image": image[None]})[0][0]
     return {
         "channelMeans": image.mean((0, 1)).round(4).tolist(),
@@ -63,14 +64,16 @@ def main():
     output.mkdir(parents=True, exist_ok=True)
 
     captioner, vocabulary, _ = load_captioner(args.checkpoint)
+    backbone = captioner.backbone
     onnx.save(encoder_graph(captioner), output / "encoder.onnx")
     onnx.save(decoder_graph(decoder_weights(captioner.decoder)), output / "decoder.onnx")
     vocabulary.write(output / "word_counts.txt")
     if args.samples:
         samples = sorted(Path(args.samples).glob("*.jpg"))
-        write_parity(output / "parity.json", samples, session(str(output / "encoder.onnx"), 1))
-    hashes = {"weights": manifest.file_hash(imagenet_weights()), "captions": manifest.file_hash(args.captions)}
-    content = manifest.build(output, vocabulary, "fp32", decoding_defaults(args), hashes)
+        encoder = session(str(output / "encoder.onnx"), 1)
+        write_parity(output / "parity.json", samples, encoder, backbone.size)
+    hashes = {"weights": manifest.file_hash(imagenet_weights(backbone.encoder)), "captions": manifest.file_hash(args.captions)}
+    content = manifest.build(output, backbone, vocabulary, "fp32", decoding_defaults(args), hashes)
     manifest.write(output, content)
 
 

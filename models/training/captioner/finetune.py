@@ -17,9 +17,7 @@ from .evaluate import captions_of, product_decoding, ptb_references, score
 from .features import run_batches, session
 from .graphs import prefix_graph
 from .images import augment, load_images
-from .network import Captioner
-from .train import one_cycle, resume, trained
-from .vocabulary import Vocabulary
+from .train import one_cycle, trained
 
 
 def parameter_groups(model, first, args):
@@ -75,12 +73,9 @@ def train_epoch(model, average, optimizer, prefix, images, sequences, args, epoc
 
 
 @torch.no_grad()
-def validate(average, maps, vocabulary, references, args):
-    shadow = Captioner(len(vocabulary))
-    shadow.load_state_dict(average.state)
-    shadow.eval()
-    parts = [embed(shadow, maps[i : i + 32], args.first) for i in range(0, len(maps), 32)]
-    captions = captions_of(shadow.decoder, torch.cat(parts), vocabulary, product_decoding(vocabulary))
+def validate(captioner, maps, vocabulary, references, first):
+    parts = [embed(captioner, maps[i : i + 32], first) for i in range(0, len(maps), 32)]
+    captions = captions_of(captioner.decoder, torch.cat(parts), vocabulary, product_decoding(vocabulary))
     return score(captions, references)
 
 
@@ -93,41 +88,29 @@ def main():
     args = parse_arguments()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    start = checkpoint.load(args.start)
-    vocabulary = Vocabulary(start["counts"])
+    model, vocabulary, before = checkpoint.load_captioner(args.start, args.dropout, args.image_dropout)
     train, dev = (read_split(args.captions, split) for split in ("train", "dev"))
     sequences = encoded(train, vocabulary, args.max_tokens)
     references = ptb_references(dev)
 
-    model = Captioner(len(vocabulary), args.dropout, args.image_dropout)
-    model.load_state_dict(start["average"])
     model.to(memory_format=torch.channels_last)
     prefix = session(prefix_graph(model.backbone, args.first), args.threads)
     optimizer = torch.optim.AdamW(parameter_groups(model, args.first, args), weight_decay=0.01, fused=True)
     average = checkpoint.Average(model, args.decay)
-    curve = list(start["curve"])
+    curve = list(before)
     if Path(args.output).exists():
-        curve = resume(args.output, model, average, optimizer)
-    maps = run_batches(prefix, load_images(args.dev_images, [name for name, _ in dev]))
-    images = load_images(args.train_images, [name for name, _ in train])
-    for epoch in range(len(curve) - len(start["curve"]), args.epochs):
+        curve = checkpoint.resume(args.output, model, average, optimizer)
+    size = model.backbone.size
+    maps = run_batches(prefix, load_images(args.dev_images, [name for name, _ in dev], size))
+    images = load_images(args.train_images, [name for name, _ in train], size)
+    for epoch in range(len(curve) - len(before), args.epochs):
         began = time.time()
         loss = train_epoch(model, average, optimizer, prefix, images, sequences, args, epoch)
         seconds = round(time.time() - began)
-        metrics = validate(average, maps, vocabulary, references, args)
+        metrics = validate(average.model(model), maps, vocabulary, references, args.first)
         curve.append({"stage": 2, "epoch": epoch + 1, "loss": round(loss, 4), "seconds": seconds, **metrics})
         print(json.dumps(curve[-1]), flush=True)
-        content = {
-            "counts": vocabulary.counts,
-            "model": model.state_dict(),
-            "average": average.state,
-            "steps": average.steps,
-            "optimizer": optimizer.state_dict(),
-            "curve": curve,
-        }
-        checkpoint.save(args.output, **content)
-        if metrics["ciderD"] == max(row["ciderD"] for row in curve if row["stage"] == 2):
-            checkpoint.save(f"{args.output}.best", **content)
+        checkpoint.save_run(args.output, vocabulary, model, average, optimizer, curve)
 
 
 def parse_arguments():

@@ -5,8 +5,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from .images import SIZE
-from .network import EMBEDDING, FEATURES, REGIONS, STATE
+from .network import EMBEDDING, FEATURES, STATE
 
 OPSET = 21
 # The oldest format that carries opset 21; onnxruntime of the same year reads it.
@@ -52,7 +51,8 @@ def encoder_graph(captioner):
     """image -> image_embedding, region_embeddings."""
     g = Graph()
     x = _head(g, captioner.backbone, _blocks(g, captioner.backbone, 0, _stem(g, captioner.backbone)))
-    g.constant("grid", np.array([0, FEATURES, REGIONS], np.int64))
+    regions = captioner.backbone.regions
+    g.constant("grid", np.array([0, FEATURES, regions], np.int64))
     x = g.node("Reshape", [x, "grid"], "channels")
     x = g.node("Transpose", [x], "cells", perm=[0, 2, 1])
     weight, bias = captioner.embed.folded()
@@ -64,9 +64,9 @@ def encoder_graph(captioner):
     g.node("ReduceMean", ["region_embeddings", "region_axis"], "image_embedding", keepdims=0)
     outputs = [
         ("image_embedding", FLOAT, ["N", EMBEDDING]),
-        ("region_embeddings", FLOAT, ["N", REGIONS, EMBEDDING]),
+        ("region_embeddings", FLOAT, ["N", regions, EMBEDDING]),
     ]
-    return g.model("encoder", [("image", UINT8, ["N", SIZE, SIZE, 3])], outputs)
+    return g.model("encoder", [_image(captioner.backbone)], outputs)
 
 
 def prefix_graph(backbone, blocks):
@@ -82,7 +82,11 @@ def prefix_graph(backbone, blocks):
         x = g.node("Flatten", [x], "flat")
     g.node("Identity", [x], "features")
     shape = ["N", FEATURES] if whole else ["N", "C", "H", "W"]
-    return g.model("prefix", [("image", UINT8, ["N", SIZE, SIZE, 3])], [("features", FLOAT, shape)])
+    return g.model("prefix", [_image(backbone)], [("features", FLOAT, shape)])
+
+
+def _image(backbone):
+    return "image", UINT8, ["N", backbone.size, backbone.size, 3]
 
 
 def _stem(g, backbone):

@@ -1,4 +1,4 @@
-"""Image files to 224x224 RGB arrays, from a directory or a zip, and augmentation."""
+"""Image files to square RGB arrays, from a directory or a zip, and augmentation."""
 
 import io
 import zipfile
@@ -7,25 +7,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-SIZE = 224
+def load_image(data, size):
+    """uint8 [size, size, 3] from encoded bytes: upright, RGB, squashed to a square.
 
-
-def load_image(data):
-    """uint8 [224, 224, 3] from encoded bytes: upright, RGB, squashed to a square.
-
-    The filter is antialiased, as the serving side's is; a 224x224 file stays as it is."""
+    The filter is antialiased, as the serving side's is; a file of that size stays as it is."""
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
-    if image.size != (SIZE, SIZE):
-        image = image.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+    if image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.LANCZOS)
     return np.asarray(image)
 
 
-def load_images(path, names):
-    """uint8 [n, 224, 224, 3] of the named files in a directory or a zip archive."""
+def load_images(path, names, size):
+    """uint8 [n, size, size, 3] of the named files in a directory or a zip archive."""
     read = _zip_reader(path) if zipfile.is_zipfile(path) else _directory_reader(path)
-    images = np.empty((len(names), SIZE, SIZE, 3), np.uint8)
+    images = np.empty((len(names), size, size, 3), np.uint8)
     for i, name in enumerate(names):
-        images[i] = load_image(read(name))
+        images[i] = load_image(read(name), size)
     return images
 
 
@@ -47,10 +44,11 @@ def augment(images, rng, smallest=0.8, light=0.15):
 
 
 def _augment_one(image, rng, smallest, light):
-    width, height = SIZE * rng.uniform(smallest, 1, 2)
-    left, top = rng.uniform(0, SIZE - width), rng.uniform(0, SIZE - height)
+    size = len(image)
+    width, height = size * rng.uniform(smallest, 1, 2)
+    left, top = rng.uniform(0, size - width), rng.uniform(0, size - height)
     box = (left, top, left + width, top + height)
-    crop = Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BILINEAR, box=box)
+    crop = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR, box=box)
     if rng.random() < 0.5:
         crop = crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     gain, offset = 1 + rng.uniform(-light, light, 2)

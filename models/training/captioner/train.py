@@ -13,8 +13,7 @@ from torch.nn import functional as F
 from . import checkpoint
 from .data import bucketed, encode_captions, pad, read_split, tokenized
 from .evaluate import captions_of, product_decoding, ptb_references, score
-from .features import imagenet_weights
-from .network import Captioner
+from .network import ENCODERS, Captioner
 from .vocabulary import Vocabulary
 
 
@@ -57,12 +56,10 @@ def trained(model):
     return [p for p in model.parameters() if p.requires_grad]
 
 
-def validate(model, average, features, vocabulary, references):
-    shadow = Captioner(len(vocabulary))
-    shadow.load_state_dict(average.state)
-    with torch.no_grad():
-        embeddings = shadow.embed(torch.from_numpy(features[0].astype(np.float32)))
-    captions = captions_of(shadow.decoder, embeddings, vocabulary, product_decoding(vocabulary))
+@torch.no_grad()
+def validate(captioner, features, vocabulary, references):
+    embeddings = captioner.embed(torch.from_numpy(features[0].astype(np.float32)))
+    captions = captions_of(captioner.decoder, embeddings, vocabulary, product_decoding(vocabulary))
     return score(captions, references)
 
 
@@ -72,6 +69,8 @@ def main():
     parser.add_argument("--train-features", required=True)
     parser.add_argument("--dev-features", required=True)
     parser.add_argument("--output", required=True, help="checkpoint; the run goes on from it if it exists")
+    parser.add_argument("--encoder", choices=ENCODERS, default="lite2", help="that of the features")
+    parser.add_argument("--size", type=int, default=224, help="that of the features' images")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -94,39 +93,23 @@ def main():
     references = ptb_references(read_split(args.captions, "dev"))
     features, dev = np.load(args.train_features), np.load(args.dev_features)
 
-    model = Captioner(len(vocabulary), args.dropout, args.image_dropout)
-    model.backbone.load_imagenet(imagenet_weights())
+    model = Captioner(len(vocabulary), args.encoder, args.size, args.dropout, args.image_dropout)
+    model.backbone.load_imagenet()
     model.backbone.requires_grad_(False)
     model.embed.measure(torch.from_numpy(features[0].astype(np.float32)))
     average = checkpoint.Average(model, args.decay)
     optimizer = torch.optim.AdamW(trained(model), lr=args.rate, weight_decay=0.01)
     curve = []
     if Path(args.output).exists():
-        curve = resume(args.output, model, average, optimizer)
+        curve = checkpoint.resume(args.output, model, average, optimizer)
     for epoch in range(len(curve), args.epochs):
         began = time.time()
         loss = train_epoch(model, average, optimizer, features, rows, args, epoch)
         seconds = round(time.time() - began)
-        metrics = validate(model, average, dev, vocabulary, references)
+        metrics = validate(average.model(model), dev, vocabulary, references)
         curve.append({"stage": 1, "epoch": epoch + 1, "loss": round(loss, 4), "seconds": seconds, **metrics})
         print(json.dumps(curve[-1]), flush=True)
-        checkpoint.save(
-            args.output,
-            counts=vocabulary.counts,
-            model=model.state_dict(),
-            average=average.state,
-            steps=average.steps,
-            optimizer=optimizer.state_dict(),
-            curve=curve,
-        )
-
-
-def resume(path, model, average, optimizer):
-    content = checkpoint.load(path)
-    model.load_state_dict(content["model"])
-    average.state, average.steps = content["average"], content["steps"]
-    optimizer.load_state_dict(content["optimizer"])
-    return content["curve"]
+        checkpoint.save_run(args.output, vocabulary, model, average, optimizer, curve)
 
 
 if __name__ == "__main__":

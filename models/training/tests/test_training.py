@@ -1,3 +1,4 @@
+import copy
 import io
 import json
 
@@ -7,13 +8,16 @@ import torch
 from PIL import Image
 
 from captioner import checkpoint, manifest
+from captioner.average import mean
 from captioner.cider import Cider
 from captioner.data import bucketed, encode_captions, pad
+from captioner.faults import breaks_off, repetitions, says_twice
 from captioner.features import session
 from captioner.graphs import decoder_graph, decoder_weights, encoder_graph, prefix_graph
 from captioner.images import augment, load_image
-from captioner.network import Captioner, normalise
-from captioner.reinforce import sample
+from captioner.network import ENCODERS, Backbone, Captioner, normalise
+from captioner.reinforce import sample, sharpen
+from captioner.rouge import rouge
 from captioner.search import Decoding, beam_search
 from captioner.vocabulary import Vocabulary, tokenize
 
@@ -26,7 +30,7 @@ def vocabulary():
 @pytest.fixture(scope="module")
 def captioner(vocabulary):
     torch.manual_seed(0)
-    model = Captioner(len(vocabulary)).eval()
+    model = Captioner(len(vocabulary), "lite1").eval()
     for module in model.backbone.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.uniform_(-0.5, 0.1)
@@ -89,7 +93,7 @@ def test_an_upside_down_photograph_is_turned():
     exif[0x0112] = 3
     data = io.BytesIO()
     image.save(data, "PNG", exif=exif)
-    pixels = load_image(data.getvalue())
+    pixels = load_image(data.getvalue(), 224)
     assert pixels.shape == (224, 224, 3) and pixels[0, 0, 0] == 0 and pixels[223, 0, 0] == 255
 
 
@@ -190,6 +194,18 @@ def test_the_reward_prefers_whole_captions_with_rare_words():
     assert cider.score(1, [common, rare, end]) < cider.score(0, [common, rare, end])
 
 
+def test_rouge_takes_the_best_recall_and_precision_of_any_reference():
+    references = [[1, 2, 3, 4, 5, 6], [1, 9]]
+    assert rouge([1, 2, 3, 4, 5, 6], references) == 1 and rouge([7], references) == 0
+    assert abs(rouge([1, 8, 3], references) - (1 + 1.44) * (2 / 3) * 0.5 / (0.5 + 1.44 * 2 / 3)) < 1e-9
+
+
+def test_the_mean_of_checkpoints_is_weighted():
+    states = [{"w": torch.tensor([0.0]), "n": torch.tensor(3)}, {"w": torch.tensor([3.0]), "n": torch.tensor(9)}]
+    averaged = mean(states, [1, 2])
+    assert averaged["w"].item() == 2 and averaged["n"].item() == 3
+
+
 def test_sampled_captions_end_once_and_never_say_unknown(captioner, vocabulary):
     torch.manual_seed(0)
     captions = sample(captioner, torch.randn(20, 512), vocabulary, longest=30)
@@ -198,12 +214,61 @@ def test_sampled_captions_end_once_and_never_say_unknown(captioner, vocabulary):
         assert vocabulary.unknown not in ids and vocabulary.start not in ids
 
 
+@pytest.mark.parametrize(
+    "caption, again, twice, off",
+    [
+        ("two dogs run on the grass on the beach .", 0, False, False),
+        ("a black dog and a brown dog .", 1, False, False),
+        ("a white and white dog .", 1, True, False),
+        ("a man in a hat and a hat .", 1, True, False),
+        ("a man in a red shirt and a red shirt .", 2, True, False),
+        ("a dog dog runs .", 1, True, False),
+        ("a man with a .", 0, False, True),
+        ("a man with a hat", 0, False, True),
+        ("a dog jumps up .", 0, False, False),
+    ],
+)
+def test_faults_are_found(caption, again, twice, off):
+    words = caption.split()
+    assert (repetitions(words), says_twice(words), breaks_off(words)) == (again, twice, off)
+
+
+def test_a_sharper_decoder_prefers_the_same_word_more(captioner):
+    decoder = copy.deepcopy(captioner.decoder)
+    x, state = torch.randn(4, 512), torch.zeros(4, 1024)
+    with torch.no_grad():
+        before = decoder.step(x, state)[1]
+        sharpen(decoder, 1.5)
+        after = decoder.step(x, state)[1]
+    assert (before.argmax(1) == after.argmax(1)).all() and (after.max(1).values > before.max(1).values).all()
+
+
+def test_a_run_goes_on_where_it_stopped(captioner, vocabulary, tmp_path):
+    average = checkpoint.Average(captioner, 0.9)
+    optimizer = torch.optim.AdamW(captioner.decoder.parameters())
+    checkpoint.save_run(tmp_path / "run.pt", vocabulary, captioner, average, optimizer, [{"epoch": 1}])
+    again, words, curve = checkpoint.load_captioner(tmp_path / "run.pt")
+    assert (again.backbone.encoder, again.backbone.size, words.words) == ("lite1", 224, vocabulary.words)
+    assert checkpoint.resume(tmp_path / "run.pt", again, average, optimizer) == curve == [{"epoch": 1}]
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_the_imagenet_weights_fit(encoder):
+    Backbone(encoder).load_imagenet()
+
+
+def test_a_larger_image_has_more_cells(vocabulary):
+    model = encoder_graph(Captioner(len(vocabulary), "lite0", 256))
+    regions = session(model, 1).run(["region_embeddings"], {"image": np.zeros((1, 256, 256, 3), np.uint8)})[0]
+    assert regions.shape == (1, 64, 512)
+
+
 def test_a_manifest_describes_its_files(vocabulary, tmp_path):
     vocabulary.write(tmp_path / "word_counts.txt")
     for name in ("encoder.onnx", "decoder.onnx"):
         (tmp_path / name).write_bytes(b"graph")
     hashes = {"weights": "0" * 64, "captions": "1" * 64}
-    manifest.write(tmp_path, manifest.build(tmp_path, vocabulary, "fp32", {}, hashes))
+    manifest.write(tmp_path, manifest.build(tmp_path, Backbone("lite2", 256), vocabulary, "fp32", {}, hashes))
     written = json.loads((tmp_path / "manifest.json").read_text())
     assert written["files"]["encoder"]["bytes"] == 5 and "metrics" not in written
     assert written["vocabulary"]["size"] == written["vocabulary"]["unknownId"] + 1
