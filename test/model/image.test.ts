@@ -276,7 +276,8 @@ describe('the eight EXIF orientations of one picture', () => {
   it('get the same caption', async () => {
     const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
     // Of the network's own size, so that no resampling can round differently.
-    const upright = await uprightPicture(224, 224);
+    const { width, height } = captioner.bundle.manifest.image;
+    const upright = await uprightPicture(width, height);
     const files = await Promise.all(ORIENTATIONS.map((o) => asPng(fileOf(upright, o))));
     const results = [];
     for (const file of files) results.push(await captioner.caption(file));

@@ -216,7 +216,7 @@ describe('the default bundle', () => {
 
 /** Written by `models/training/captioner/export.py` with the loader that the training used. */
 interface Parity {
-  /** Into the flat `[224, 224, 3]` pixels. */
+  /** Into the flat `[height, width, 3]` pixels. */
   indices: number[];
   files: Record<string, { channelMeans: number[]; values: number[] }>;
 }
