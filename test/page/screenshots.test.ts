@@ -32,7 +32,7 @@ before(async () => {
 it('renews docs/page.png: captions, a heat map and the tree, light, on a desk', { skip }, async (t) => {
   const { page, choose } = await openPage(t, { parts: SERVED, viewport: { width: 1240, height: 1425 } });
   await choose(RACCOON);
-  await page.locator('.sentence button', { hasText: 'black' }).hover();
+  await page.locator('.sentence button', { hasText: 'dog' }).hover();
   await page.locator('.heat:visible').waitFor();
   await take(page, 'page.png');
 });

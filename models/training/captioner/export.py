@@ -20,12 +20,13 @@ SAMPLED = 64
 def add_decoding_arguments(parser):
     parser.add_argument("--length-normalization", type=float, default=1.0)
     parser.add_argument("--min-length", type=int, default=5)
+    parser.add_argument("--max-length", type=int, default=20, help="start and end word counted")
 
 
 def decoding_defaults(args):
     return {
         "beamWidth": 3,
-        "maxLength": 20,
+        "maxLength": args.max_length,
         "lengthNormalization": args.length_normalization,
         "minLength": args.min_length,
         "bannedWords": ["<UNK>"],
