@@ -25,6 +25,7 @@ const { values, positionals } = parseArgs({
 
 let step: NativeParts['step'] | undefined;
 let regions = new Float32Array();
+let seed = 1;
 const captioner = await loadCaptioner(values.model, {
   observe: (native) => {
     step = native.step;
@@ -80,9 +81,14 @@ async function fallsOf(bytes: Uint8Array): Promise<{ important: number; chance: 
   return { important: whole! - withoutImportant!, chance: whole! - withoutChance! };
 }
 
+/** By chance, but the same in every run: a linear congruential generator (Numerical Recipes, section 7.1). */
 function shuffled(items: readonly number[]): number[] {
+  const next = () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed;
+  };
   return items
-    .map((item) => ({ item, key: Math.random() }))
+    .map((item) => ({ item, key: next() }))
     .sort((a, b) => a.key - b.key)
     .map(({ item }) => item);
 }

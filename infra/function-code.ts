@@ -11,6 +11,13 @@ export const LARGEST_ZIP_FUNCTION = 262_144_000;
 export const MODEL_DIRECTORY = 'model';
 
 const FUNCTIONS = ['http', 'queue', 'workflow', 'summary'] as const satisfies readonly FunctionName[];
+
+/** Writes the handlers and the packages with machine code into a directory: all but the model. */
+export async function assembleCode(architecture: Settings['architecture'], to: string): Promise<void> {
+  cpSync(stageNative(architecture), to, { recursive: true });
+  for (const name of FUNCTIONS) await packFunction(name, to);
+}
+
 /** What a bundle has that only people and the tests read. */
 const NOT_RUN = /\/(README\.md|parity\.json)$/;
 
@@ -26,10 +33,9 @@ export async function assembleFunctions(
 ): Promise<number> {
   rmSync(to, { recursive: true, force: true });
   mkdirSync(to, { recursive: true });
-  cpSync(stageNative(settings.architecture), to, { recursive: true });
+  await assembleCode(settings.architecture, to);
   const model = resolve(ROOT, settings.modelDirectory);
   cpSync(model, join(to, MODEL_DIRECTORY), { recursive: true, filter: (path) => !NOT_RUN.test(path) });
-  for (const name of FUNCTIONS) await packFunction(name, to);
   const bytes = bytesOf(to);
   if (bytes > LARGEST_ZIP_FUNCTION) {
     throw new Error(

@@ -75,6 +75,22 @@ export class ModelUnusable extends CaptionError {
   }
 }
 
+/**
+ * What a schema found wrong, field by field.
+ * @param whole name of what was checked, for what is wrong with it as a whole; without it only what is wrong is said
+ */
+export function wrongFields(
+  { issues }: { issues: readonly { path: readonly PropertyKey[]; message: string }[] },
+  whole?: string,
+): string {
+  return issues
+    .map(({ path, message }) => {
+      const field = path.join('.') || whole;
+      return field === undefined ? message : `${field}: ${message}`;
+    })
+    .join('; ');
+}
+
 /** A failure as plain data: for JSON output and for crossing threads. `InternalError` is a bug. */
 export interface ErrorReport {
   code: ErrorCode | 'InternalError';

@@ -152,7 +152,8 @@ async function advance(
   options: SearchOptions,
 ): Promise<void> {
   const rows = active.flatMap((s) => s.live);
-  const k = candidatesWanted(options, rows);
+  const wanted = rows.map((h) => options.constraint.wanted(h.said));
+  const k = candidatesWanted(options, Math.max(...wanted.map((ids) => ids.length)));
   const output = await step({
     words: rows.map((h) => h.ids[h.ids.length - 1]!),
     embeddings: new Float32Array(rows.length * width),
@@ -164,7 +165,7 @@ async function advance(
   for (const search of active) {
     const beams = new Map<number, TopN<Hypothesis>>();
     for (const parent of search.live) {
-      const candidates = candidatesOf(output, row, k, options.constraint.wanted(parent.said));
+      const candidates = candidatesOf(output, row, k, wanted[row]!);
       extend(parent, { candidates, state: output.state, row }, beams, search, options);
       row++;
     }
@@ -174,9 +175,10 @@ async function advance(
 }
 
 /** As many that `beamWidth` remain when every word that may be refused or belongs to another beam is among them. */
-function candidatesWanted(options: SearchOptions, rows: readonly Hypothesis[]): number {
-  const { beamWidth, bannedIds, minLength, constraint, vocabularySize } = options;
-  const wanted = Math.max(...rows.map((h) => constraint.wanted(h.said).length));
+function candidatesWanted(
+  { beamWidth, bannedIds, minLength, constraint, vocabularySize }: SearchOptions,
+  wanted: number,
+): number {
   const end = minLength > 0 || constraint !== NO_CONSTRAINT ? 1 : 0;
   return Math.min(vocabularySize, beamWidth + bannedIds.size + end + wanted);
 }

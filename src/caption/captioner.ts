@@ -1,6 +1,7 @@
-import { InvalidRequest, Overloaded } from '../errors.ts';
+import { InvalidRequest } from '../errors.ts';
 import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.ts';
 import { type ConfidenceModel, confidenceOf } from './confidence.ts';
+import { checkDeadline } from './deadline.ts';
 import { type Explanation, explain } from './explain.ts';
 import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
 import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
@@ -144,12 +145,6 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     captionAll,
     caption: async (bytes, options, call) => (await captionAll([bytes], options, call))[0]!,
   };
-}
-
-function checkDeadline({ deadline }: CaptionCall): void {
-  if (deadline !== undefined && Date.now() >= deadline) {
-    throw new Overloaded('no time is left for this image; try again later or allow more time');
-  }
 }
 
 async function decodeTimed(

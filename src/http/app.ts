@@ -2,7 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { etag } from 'hono/etag';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
-import { InvalidRequest } from '../errors.ts';
+import { InvalidRequest, wrongFields } from '../errors.ts';
 import { CACHED, NOT_CACHED } from './cache.ts';
 import { addCaptions } from './captions.ts';
 import { docsHtml } from './docs.ts';
@@ -14,7 +14,6 @@ import { htmlPage, page } from './page.ts';
 import type { AppEnv, AppParts } from './parts.ts';
 import { answerProblem, HttpError } from './problem.ts';
 import { methodsAt, reportRequests } from './report.ts';
-import { messageOf } from './validation.ts';
 
 /** Longer identifiers than any tracing system makes would only fill logs. */
 const MAX_REQUEST_ID_LENGTH = 128;
@@ -65,8 +64,8 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   return app;
 }
 
-type Validated = { success: true } | { success: false; error: Parameters<typeof messageOf>[0] };
+type Validated = { success: true } | { success: false; error: Parameters<typeof wrongFields>[0] };
 
 function refuseInvalid(result: Validated): void {
-  if (!result.success) throw new InvalidRequest(messageOf(result.error));
+  if (!result.success) throw new InvalidRequest(wrongFields(result.error));
 }

@@ -1,5 +1,5 @@
 /** Bodies of requests to image files. */
-import { InvalidRequest } from '../errors.ts';
+import { InvalidRequest, wrongFields } from '../errors.ts';
 import { bytesOfBase64 } from './base64.ts';
 import { parseJson } from './json.ts';
 import { mediaTypeOf, unsupported } from './media-type.ts';
@@ -7,7 +7,6 @@ import { type NamedImage, namedImages, readForm } from './multipart.ts';
 import type { GivenOptions } from './options.ts';
 import type { S3Reference } from './parts.ts';
 import { captionRequestSchema } from './schemas.ts';
-import { messageOf } from './validation.ts';
 
 /** What a body asks for: images in it, or one that lies elsewhere. */
 export interface ReadBody {
@@ -40,7 +39,7 @@ export function readerOf(headers: Headers): (body: Uint8Array<ArrayBuffer>) => P
 
 function readJson(body: Uint8Array<ArrayBuffer>): ReadBody {
   const parsed = captionRequestSchema.safeParse(parseJson(body));
-  if (!parsed.success) throw new InvalidRequest(messageOf(parsed.error));
+  if (!parsed.success) throw new InvalidRequest(wrongFields(parsed.error));
   const { image, s3, ...options } = parsed.data;
   // The schema saw to it that there is exactly one of the two.
   if (s3 !== undefined) return { source: { s3 }, options };

@@ -1,7 +1,7 @@
 /** The last step of a run over a bucket: what the batches left in S3, summed up. Needs no model. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { type RunSummary, summarizeRun, summaryInputSchema } from '../bucket/summary.ts';
-import { InvalidRequest } from '../errors.ts';
+import { InvalidRequest, wrongFields } from '../errors.ts';
 import { createS3Client } from '../s3/client.ts';
 
 const s3 = createS3Client();
@@ -9,9 +9,7 @@ const logger = new Logger();
 
 export async function handler(event: unknown): Promise<RunSummary> {
   const input = summaryInputSchema.safeParse(event);
-  if (!input.success) {
-    throw new InvalidRequest(input.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '));
-  }
+  if (!input.success) throw new InvalidRequest(wrongFields(input.error, 'event'));
   const summary = await summarizeRun(s3, input.data);
   logger.info('a run ended', { ...summary });
   return summary;

@@ -7,10 +7,11 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
-import { ImageNotFound, ImageTooLarge, InvalidRequest } from '../errors.ts';
+import { ImageNotFound, ImageTooLarge, InvalidRequest, wrongFields } from '../errors.ts';
 import { readBody } from '../http/body.ts';
+import { parseJson } from '../http/json.ts';
 import type { AppEnv } from '../http/parts.ts';
-import { HttpError, PROBLEMS } from '../http/problem.ts';
+import { PROBLEMS } from '../http/problem.ts';
 import { isMissing } from '../s3/failures.ts';
 import { describeImage } from '../s3/images.ts';
 import { resultKey, revisionOf } from '../s3/result-key.ts';
@@ -93,19 +94,9 @@ async function randomId(): Promise<string> {
 }
 
 async function readRequest(request: Request): Promise<z.output<typeof requestSchema>> {
-  const body = Buffer.from(await readBody(request, MAX_REQUEST_BYTES)).toString('utf8');
-  const parsed = requestSchema.safeParse(parseJson(body));
+  const parsed = requestSchema.safeParse(parseJson(await readBody(request, MAX_REQUEST_BYTES)));
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
-  throw new InvalidRequest(issues.join('; '));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new HttpError('MalformedRequest', 'the body is not JSON', { cause });
-  }
+  throw new InvalidRequest(wrongFields(parsed.error, 'body'));
 }
 
 async function answerOutcome(c: Context<AppEnv>, parts: UploadParts) {

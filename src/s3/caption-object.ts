@@ -1,8 +1,9 @@
 /** One object of S3: read, captioned, the outcome recorded. The core of the queue and of the workflow. */
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { CaptionCall, Captioner } from '../caption/captioner.ts';
+import { checkDeadline } from '../caption/deadline.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
-import { CaptionError, type ErrorCode, Overloaded } from '../errors.ts';
+import { CaptionError, type ErrorCode } from '../errors.ts';
 import { checkAllowed } from './access.ts';
 import type { ObjectReference } from './failures.ts';
 import { describeImage, readImage, type StoredImage, tooLarge } from './images.ts';
@@ -69,7 +70,7 @@ export async function captionObject(
   call: CaptionCall = {},
 ): Promise<ObjectOutcome> {
   checkAllowed(request, parts);
-  checkTime(call);
+  checkDeadline(call);
   try {
     const image = await describeImage(parts.s3, request, call.deadline);
     const location = locationOf(request, revisionOf(image), parts);
@@ -82,12 +83,6 @@ export async function captionObject(
     const event = request.versionId ?? request.sequencer ?? 'unknown';
     const location = locationOf(request, `not-found-${event}`, parts);
     return await record(failed(error), request, location, parts, call);
-  }
-}
-
-function checkTime({ deadline }: CaptionCall): void {
-  if (deadline !== undefined && Date.now() >= deadline) {
-    throw new Overloaded('no time is left for this object; try again later or allow more time');
   }
 }
 
