@@ -1,6 +1,8 @@
 """Checkpoints that an interrupted run can go on from, and averaged weights."""
 
+import json
 import os
+import time
 from pathlib import Path
 
 import torch
@@ -43,6 +45,24 @@ def save_run(path, vocabulary, model, average, optimizer, curve):
         optimizer=optimizer.state_dict(),
         curve=curve,
     )
+
+
+def run_epochs(args, vocabulary, model, average, optimizer, before, train, validate):
+    """Trains the epochs that `args.output` lacks and writes it after each.
+
+    `before` is the curve of the stages before; `train(epoch)` gives what was learned and
+    `validate(model)` the scores of the averaged model, both for the curve."""
+    curve = list(before)
+    if Path(args.output).exists():
+        curve = resume(args.output, model, average, optimizer)
+    for epoch in range(len(curve) - len(before), args.epochs):
+        began = time.time()
+        learned = train(epoch)
+        seconds = round(time.time() - began)
+        row = {**learned, "seconds": seconds, **validate(average.model(model))}
+        print(json.dumps(row), flush=True)
+        curve.append(row)
+        save_run(args.output, vocabulary, model, average, optimizer, curve)
 
 
 def resume(path, model, average, optimizer):

@@ -3,9 +3,6 @@
 The frozen first blocks run in onnxruntime, several times faster than in PyTorch."""
 
 import argparse
-import json
-import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -97,20 +94,18 @@ def main():
     prefix = session(prefix_graph(model.backbone, args.first), args.threads)
     optimizer = torch.optim.AdamW(parameter_groups(model, args.first, args), weight_decay=0.01, fused=True)
     average = checkpoint.Average(model, args.decay)
-    curve = list(before)
-    if Path(args.output).exists():
-        curve = checkpoint.resume(args.output, model, average, optimizer)
     size = model.backbone.size
     maps = run_batches(prefix, load_images(args.dev_images, [name for name, _ in dev], size))
     images = load_images(args.train_images, [name for name, _ in train], size)
-    for epoch in range(len(curve) - len(before), args.epochs):
-        began = time.time()
+
+    def train_one(epoch):
         loss = train_epoch(model, average, optimizer, prefix, images, sequences, args, epoch)
-        seconds = round(time.time() - began)
-        metrics = validate(average.model(model), maps, vocabulary, references, args.first)
-        curve.append({"stage": 2, "epoch": epoch + 1, "loss": round(loss, 4), "seconds": seconds, **metrics})
-        print(json.dumps(curve[-1]), flush=True)
-        checkpoint.save_run(args.output, vocabulary, model, average, optimizer, curve)
+        return {"stage": 2, "epoch": epoch + 1, "loss": round(loss, 4)}
+
+    def scores(captioner):
+        return validate(captioner, maps, vocabulary, references, args.first)
+
+    checkpoint.run_epochs(args, vocabulary, model, average, optimizer, before, train_one, scores)
 
 
 def parse_arguments():

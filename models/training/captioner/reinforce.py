@@ -5,9 +5,6 @@ says twice or breaks off, above the mean of the others. A share of the cross-ent
 and the end marker counts in the reward: both keep captions whole."""
 
 import argparse
-import json
-import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -141,17 +138,15 @@ def main():
     sharpen(model.decoder, args.sharpness)
     optimizer = torch.optim.AdamW(trained(model), lr=args.rate, weight_decay=0.01)
     average = checkpoint.Average(model, args.decay)
-    curve = list(before)
-    if Path(args.output).exists():
-        curve = checkpoint.resume(args.output, model, average, optimizer)
-    for epoch in range(len(curve) - len(before), args.epochs):
-        began = time.time()
+
+    def train_one(epoch):
         reward = train_epoch(model, average, optimizer, features, sequences, cider, vocabulary, args, epoch)
-        seconds = round(time.time() - began)
-        metrics = validate(average.model(model), dev_features, vocabulary, references)
-        curve.append({"stage": 3, "epoch": epoch + 1, "reward": round(reward, 4), "seconds": seconds, **metrics})
-        print(json.dumps(curve[-1]), flush=True)
-        checkpoint.save_run(args.output, vocabulary, model, average, optimizer, curve)
+        return {"stage": 3, "epoch": epoch + 1, "reward": round(reward, 4)}
+
+    def scores(captioner):
+        return validate(captioner, dev_features, vocabulary, references)
+
+    checkpoint.run_epochs(args, vocabulary, model, average, optimizer, before, train_one, scores)
 
 
 def parse_arguments():

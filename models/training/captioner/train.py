@@ -1,10 +1,7 @@
 """Stage 1: image embedding and LSTM on frozen features."""
 
 import argparse
-import json
 import math
-import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -99,17 +96,15 @@ def main():
     model.embed.measure(torch.from_numpy(features[0].astype(np.float32)))
     average = checkpoint.Average(model, args.decay)
     optimizer = torch.optim.AdamW(trained(model), lr=args.rate, weight_decay=0.01)
-    curve = []
-    if Path(args.output).exists():
-        curve = checkpoint.resume(args.output, model, average, optimizer)
-    for epoch in range(len(curve), args.epochs):
-        began = time.time()
+
+    def train_one(epoch):
         loss = train_epoch(model, average, optimizer, features, rows, args, epoch)
-        seconds = round(time.time() - began)
-        metrics = validate(average.model(model), dev, vocabulary, references)
-        curve.append({"stage": 1, "epoch": epoch + 1, "loss": round(loss, 4), "seconds": seconds, **metrics})
-        print(json.dumps(curve[-1]), flush=True)
-        checkpoint.save_run(args.output, vocabulary, model, average, optimizer, curve)
+        return {"stage": 1, "epoch": epoch + 1, "loss": round(loss, 4)}
+
+    def scores(captioner):
+        return validate(captioner, dev, vocabulary, references)
+
+    checkpoint.run_epochs(args, vocabulary, model, average, optimizer, [], train_one, scores)
 
 
 if __name__ == "__main__":
