@@ -85,7 +85,11 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
   if (captioned.length === 0) throw new InvalidRequest(`${flags.images}: none of the split's images is here`);
   const { buildReport, reportTable } = await import('./evaluation-report.ts');
   const report = buildReport(captioned, { split: flags.split, ...captioner });
-  if (flags.save) {
+  if (flags.save && status !== EXIT_OK) {
+    process.stderr.write(
+      'show-and-tell: --save: nothing was saved, for not every image of the split was scored\n',
+    );
+  } else if (flags.save) {
     const { saveMeasured } = await import('../export/write-bundle.ts');
     const { metrics, confidence } = report;
     await saveMeasured(flags.model ?? DEFAULT_BUNDLE, { metrics, confidence: confidence?.model });

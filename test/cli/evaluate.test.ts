@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
 import { runCli } from '../support/cli.ts';
 import { readSamples } from '../support/samples.ts';
@@ -83,6 +84,24 @@ describe('show-and-tell evaluate', () => {
       assert.equal((JSON.parse(stdout) as Report).metrics.images, samples.length);
       assert.match(stderr, /lost\.jpg: ImageNotFound/);
     }
+  });
+
+  it('saves scores of a whole split only', async () => {
+    const model = join(place.path, 'model');
+    const manifest = join(model, 'manifest.json');
+    const file = join(place.path, 'more.json');
+    cpSync(DEFAULT_BUNDLE, model, { recursive: true });
+    const before = readFileSync(manifest, 'utf8');
+    writeFileSync(file, JSON.stringify({ dev: { ...references, 'lost.jpg': ['Nobody knows .'] } }));
+    const save = (captions: string) =>
+      evaluate('--model', model, '--images', directory, '--captions', captions, '--save');
+    const { status, stderr } = await save(file);
+    assert.equal(status, 3);
+    assert.match(stderr, /nothing was saved/);
+    assert.equal(readFileSync(manifest, 'utf8'), before);
+    assert.equal((await save(captions)).status, 0);
+    const { metrics } = JSON.parse(readFileSync(manifest, 'utf8')) as { metrics: { images: number } };
+    assert.equal(metrics.images, samples.length);
   });
 
   const WRONG: [string, () => string[], RegExp][] = [
