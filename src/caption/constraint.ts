@@ -15,7 +15,7 @@ export interface Constraint {
   readonly start: number;
   /** State after a word; `null` where the word must not stand. */
   next(state: number, id: number): number | null;
-  /** Words that must be looked at in a state, however unlikely the model finds them. */
+  /** Words that must be looked at in a state, however unlikely the model finds them: all others lead to one state. */
   wanted(state: number): readonly number[];
   /** Whether a caption may end in a state. */
   accepts(state: number): boolean;
@@ -59,8 +59,9 @@ export function constraintOf(prefix: readonly number[], phrases: readonly (reado
     wanted(state) {
       const [begun, ...said] = digits(state);
       if (begun! < prefix.length) return [prefix[begun!]!];
+      // Only these lead to another state than the rest of the vocabulary does.
       const open = phrases.flatMap((phrase, i) =>
-        said[i]! < phrase.length ? [phrase[0]!, phrase[said[i]!]!] : [],
+        said[i]! < phrase.length ? phrase.slice(0, said[i]! + 1) : [],
       );
       return [...new Set(open)];
     },

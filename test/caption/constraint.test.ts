@@ -5,7 +5,7 @@ import { beamSearch, type FoundCaption, type SearchOptions } from '../../src/cap
 import { constraintOf, idsOfText } from '../../src/caption/constraint.ts';
 import { parseVocabulary } from '../../src/caption/vocabulary.ts';
 import { type Model, ONE_IMAGE, searchOptions, stepOver } from './fake-models.ts';
-import { enumerateSearch } from './plain-search.ts';
+import { enumerateSearch, plainConstrainedSearch } from './plain-search.ts';
 
 interface Wish {
   prefix: number[];
@@ -23,9 +23,9 @@ function fulfils({ ids, complete }: FoundCaption, { prefix, phrases }: Wish): bo
 
 const SIZE = 5;
 /** Any continuous log-probabilities, of the whole prefix: no ties, which the two searches would order differently. */
-function modelOf(seed: number): Model {
+function modelOf(seed: number, size = SIZE): Model {
   return (prefix) =>
-    Array.from({ length: SIZE }, (_, word) => {
+    Array.from({ length: size }, (_, word) => {
       let h = seed | 0;
       for (const id of [...prefix, word]) h = Math.imul(h ^ (id + 0x9e3779b9), 0x85ebca6b) ^ (h >>> 13);
       return Math.fround(-((h >>> 4) % 1_000_003) / 250_000 - 0.01);
@@ -86,6 +86,33 @@ test('says what is asked for at any beam width, and stops early without changing
     }),
     { numRuns: 300, seed: 12 },
   );
+});
+
+test('equals a plain search that looks at every word and keeps a beam for each state', async () => {
+  // Few different words in long phrases, so that they begin again within themselves; many words beside them.
+  const phrase = fc.array(fc.integer({ min: 2, max: 4 }), { minLength: 1, maxLength: 4 });
+  const phrases = fc.array(phrase, { minLength: 1, maxLength: 2 });
+  let complete = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer(),
+      phrases,
+      fc.integer({ min: 1, max: 3 }),
+      async (seed, phrases, beamWidth) => {
+        const model = modelOf(seed, 16);
+        const options = { vocabularySize: 16, beamWidth, maxLength: 12, earlyStop: false };
+        const { whole, found } = await search(model, { prefix: [], phrases }, options);
+        const expected = plainConstrainedSearch(model, whole);
+        assert.deepEqual(
+          found.filter((c) => c.complete).map((c) => c.ids),
+          expected.map((c) => c.ids),
+        );
+        complete += expected.length;
+      },
+    ),
+    { numRuns: 200, seed: 13 },
+  );
+  assert.ok(complete > 200, `only ${complete} captions`);
 });
 
 test('there is no caption where the maximum length leaves no room for the wish', async () => {

@@ -41,6 +41,30 @@ export function plainSearch(model: Model, options: SearchOptions): FoundCaption[
   return [...live].sort((a, b) => b.score - a.score).slice(0, options.captions);
 }
 
+/** Constrained beam search without any shortcut: a beam for each state of the constraint, every word looked at. */
+export function plainConstrainedSearch(model: Model, options: SearchOptions): FoundCaption[] {
+  const { constraint, beamWidth, endId } = options;
+  const stateOf = ({ ids }: FoundCaption) =>
+    ids
+      .slice(1)
+      .reduce<number | null>((s, id) => (s === null ? s : constraint.next(s, id)), constraint.start);
+  const bestByState = (captions: readonly FoundCaption[]) =>
+    [...Map.groupBy(captions, stateOf)].flatMap(([state, group]) =>
+      state === null ? [] : group.sort((a, b) => b.logProbability - a.logProbability).slice(0, beamWidth),
+    );
+  let live = [begin(options)];
+  const complete: FoundCaption[] = [];
+  for (let step = 1; step < options.maxLength; step++) {
+    const longer = live.flatMap((caption) => {
+      const words = model(caption.ids).map((p, word) => append(caption, word, p, options));
+      return bestByState(words.filter((c) => !c.complete || constraint.accepts(stateOf(caption)!)));
+    });
+    complete.push(...longer.filter((c) => c.ids.at(-1) === endId));
+    live = bestByState(longer.filter((c) => !c.complete));
+  }
+  return complete.sort((a, b) => b.score - a.score).slice(0, options.captions);
+}
+
 /** Every complete sentence within the maximum length, best first; all partial ones when there is none. */
 export function enumerateSearch(model: Model, options: SearchOptions): FoundCaption[] {
   const complete: FoundCaption[] = [];
