@@ -1,5 +1,5 @@
 /**
- * Prints what a million images cost: `node bench/costs.ts`. The time of a caption is measured before, or given:
+ * Prints what a million images cost: `npx node bench/costs.ts`. The time of a caption is measured before, or given:
  * `--milliseconds 15.5 --decode 5.4`. `--memory MB`, `--architecture arm64`, `--model DIR` and `--gpu-rate N` (images a
  * second of one GPU machine) change the rest. Prices: `src/bucket/prices.ts`.
  */

@@ -1,5 +1,5 @@
 /**
- * Whether heat maps show what a caption leans on: `node bench/explain.ts DIR [--images 200] [--model DIR]`. Leaves out
+ * Whether heat maps show what a caption leans on: `npx node bench/explain.ts DIR [--images 200] [--model DIR]`. Leaves out
  * the third of the cells that the best caption leans on most, and as many chosen by chance, and prints by how much the
  * caption's log-probability falls. JSON lines on standard output.
  */

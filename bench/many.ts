@@ -1,6 +1,6 @@
 /**
  * Many files through the command line, against the same images from memory through the pool, and its memory meanwhile:
- * `node bench/many.ts [--images 10000] [--jobs 2] [--rounds 9]`. The files are crops of the samples in a temporary
+ * `npx node bench/many.ts [--images 10000] [--jobs 2] [--rounds 9]`. The files are crops of the samples in a temporary
  * directory: so small that reading, hashing and printing weigh more than they do with photographs.
  */
 import { spawn } from 'node:child_process';

@@ -13,8 +13,8 @@ const run = promisify(execFile);
 for (const block of blocksOf(readDocument('docs/operations.md'), 'console')) {
   const [command = '', ...printed] = block.split('\n');
   test(`${command} prints what the document shows`, async () => {
-    const [node, ...args] = command.replace('$ ', '').split(' ');
-    assert.equal(node, 'node');
+    const [npx, node, ...args] = command.replace('$ ', '').split(' ');
+    assert.deepEqual([npx, node], ['npx', 'node']);
     const { stdout } = await run(process.execPath, args, { cwd: ROOT });
     assert.equal(stdout, printed.join('\n'));
   });

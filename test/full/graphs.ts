@@ -1,6 +1,6 @@
 /**
  * The graphs at full width (512 units, 12,000 words) against TensorFlow. Not among the quick tests: the weights have
- * 150 MB. Run by `node --test test/full/graphs.ts`; SHOW_AND_TELL_FULL_GOLDEN names the reference if it is elsewhere.
+ * 150 MB. Run by `npx node --test test/full/graphs.ts`; SHOW_AND_TELL_FULL_GOLDEN names the reference if it is elsewhere.
  */
 import { existsSync } from 'node:fs';
 import { before, test } from 'node:test';

@@ -1,5 +1,5 @@
 /**
- * Makes the full network's bundles for measuring: `node test/full/make-bundles.ts DIRECTORY` writes DIRECTORY/fp32 and
+ * Makes the full network's bundles for measuring: `npx node test/full/make-bundles.ts DIRECTORY` writes DIRECTORY/fp32 and
  * DIRECTORY/int8. Its weights come from a formula: the speed is that of trained ones, the captions are word salad.
  */
 import { mkdirSync } from 'node:fs';
