@@ -115,6 +115,34 @@ test('equals a plain search that looks at every word and keeps a beam for each s
   assert.ok(complete > 200, `only ${complete} captions`);
 });
 
+test('a hypothesis can leave a phrase that begins again within itself', async () => {
+  const [END, A, B, C, OTHER] = [1, 2, 3, 4, 5];
+  // After "a b a" the words of the phrase and the end are all likelier than the word that leads to the best caption.
+  const rows: Record<string, Record<number, number>> = {
+    '': { [A]: -0.01 },
+    [`${A}`]: { [B]: -0.01 },
+    [`${A},${B}`]: { [A]: -0.01 },
+    [`${A},${B},${A}`]: { [END]: -0.1, [B]: -0.2, [A]: -0.3, [C]: -0.4, [OTHER]: -2 },
+    [`${A},${B},${A},${OTHER}`]: { [A]: -0.01 },
+    [`${A},${B},${A},${OTHER},${A}`]: { [B]: -0.01 },
+    [`${A},${B},${A},${OTHER},${A},${B}`]: { [A]: -0.01 },
+    [`${A},${B},${A},${OTHER},${A},${B},${A}`]: { [C]: -0.01 },
+    [`${A},${B},${A},${OTHER},${A},${B},${A},${C}`]: { [END]: -0.01 },
+  };
+  const model: Model = ([, ...said]) =>
+    Array.from({ length: 8 }, (_, id) => rows[`${said}`]?.[id] ?? -20 - id / 8);
+  const wish = { prefix: [], phrases: [[A, B, A, C]] };
+  const { whole, found } = await search(model, wish, { vocabularySize: 8, beamWidth: 1, maxLength: 12 });
+  assert.deepEqual(
+    found.map((caption) => caption.ids),
+    [[0, A, B, A, OTHER, A, B, A, C, END]],
+  );
+  assert.deepEqual(
+    plainConstrainedSearch(model, whole).map((caption) => caption.ids),
+    found.map((caption) => caption.ids),
+  );
+});
+
 test('there is no caption where the maximum length leaves no room for the wish', async () => {
   const { found } = await search(modelOf(1), { prefix: [2, 3, 4], phrases: [] }, { maxLength: 3 });
   assert.deepEqual(found, []);
