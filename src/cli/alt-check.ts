@@ -1,6 +1,7 @@
 import { reportOf } from '../errors.ts';
 import type { AltFlags } from './alt.ts';
 import { expandPages, readPage, shownSource } from './alt-pages.ts';
+import { complain } from './complain.ts';
 import { EXIT_ALT_MISSING, EXIT_OK, severity } from './exit.ts';
 
 /**
@@ -23,7 +24,7 @@ export async function checkPages(args: string[], { json = false }: AltFlags): Pr
     } catch (error) {
       const report = reportOf(error);
       failed = Math.max(failed, severity(report));
-      process.stderr.write(`show-and-tell: ${page}: ${report.code}: ${report.message}\n`);
+      complain(page, report);
     }
   }
   return failed || missing;

@@ -1,8 +1,8 @@
 /** Alternative texts as a table. */
 import type { ImageLine } from './alt-images.ts';
-import { type Cell, csvRow } from './csv.ts';
+import { csvTable } from './csv.ts';
 
-const COLUMNS: Record<string, (line: ImageLine) => Cell> = {
+export const ALT_CSV = csvTable<ImageLine>({
   image: ({ image }) => image,
   alt: ({ alt }) => alt,
   probability: ({ probability }) => probability,
@@ -10,10 +10,4 @@ const COLUMNS: Record<string, (line: ImageLine) => Cell> = {
   confidence: ({ confidence }) => confidence,
   code: ({ error }) => error?.code,
   message: ({ error }) => error?.message,
-};
-
-export const ALT_CSV_HEADER = csvRow(Object.keys(COLUMNS));
-
-export function altCsvLine(line: ImageLine): string {
-  return csvRow(Object.values(COLUMNS).map((cell) => cell(line)));
-}
+});

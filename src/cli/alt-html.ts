@@ -6,6 +6,7 @@ import { type ErrorReport, reportOf } from '../errors.ts';
 import type { AltFlags } from './alt.ts';
 import { expandPages, type ReadPage, readPage, shownSource } from './alt-pages.ts';
 import { type AltLine, type AltOutcome, altTextOf, objection } from './alt-text-of.ts';
+import { complain } from './complain.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from './exit.ts';
 import { type Progress, startProgress } from './progress.ts';
 import { inOrder, onInterrupt, type RunningCaptioner, startCaptioner } from './run-images.ts';
@@ -67,7 +68,7 @@ async function fillPage(path: string, run: Run): Promise<number> {
   } catch (error) {
     const report = reportOf(error);
     run.progress.hide();
-    process.stderr.write(`show-and-tell: ${path}: ${report.code}: ${report.message}\n`);
+    complain(path, report);
     return severity(report);
   }
 }
@@ -117,11 +118,11 @@ function print(page: string, { line, src }: BareImage, outcome: KnownText | Skip
   const place = `${page}:${line}: ${shownSource(src)}`;
   if ('line' in outcome) process.stdout.write(`${place}: ${outcome.line.alt}\n`);
   const note = noteOn(outcome, flags);
-  if (note !== null) process.stderr.write(`show-and-tell: ${place}: ${note}\n`);
+  if (note !== null) complain(place, note);
 }
 
-function noteOn(outcome: KnownText | Skipped, flags: AltFlags): string | null {
+function noteOn(outcome: KnownText | Skipped, flags: AltFlags): ErrorReport | string | null {
   if ('skipped' in outcome) return outcome.skipped;
-  if ('error' in outcome) return `${outcome.error.code}: ${outcome.error.message}`;
+  if ('error' in outcome) return outcome.error;
   return objection(outcome.line, flags);
 }

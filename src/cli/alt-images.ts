@@ -3,8 +3,9 @@ import { replaceFile } from '../alt/replace-file.ts';
 import type { Field } from '../alt/xmp-packet.ts';
 import { type ErrorReport, reportOf } from '../errors.ts';
 import type { AltFlags } from './alt.ts';
-import { ALT_CSV_HEADER, altCsvLine } from './alt-csv.ts';
+import { ALT_CSV } from './alt-csv.ts';
 import { type AltLine, altTextOf, objection } from './alt-text-of.ts';
+import { complain } from './complain.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from './exit.ts';
 import { countInputs, walkInputs } from './inputs.ts';
 import { startProgress } from './progress.ts';
@@ -24,7 +25,7 @@ export async function altImages(args: string[], flags: AltFlags): Promise<number
   const progress = startProgress(process.stderr.isTTY ? await countInputs(args) : null, 'images');
   const interrupted = onInterrupt();
   let status = EXIT_OK;
-  if (flags.csv) process.stdout.write(ALT_CSV_HEADER);
+  if (flags.csv) process.stdout.write(ALT_CSV.header);
   try {
     const work = async (image: string) => ({ image, outcome: await altTextOf(image, captioner) });
     for await (const { image, outcome } of inOrder(walkInputs(args), captioner.inFlight, work)) {
@@ -64,15 +65,15 @@ async function write(
 
 function print(line: ImageLine, flags: AltFlags): void {
   if (flags.json) process.stdout.write(`${JSON.stringify(line)}\n`);
-  else if (flags.csv) process.stdout.write(altCsvLine(line));
+  else if (flags.csv) process.stdout.write(ALT_CSV.row(line));
   else if (line.alt !== undefined) process.stdout.write(`${line.image}: ${line.alt}\n`);
   if (flags.json) return;
-  for (const note of notesOn(line, flags)) process.stderr.write(`show-and-tell: ${line.image}: ${note}\n`);
+  for (const note of notesOn(line, flags)) complain(line.image, note);
 }
 
-function notesOn({ alt, error, xmp, ...rest }: ImageLine, flags: AltFlags): string[] {
-  const notes: string[] = [];
-  if (error) notes.push(`${error.code}: ${error.message}`);
+function notesOn({ alt, error, xmp, ...rest }: ImageLine, flags: AltFlags): (ErrorReport | string)[] {
+  const notes: (ErrorReport | string)[] = [];
+  if (error) notes.push(error);
   if (xmp && xmp.kept.length > 0) notes.push(`keeps its own ${xmp.kept.join(' and ')}`);
   const doubt = alt === undefined ? null : objection({ ...rest, alt }, flags);
   if (doubt !== null) notes.push(doubt);

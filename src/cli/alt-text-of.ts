@@ -3,6 +3,7 @@ import type { CaptionResult } from '../caption/captioner.ts';
 import { type ErrorReport, reportOf } from '../errors.ts';
 import type { DecodingFlags } from './decoding-flags.ts';
 import { readImage } from './inputs.ts';
+import { reviewNote } from './review-note.ts';
 import type { RunningCaptioner } from './run-images.ts';
 
 /** What a run says about one image. */
@@ -45,10 +46,9 @@ function lineOf({ captions, model, confidence, needsReview }: CaptionResult): Al
 
 /** Why a text is printed but not written anywhere; `null` when it may be. */
 export function objection(
-  { alt, confidence, needsReview }: Pick<AltLine, 'alt' | 'confidence' | 'needsReview'>,
+  line: Pick<AltLine, 'alt' | 'confidence' | 'needsReview'>,
   { minConfidence }: DecodingFlags,
 ): string | null {
-  if (alt === '') return 'the caption is empty';
-  if (minConfidence !== undefined && needsReview) return `needs review: confidence ${confidence?.toFixed(2)}`;
-  return null;
+  if (line.alt === '') return 'the caption is empty';
+  return reviewNote(line, minConfidence);
 }

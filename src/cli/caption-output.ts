@@ -2,9 +2,11 @@
 import type { CaptionResult } from '../caption/captioner.ts';
 import type { ErrorReport } from '../errors.ts';
 import { captionLines } from './caption-lines.ts';
+import { complain } from './complain.ts';
 import { EXIT_SOME_IMAGE_FAILED, severity } from './exit.ts';
 import type { PictureFlags } from './pictures.ts';
 import type { ResultsFile } from './resume.ts';
+import { reviewNote } from './review-note.ts';
 
 export type Outcome = { image: string } & (
   | { kind: 'captioned'; bytes: Uint8Array; result: CaptionResult; sha256?: string | undefined }
@@ -23,7 +25,7 @@ export type Output = (outcome: Outcome) => void;
 /** As the tutorial prints captions; failures on standard error. */
 export function textOutput({ minConfidence }: OutputFlags): Output {
   return (outcome) => {
-    if (outcome.kind === 'failed') complain(outcome);
+    if (outcome.kind === 'failed') complain(outcome.image, outcome.error);
     else if (outcome.kind !== 'done') process.stdout.write(textOf(outcome, minConfidence));
   };
 }
@@ -35,12 +37,9 @@ function textOf(
   const heading = `Captions for image ${outcome.image}:\n`;
   if (outcome.kind === 'duplicate')
     return `${heading}  as for ${outcome.duplicateOf}, which looks the same\n`;
-  const { captions, needsReview, confidence } = outcome.result;
-  const review =
-    minConfidence !== undefined && needsReview
-      ? `  needs review: confidence ${confidence?.toFixed(2)}\n`
-      : '';
-  return `${heading}${captionLines(captions)}${review}`;
+  const doubt = reviewNote(outcome.result, minConfidence);
+  const review = doubt === null ? '' : `  ${doubt}\n`;
+  return `${heading}${captionLines(outcome.result.captions)}${review}`;
 }
 
 /** One object a line, of failed images too. */
@@ -57,7 +56,7 @@ export function resultsOutput(results: ResultsFile, flags: OutputFlags): Output 
     const { image, sha256 } = outcome;
     if (outcome.kind === 'failed') {
       // What is no image's fault is none of its results.
-      if (severity(outcome.error) > EXIT_SOME_IMAGE_FAILED) complain(outcome);
+      if (severity(outcome.error) > EXIT_SOME_IMAGE_FAILED) complain(outcome.image, outcome.error);
       else results.appendFailure(image, sha256, outcome.error);
     } else if (outcome.kind !== 'done') results.append(image, sha256!, contentOf(outcome, flags));
     else if (outcome.line !== null) results.append(image, sha256!, { ...outcome.line, image });
@@ -79,8 +78,4 @@ function contentOf(outcome: Outcome, { explain, trace }: OutputFlags): object {
     case 'done':
       return {};
   }
-}
-
-function complain({ image, error }: { image: string; error: ErrorReport }): void {
-  process.stderr.write(`show-and-tell: ${image}: ${error.code}: ${error.message}\n`);
 }

@@ -3,9 +3,10 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { type ErrorReport, InvalidRequest, reportOf } from '../errors.ts';
 import { DEFAULT_BUNDLE } from '../model/load.ts';
+import { complain } from './complain.ts';
 import { addDecodingFlags } from './decoding-flags.ts';
 import type { CaptionedImage } from './evaluation-report.ts';
-import { EXIT_CODES, EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED } from './exit.ts';
+import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from './exit.ts';
 import type { ImageSet } from './image-set.ts';
 import { startProgress } from './progress.ts';
 import {
@@ -71,9 +72,8 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
       if (interrupted()) return EXIT_INTERRUPTED;
       if ('result' in outcome) captioned.push(outcome);
       else {
-        const { code, message } = outcome.error;
-        process.stderr.write(`show-and-tell: ${outcome.image}: ${code}: ${message}\n`);
-        status = Math.max(EXIT_CODES[code], EXIT_SOME_IMAGE_FAILED);
+        complain(outcome.image, outcome.error);
+        status = severity(outcome.error);
         if (status > EXIT_SOME_IMAGE_FAILED) return status;
       }
     }

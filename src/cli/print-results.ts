@@ -5,9 +5,10 @@ import { type ListedObject, listObjects } from '../bucket/list.ts';
 import { regionOf } from '../bucket/region.ts';
 import { createS3Client } from '../s3/client.ts';
 import { type ResultDocument, readResult } from '../s3/results.ts';
+import { complain } from './complain.ts';
 import { EXIT_OK, EXIT_SOME_IMAGE_FAILED } from './exit.ts';
 import type { ResultsFlags } from './results.ts';
-import { CSV_HEADER, csvLine } from './results-csv.ts';
+import { RESULTS_CSV } from './results-csv.ts';
 import { inOrder } from './run-images.ts';
 
 /** Requests at the same time; S3 answers each in tens of milliseconds. */
@@ -34,14 +35,16 @@ export async function printResults({
       (error: unknown) => ({ key, error }),
     );
   let status = EXIT_OK;
-  if (format === 'csv') await write(CSV_HEADER);
+  if (format === 'csv') await write(RESULTS_CSV.header);
   for await (const outcome of inOrder(documentsOf(listObjects(s3, { bucket, prefix })), READS, read)) {
     if ('error' in outcome) {
-      status = Math.max(status, complain(outcome));
+      status = Math.max(status, statusOf(outcome));
       continue;
     }
     if (failed && outcome.document.status !== 'failed') continue;
-    await write(format === 'csv' ? csvLine(outcome.document) : `${JSON.stringify(outcome.document)}\n`);
+    await write(
+      format === 'csv' ? RESULTS_CSV.row(outcome.document) : `${JSON.stringify(outcome.document)}\n`,
+    );
   }
   return status;
 }
@@ -54,10 +57,10 @@ async function* documentsOf(pages: AsyncIterable<ListedObject[]>): AsyncGenerato
 }
 
 /** What is no result leaves the others to be read; anything else ends the program. */
-function complain({ key, error }: { key: string; error: unknown }): number {
+function statusOf({ key, error }: { key: string; error: unknown }): number {
   const damaged = error instanceof SyntaxError || error instanceof z.ZodError;
   if (!damaged) throw requestFailureOf(error, `reading ${key}`);
-  process.stderr.write(`show-and-tell: ${key}: is no result document\n`);
+  complain(key, 'is no result document');
   return EXIT_SOME_IMAGE_FAILED;
 }
 

@@ -1,8 +1,8 @@
 /** Result documents as a table. */
 import type { ResultDocument } from '../s3/results.ts';
-import { type Cell, csvRow } from './csv.ts';
+import { csvTable } from './csv.ts';
 
-const COLUMNS: Record<string, (document: ResultDocument) => Cell> = {
+export const RESULTS_CSV = csvTable<ResultDocument>({
   bucket: ({ source }) => source.bucket,
   key: ({ source }) => source.key,
   versionId: ({ source }) => source.versionId,
@@ -14,15 +14,9 @@ const COLUMNS: Record<string, (document: ResultDocument) => Cell> = {
   model: ({ model }) => model.name,
   modelHash: ({ model }) => model.hash,
   writtenAt: ({ writtenAt }) => writtenAt,
-};
-
-export const CSV_HEADER = csvRow(Object.keys(COLUMNS));
+});
 
 /** The best caption, or why there is none. */
-export function csvLine(document: ResultDocument): string {
-  return csvRow(Object.values(COLUMNS).map((cell) => cell(document)));
-}
-
 function best(document: ResultDocument) {
   return document.status === 'captioned' ? document.result.captions[0] : undefined;
 }
