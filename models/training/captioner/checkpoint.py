@@ -59,11 +59,12 @@ def run_epochs(path, options, model, vocabulary, run, before, watch):
         model.load_state_dict(content["model"])
         average.load(content["average"], content["updates"])
         run.optimizer.load_state_dict(content["optimizer"])
-    for number in range(len(curve) - len(before), options.epochs):
+    epochs = options.stop or options.epochs
+    for number in range(len(curve) - len(before), epochs):
         began = time.time()
         row = {"step": Path(path).stem, "epoch": number + 1, **run.epoch(number, average)}
         row["seconds"] = round(time.time() - began, 1)
-        last = number + 1 == options.epochs
+        last = number + 1 == epochs
         if last or (number + 1) % options.watch == 0:
             row |= watch(average.model)
         print(json.dumps(row), flush=True)

@@ -39,6 +39,7 @@ class FitOptions:
     decay: float = 0.998
     longest: int = 22
     watch: int = 1  # epochs between scores
+    stop: int | None = None  # ends after so many epochs of the schedule
     seed: int = 1
 
 
@@ -70,7 +71,7 @@ def parameter_groups(model, first, rate, encoder_rate, falling):
 
 
 class Fit:
-    def __init__(self, model, vocabulary, photographs, sentences, options):
+    def __init__(self, model, vocabulary, photographs, sentences, options, cache):
         self.model, self.vocabulary, self.photographs, self.options = model, vocabulary, photographs, options
         self.device = photographs.device
         self.ids = photographs.encoded(vocabulary, options.longest)
@@ -78,7 +79,7 @@ class Fit:
         self.weights = torch.tensor(weights, device=self.device)
         groups = parameter_groups(model, options.first, options.rate, options.encoder_rate, options.falling)
         self.optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
-        self.views = Views(model, photographs, options.first is not None, options.smallest_crop)
+        self.views = Views(model, photographs, options.first is not None, options.smallest_crop, cache)
         self.teachers_loss = TeachersLoss(photographs, options.classes, options.objects)
         if sentences and options.sentences:
             bag = BagOfWords(vocabulary, 2200)
@@ -167,7 +168,9 @@ def fit(path, model, vocabulary, curve, photographs, sentences, options):
     """Writes the checkpoint `path` after every epoch, and goes on from it."""
     torch.manual_seed(options.seed)
     model.to(photographs.device, memory_format=torch.channels_last)
-    run = Fit(model, vocabulary, photographs, sentences, options)
+    cache = path.with_suffix(".features")
+    run = Fit(model, vocabulary, photographs, sentences, options, cache)
     if not curve:
         model.embed.measure(run.views.features[0])
     checkpoint.run_epochs(path, options, model, vocabulary, run, curve, Watch(photographs, vocabulary))
+    cache.unlink(missing_ok=True)

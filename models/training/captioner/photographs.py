@@ -49,9 +49,13 @@ class Photographs:
         for some in found:
             self.captions = [some.get(name, before) for name, before in zip(self.names, self.captions)]
 
-    def encoded(self, vocabulary, longest):
-        """Ids of all captions of every photograph; a long caption is cut rather than its photograph lost."""
-        return [[vocabulary.encode(tokens[:longest]) for tokens in some] for some in self.captions]
+    def encoded(self, vocabulary, longest, own=()):
+        """Ids of all captions of every photograph, of the sources `own` without found ones; a long caption is cut
+        rather than its photograph lost."""
+        chosen = self.captions.copy()
+        for row in (row for name in own for row in self.rows(name)):
+            chosen[row] = self.own[row]
+        return [[vocabulary.encode(tokens[:longest]) for tokens in some] for some in chosen]
 
     def epoch(self, rng, wanted=lambda source: True):
         """Rows of one epoch in random order, photographs of a source as often as it says."""
@@ -66,6 +70,7 @@ class Photographs:
 @torch.no_grad()
 def pooled_features(backbone, images, device, views=(False,), batch=64):
     """Mean of the last feature map, float32 [views, n, 1280]; a view is whether the image is mirrored."""
+    backbone.to(memory_format=torch.channels_last)
     result = torch.empty(len(views), len(images), backbone.head.conv.out_channels, device=device)
     for i in range(0, len(images), batch):
         pixels = normalise(images[i : i + batch].to(device))

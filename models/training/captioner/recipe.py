@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from . import checkpoint, manifest
+from .choose import ChooseOptions, choose
 from .export import ExportOptions, export
 from .fit import FitOptions, fit
 from .network import Captioner, imagenet_weights
@@ -64,7 +65,7 @@ class Run:
         return Vocabulary.read(path)
 
     def path(self, name):
-        suffix = {"retrieve": ".json", "export": ""}.get(self.steps[name]["do"], ".pt")
+        suffix = {"retrieve": ".json", "choose": ".json", "export": ""}.get(self.steps[name]["do"], ".pt")
         return self.run / f"{name}{suffix}"
 
     def before(self, name):
@@ -155,7 +156,13 @@ def description_of(run):
     return {**texts, "provenance": [weights, *learnt]}
 
 
-DOING = {"fit": do_fit, "reinforce": do_reinforce, "retrieve": do_retrieve, "average": do_average, "export": do_export}
+def do_choose(run, step, path):
+    model, _ = run.start_of(step)
+    rows = choose(model, run.vocabulary, run.photographs, options_of(ChooseOptions, step))
+    path.write_text(json.dumps(rows, indent=1), "utf-8")
+
+
+DOING = {"fit": do_fit, "choose": do_choose, "reinforce": do_reinforce, "retrieve": do_retrieve, "average": do_average, "export": do_export}
 
 
 def read_recipe(path):

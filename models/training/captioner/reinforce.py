@@ -33,6 +33,7 @@ class ReinforceOptions:
     warm: float = 0.05
     final: float = 0.2  # the rate falls to this share
     cross_entropy: float = 0.1  # its weight beside the reward's
+    own: list = ()  # sources that are rewarded by their own captions alone, not by found ones
     sharpness: float = 1.0  # by which the words' scores are multiplied first
     fine: float = 0.3  # for a content word said twice; a fault costs two
     dropout: float = 0.3
@@ -44,6 +45,7 @@ class ReinforceOptions:
     decay: float = 0.99
     longest: int = 19  # words of a caption, the end marker counted
     watch: int = 1
+    stop: int | None = None  # ends after so many epochs of the schedule
     seed: int = 1
 
 
@@ -84,10 +86,10 @@ def fine(ids, vocabulary):
 
 
 class Reinforce:
-    def __init__(self, model, vocabulary, photographs, options):
+    def __init__(self, model, vocabulary, photographs, options, cache):
         self.model, self.vocabulary, self.photographs, self.options = model, vocabulary, photographs, options
         self.device = photographs.device
-        self.ids = photographs.encoded(vocabulary, options.longest)
+        self.ids = photographs.encoded(vocabulary, options.longest, options.own)
         self.rewards = {}
         self.place = np.zeros(len(self.ids), np.int64)  # of a photograph within its source
         for number, source in enumerate(photographs.sources):
@@ -98,7 +100,7 @@ class Reinforce:
                 self.rewards[number] = Cider(references, len(vocabulary), self.device)
         groups = parameter_groups(model, options.first, options.rate, options.encoder_rate, options.falling)
         self.optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
-        self.views = Views(model, photographs, options.first is not None, options.smallest_crop)
+        self.views = Views(model, photographs, options.first is not None, options.smallest_crop, cache)
         self.teachers_loss = TeachersLoss(photographs, options.classes, options.objects)
 
     def reward(self, rows, captions):
@@ -181,5 +183,7 @@ def reinforce(path, model, vocabulary, curve, photographs, options):
     torch.manual_seed(options.seed)
     model.to(photographs.device, memory_format=torch.channels_last)
     sharpen(model.decoder, options.sharpness)
-    run = Reinforce(model, vocabulary, photographs, options)
+    cache = path.with_suffix(".features")
+    run = Reinforce(model, vocabulary, photographs, options, cache)
     checkpoint.run_epochs(path, options, model, vocabulary, run, curve, Watch(photographs, vocabulary))
+    cache.unlink(missing_ok=True)

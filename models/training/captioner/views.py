@@ -19,10 +19,16 @@ class Views:
     `features` [2, all, 1280] are of the photographs as they are and mirrored; where the encoder learns, the first half
     follows it, view by view."""
 
-    def __init__(self, model, photographs, learns, smallest_crop):
+    def __init__(self, model, photographs, learns, smallest_crop, cache):
+        """`cache` is a file that keeps the features for a run that goes on: minutes on a processor."""
         self.model, self.photographs, self.learns, self.smallest_crop = model, photographs, learns, smallest_crop
         self.device = photographs.device
+        if cache.exists() and not learns:
+            self.features = torch.load(cache, map_location=self.device).float()
+            return
         self.features = pooled_features(model.backbone, photographs.images, self.device, (False, True))
+        if not learns:
+            torch.save(self.features.half().cpu(), cache)
 
     def pooled(self, rows):
         at = torch.as_tensor(rows, device=self.device)
