@@ -1,8 +1,9 @@
 import { InvalidRequest } from '../errors.ts';
 import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.ts';
-import { type ConfidenceModel, confidenceOf } from './confidence.ts';
+import type { ConfidenceFeatures, ConfidenceModel } from './confidence.ts';
 import { checkDeadline } from './deadline.ts';
 import { type Explanation, explain } from './explain.ts';
+import { judge, seenImages } from './judge.ts';
 import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
 import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
 import { type ImageInput, networkInput, seenArea } from './preprocess.ts';
@@ -45,6 +46,8 @@ export interface CaptionResult {
   confidence?: number | undefined;
   /** True when the confidence is below the line that the caller or else the bundle draws. */
   needsReview?: boolean | undefined;
+  /** The numbers that a confidence is made of; when asked for. */
+  features?: ConfidenceFeatures | undefined;
   /** Every continuation that the search looked at, the start first; when asked for. */
   trace?: TraceNode[] | undefined;
   /** Where in the image the words of the best caption came from; when asked for. */
@@ -60,6 +63,8 @@ export interface CaptionCall {
   deadline?: number | undefined;
   /** Asks for `trace` in the result. @default false */
   trace?: boolean | undefined;
+  /** Asks for `features` in the result, to fit a confidence on. @default false */
+  features?: boolean | undefined;
   /** Asks for `explanation` in the result; costs a few times the search. @default false */
   explain?: boolean | undefined;
 }
@@ -116,20 +121,19 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     const pixels = stack(decoded.map((d) => networkInput(d.image, parts.image)));
     clock.lap('preprocess');
     checkDeadline(call);
-    const { embeddings, regions } = await parts.encode(pixels, files.length);
+    const encoded = await parts.encode(pixels, files.length);
     clock.lap('encode');
-    const { captions, traces } = await search(embeddings, files.length, options, rules, call, parts);
+    const { captions, traces } = await search(encoded.embeddings, files.length, options, rules, call, parts);
     clock.lap('search');
     if (captions.some((found) => found.length === 0)) {
       throw new InvalidRequest('maxLength leaves no room for the words that a caption must say');
     }
-    const explanations = call.explain ? await explainAll(captions, regions, call, parts) : [];
+    const explanations = call.explain ? await explainAll(captions, encoded.regions, call, parts) : [];
+    const said = captions.map((found) => found.map((caption) => toCaption(caption, parts.vocabulary)));
+    const seen = seenImages(pixels, encoded, parts.image, files.length);
     return decoded.map(({ image, milliseconds }, i) => ({
-      ...judged(
-        captions[i]!.map((caption) => toCaption(caption, parts.vocabulary)),
-        options,
-        parts,
-      ),
+      captions: said[i]!,
+      ...judge(said[i]![0]!, seen[i]!, { ...options, ...call }, parts.confidence),
       model: parts.model,
       timings: { ...clock.laps, decode: milliseconds, total: clock.total() },
       width: image.originalWidth,
@@ -190,16 +194,6 @@ function search(
       checkpoint: () => checkDeadline(call),
     },
   );
-}
-
-function judged(
-  captions: Caption[],
-  { minConfidence }: CaptionOptions,
-  { confidence: calibrated }: CaptionerParts,
-): Pick<CaptionResult, 'captions' | 'confidence' | 'needsReview'> {
-  if (calibrated === undefined) return { captions };
-  const confidence = confidenceOf(captions[0]!, calibrated);
-  return { captions, confidence, needsReview: confidence < (minConfidence ?? calibrated.reviewBelow) };
 }
 
 async function explainAll(

@@ -68,7 +68,8 @@ async function matches(pattern: string): Promise<string[]> {
   return names.sort();
 }
 
-function isImageName(name: string): boolean {
+/** Whether a file's name ends as those of images do. */
+export function isImageName(name: string): boolean {
   return IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
 }
 

@@ -84,7 +84,8 @@ export const manifestSchema = z.strictObject({
   regions: positive.max(65536),
   precision: z.enum(['fp32', 'int8']),
   decoding: captionOptionsSchema,
-  metrics: metricsSchema.optional(),
+  /** Of one validation split, or of several kinds of photograph by their names. */
+  metrics: z.union([metricsSchema, z.record(z.string(), metricsSchema)]).optional(),
   confidence: confidenceSchema.optional(),
   licence: z.string(),
   provenance: z.array(provenanceSchema),

@@ -34,7 +34,7 @@ const captionResultSchema = z.object({
   format: z.string(),
   confidence: z.number().optional(),
   needsReview: z.boolean().optional(),
-} satisfies Record<Exclude<keyof CaptionResult, 'trace' | 'explanation'>, z.ZodType>);
+} satisfies Record<Exclude<keyof CaptionResult, 'features' | 'trace' | 'explanation'>, z.ZodType>);
 
 /** Failures that are the image's own: to try again would end the same way. */
 export const recordedCodeSchema = z.enum(['UnsupportedImage', 'ImageTooLarge', 'ImageNotFound']);

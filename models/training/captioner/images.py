@@ -45,6 +45,13 @@ def _zip_reader(path):
     return lambda name: archive.read(members[name])
 
 
+def open_archive(path):
+    """For each image of a zip archive, in the order of names, a function that gives it as an RGB image."""
+    archive = zipfile.ZipFile(path)
+    names = sorted(name for name in archive.namelist() if not name.endswith("/"))
+    return [lambda name=name: Image.open(io.BytesIO(archive.read(name))).convert("RGB") for name in names]
+
+
 def augment(images, smallest=0.8, light=0.15):
     """A random crop enlarged to the full square, a flip, a change of brightness and contrast.
 
