@@ -1,7 +1,7 @@
 /** What a million images cost on AWS, way by way. */
-import { costOf } from '../src/bucket/cost.ts';
-import { MILLISECONDS_PER_IMAGE, USUAL_PLAN } from '../src/bucket/plan.ts';
-import { type Architecture, PRICE_TABLE } from '../src/bucket/prices.ts';
+import { costOf } from '../src/bucket-run/cost.ts';
+import { MILLISECONDS_PER_IMAGE, USUAL_PLAN } from '../src/bucket-run/plan.ts';
+import { type Architecture, PRICE_TABLE } from '../src/bucket-run/prices.ts';
 
 export interface CostAssumptions {
   /** Milliseconds of a caption on one processor, and those of them that decode the image. */

@@ -1,6 +1,6 @@
 /** Every number that a deployer may change: `dev` and `prod` side by side at the end of this file. */
 import * as z from 'zod';
-import { gpuSettingsSchema } from './gpu-settings.ts';
+import { gpuSettingsSchema } from './gpu/settings.ts';
 
 /** Lambda gives a whole processor for so much memory; below it, threads only take the one from each other. */
 const MB_PER_PROCESSOR = 1769;

@@ -20,11 +20,11 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import * as env from '../src/lambda/env.ts';
-import { acknowledge } from './acknowledge.ts';
+import * as env from '../../src/lambda/env.ts';
+import { acknowledge } from '../acknowledge.ts';
+import { type FunctionName, type Settings, threadsOf } from '../settings.ts';
 import { MODEL_DIRECTORY } from './function-code.ts';
 import { makeFunctionRole } from './function-role.ts';
-import { type FunctionName, type Settings, threadsOf } from './settings.ts';
 import { ROOT } from './stage-native.ts';
 
 /** Where the code comes from: a directory as `assembleFunctions` writes it, or the Dockerfile. */

@@ -1,8 +1,8 @@
 /** What Lambda unpacks into its task root, the same for all functions: handlers, packages, model. */
 import { cpSync, globSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { FunctionName, Settings } from '../settings.ts';
 import { packFunction } from './pack-functions.ts';
-import type { FunctionName, Settings } from './settings.ts';
 import { ROOT, stageNative } from './stage-native.ts';
 
 /** Of all files unpacked, in bytes. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */

@@ -2,8 +2,8 @@ import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
-import type { FunctionName, Settings } from './settings.ts';
+import { acknowledge } from '../acknowledge.ts';
+import type { FunctionName, Settings } from '../settings.ts';
 
 export interface FunctionRoleProps {
   name: FunctionName;

@@ -4,13 +4,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const SOURCE = fileURLToPath(new URL('../src', import.meta.url));
+const SOURCE = fileURLToPath(new URL('../../src', import.meta.url));
 
 /** Machine code, which stays in packages: to be found in a `node_modules` above or beside the handler. */
 export const NATIVE_PACKAGES = ['onnxruntime-node', 'sharp'] as const;
 
 /** What code opens beside itself, from `src`. */
-const BESIDE = { http: ['http/page.html', 'http/health.jpg'], queue: [], workflow: [], summary: [] } as const;
+const BESIDE = {
+  http: ['http/page/page.html', 'http/routes/health.jpg'],
+  queue: [],
+  workflow: [],
+  summary: [],
+} as const;
 
 /** Bundled CommonJS packages call `require` for Node's own modules; ES modules have none. */
 const BANNER =

@@ -16,9 +16,9 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Settings } from './settings.ts';
+import type { Settings } from '../settings.ts';
 
-export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Node's name for each architecture of Lambda. */
 export const CPU = { x86_64: 'x64', arm64: 'arm64' } as const satisfies Record<
   Settings['architecture'],

@@ -20,8 +20,8 @@ import {
 import { AmiHardwareType, AsgCapacityProvider, type Cluster, EcsOptimizedImage } from 'aws-cdk-lib/aws-ecs';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
-import type { GpuSettings } from './gpu-settings.ts';
+import { acknowledge } from '../acknowledge.ts';
+import type { GpuSettings } from './settings.ts';
 
 /** The system and its drivers take 30, the image with CUDA some 10, twice during a deployment. */
 const ROOT_VOLUME_GB = 100;

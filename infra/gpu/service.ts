@@ -9,9 +9,9 @@ import { type IVpc, Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerInsights, Ec2Service } from 'aws-cdk-lib/aws-ecs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { GpuBalancer } from './gpu-balancer.ts';
-import { GpuMachines } from './gpu-machines.ts';
-import { GpuTask, type GpuTaskProps } from './gpu-task.ts';
+import { GpuBalancer } from './balancer.ts';
+import { GpuMachines } from './machines.ts';
+import { GpuTask, type GpuTaskProps } from './task.ts';
 
 /** From a machine that starts to a server that answers: neither may count as missing before. */
 const START_MINUTES = 5;

@@ -14,10 +14,10 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket, CfnBucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { acknowledge, objectsFinding } from './acknowledge.ts';
-import { SERVER_PORT } from './gpu-balancer.ts';
-import type { GpuSettings } from './gpu-settings.ts';
-import { ROOT } from './stage-native.ts';
+import { acknowledge, objectsFinding } from '../acknowledge.ts';
+import { ROOT } from '../functions/stage-native.ts';
+import { SERVER_PORT } from './balancer.ts';
+import type { GpuSettings } from './settings.ts';
 
 /** Where the image has the bundles. */
 const IMAGE_ROOT = '/app';

@@ -1,9 +1,9 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { acknowledge, objectsFinding } from './acknowledge.ts';
+import { acknowledge, objectsFinding } from '../acknowledge.ts';
+import { LISTS_PREFIX, RUNS_PREFIX } from './storage.ts';
 import type { Workflows } from './workflow.ts';
-import { LISTS_PREFIX, RUNS_PREFIX } from './workflow-storage.ts';
 
 /** cdk-nag's findings on the state machines, whose roles the CDK writes. */
 export function acknowledgeWorkflows({ oneImage, wholeBucket, node }: Workflows, results: Bucket): void {

@@ -2,7 +2,7 @@
 import { Duration } from 'aws-cdk-lib';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
-import type { ErrorCode } from '../src/errors.ts';
+import type { ErrorCode } from '../../src/errors.ts';
 
 type Answer = 'retry' | 'report' | 'fail';
 

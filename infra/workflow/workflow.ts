@@ -5,8 +5,8 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke, type LambdaInvokeJsonataProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { addRetries, REPORTED_CODES } from './workflow-retry.ts';
-import { CsvReader, InventoryReader, PrefixReader, RunWriter } from './workflow-storage.ts';
+import { addRetries, REPORTED_CODES } from './retry.ts';
+import { CsvReader, InventoryReader, PrefixReader, RunWriter } from './storage.ts';
 
 /** What a function's own timeout needs to be reported before the state gives up on it. */
 const TIMEOUT_MARGIN_SECONDS = 5;

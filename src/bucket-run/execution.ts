@@ -7,7 +7,7 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { requestFailureOf } from './failures.ts';
+import { requestFailureOf } from '../aws/request-failures.ts';
 import type { Place } from './list.ts';
 import { type RunSummary, runSummarySchema } from './summary.ts';
 

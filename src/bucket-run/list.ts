@@ -1,5 +1,5 @@
 import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
-import { requestFailureOf } from './failures.ts';
+import { requestFailureOf } from '../aws/request-failures.ts';
 
 export interface Place {
   bucket: string;

@@ -1,9 +1,9 @@
 /** What a run over a bucket will take, before it starts. */
 import { DescribeStateMachineCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
+import { requestFailureOf } from '../aws/request-failures.ts';
 import { InvalidRequest } from '../errors.ts';
 import { costOf, type RunCost } from './cost.ts';
-import { requestFailureOf } from './failures.ts';
 import type { Architecture } from './prices.ts';
 
 /** How a deployment runs over a bucket. */

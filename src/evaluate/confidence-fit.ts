@@ -11,8 +11,8 @@ import {
   expectedCalibrationError,
   type ReliabilityBin,
   reliability,
-} from '../evaluate/calibration.ts';
-import { fitLogistic, predict } from '../evaluate/logistic-regression.ts';
+} from './calibration.ts';
+import { fitLogistic, predict } from './logistic-regression.ts';
 
 /**
  * CIDEr-D in percent from which on a caption counts as acceptable: near the mean of the default model, where a caption

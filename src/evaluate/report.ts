@@ -1,7 +1,7 @@
 import type { CaptionResult } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
-import { type CaptionSample, type ImageScores, scoreCaptions } from '../evaluate/score.ts';
-import { type ConfidenceReport, confidenceTable, fitConfidence } from './confidence-report.ts';
+import { type ConfidenceReport, confidenceTable, fitConfidence } from './confidence-fit.ts';
+import { type CaptionSample, type ImageScores, scoreCaptions } from './score.ts';
 
 /** Images shown at each end of a ranking. */
 const SHOWN = 10;

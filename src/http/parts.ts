@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
 import type { Captioner, Timings } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
-import type { ModelCard } from './model-card.ts';
 import type { ProblemCode } from './problem.ts';
+import type { ModelCard } from './routes/model-card.ts';
 
 /** An object in S3, as a request names it. */
 export interface S3Reference {

@@ -5,12 +5,12 @@ import { IM2TXT_INPUT } from '../caption/preprocess.ts';
 import { SourceError } from '../errors.ts';
 import { type Manifest, wordListText } from '../model/bundle.ts';
 import { sha256Of } from '../model/sha256.ts';
-import { fitVocabulary } from './check-vocabulary.ts';
-import { decoderGraph } from './decoder-graph.ts';
-import { encoderGraph } from './encoder-graph.ts';
-import { modelParts } from './onnx-proto.ts';
+import { type Draft, draftBundle } from '../model/write-bundle.ts';
+import { modelParts } from '../onnx/write.ts';
+import { fitVocabulary } from './network/check-vocabulary.ts';
+import { decoderGraph } from './network/decoder-graph.ts';
+import { encoderGraph } from './network/encoder-graph.ts';
 import { readWeights, type WeightsSource } from './read-weights.ts';
-import { type Draft, draftBundle } from './write-bundle.ts';
 
 export interface ImportSettings {
   /** File, prefix, directory or archive on this machine. */

@@ -1,13 +1,13 @@
 /** The facade of all readers: whatever somebody kept of an im2txt, as weights. */
 import { SourceError } from '../errors.ts';
-import { unpack } from './archive.ts';
-import { openCheckpointV1 } from './checkpoint-v1.ts';
-import { openCheckpointV2 } from './checkpoint-v2.ts';
-import { weightsOfGraph } from './frozen-graph.ts';
-import { type FoundSource, findInDirectory, findSource } from './source.ts';
-import { openSourceFile } from './source-file.ts';
-import { weightsOfCheckpoint } from './variables.ts';
-import type { ShowAndTellWeights } from './weights.ts';
+import { weightsOfGraph } from './network/frozen-graph.ts';
+import { weightsOfCheckpoint } from './network/variables.ts';
+import type { ShowAndTellWeights } from './network/weights.ts';
+import { unpack } from './source/archive.ts';
+import { type FoundSource, findInDirectory, findSource } from './source/source.ts';
+import { openSourceFile } from './source/source-file.ts';
+import { openCheckpointV1 } from './tensorflow/checkpoint-v1.ts';
+import { openCheckpointV2 } from './tensorflow/checkpoint-v2.ts';
 
 export interface WeightsSource {
   kind: 'frozen-graph' | 'checkpoint-v1' | 'checkpoint-v2';

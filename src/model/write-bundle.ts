@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { access, chmod, mkdir, mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InvalidRequest } from '../errors.ts';
-import { MANIFEST_FILE, type Manifest, manifestSchema, readBundle } from '../model/bundle.ts';
+import { MANIFEST_FILE, type Manifest, manifestSchema, readBundle } from './bundle.ts';
 
 const NAMES = { encoder: 'encoder.onnx', decoder: 'decoder.onnx', vocabulary: 'word_counts.txt' } as const;
 

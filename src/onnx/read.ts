@@ -1,6 +1,6 @@
 /** Reads ONNX files. */
 import { ModelUnusable } from '../errors.ts';
-import type { Attribute, ElementType, OnnxModel, OnnxNode, OnnxTensor, ValueInfo } from './onnx-graph.ts';
+import type { Attribute, ElementType, OnnxModel, OnnxNode, OnnxTensor, ValueInfo } from './graph.ts';
 import {
   ATTRIBUTE,
   type AttributeMessage,
@@ -11,7 +11,7 @@ import {
   sizeOf,
   type TensorMessage,
   type ValueMessage,
-} from './onnx-schema.ts';
+} from './schema.ts';
 
 /**
  * A model from its file's bytes, of which the weights stay views.

@@ -1,6 +1,6 @@
 /** ONNX's file format as a descriptor, for the writer and the reader. */
 import protobuf from 'protobufjs';
-import { ELEMENT_BYTES, type ElementType, elementsOf, type OnnxTensor } from './onnx-graph.ts';
+import { ELEMENT_BYTES, type ElementType, elementsOf, type OnnxTensor } from './graph.ts';
 
 /** The part of onnx.proto (onnx 1.16, Apache-2.0) that image captioners need; other fields are skipped. */
 const SCHEMA = `

@@ -1,6 +1,6 @@
 /** Writes ONNX files. */
 import protobuf from 'protobufjs';
-import type { Attribute, OnnxModel, OnnxTensor, ValueInfo } from './onnx-graph.ts';
+import type { Attribute, OnnxModel, OnnxTensor, ValueInfo } from './graph.ts';
 import {
   ATTRIBUTE,
   type AttributeMessage,
@@ -8,7 +8,7 @@ import {
   messages,
   sizeOf,
   type ValueMessage,
-} from './onnx-schema.ts';
+} from './schema.ts';
 
 /** The oldest format that carries opset 21. */
 const IR_VERSION = 10;

@@ -1,7 +1,7 @@
 /** Heat maps as pictures: what a word leaned on, laid over the photograph. */
 import sharp from 'sharp';
 import type { Explanation } from '../caption/explain.ts';
-import { openImage } from './image.ts';
+import { openImage } from '../model/image.ts';
 
 /** Wide enough to recognise what is shown; a whole photograph a word would fill a disk. */
 const MAX_SIDE = 640;

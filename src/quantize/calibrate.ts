@@ -1,10 +1,10 @@
 /** The ranges of a network's values on real images: the one part of the exporter that runs graphs. */
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { refuseTelemetry } from '../model/sessions.ts';
-import type { OnnxModel, ValueInfo } from './onnx-graph.ts';
-import { encodeModel } from './onnx-proto.ts';
-import { planQuantization } from './quantize-plan.ts';
-import { ValueHistogram } from './quantize-ranges.ts';
+import type { OnnxModel, ValueInfo } from '../onnx/graph.ts';
+import { encodeModel } from '../onnx/write.ts';
+import { planQuantization } from './plan.ts';
+import { ValueHistogram } from './ranges.ts';
 
 /** Inputs of one run, by name. */
 export type Feeds = Record<string, Tensor>;

@@ -1,5 +1,5 @@
 /** Which nodes of an fp32 graph are to work in bytes, and which values share a grid. */
-import { consumersOf, floatsOf, type OnnxModel, type OnnxNode, producersOf } from './onnx-graph.ts';
+import { consumersOf, floatsOf, type OnnxModel, type OnnxNode, producersOf } from '../onnx/graph.ts';
 
 export interface QuantizationPlan {
   /** Nodes that work in bytes. */

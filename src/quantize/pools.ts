@@ -1,5 +1,5 @@
 /** Average pools moved behind the 1x1 convolutions that read them. */
-import { consumersOf, type OnnxModel, type OnnxNode } from './onnx-graph.ts';
+import { consumersOf, type OnnxModel, type OnnxNode } from '../onnx/graph.ts';
 
 /**
  * `conv(pool(x))` as `pool(conv(x))`: a 1x1 convolution mixes the channels of one cell and a pool the cells of one

@@ -7,12 +7,12 @@ import { InvalidRequest } from '../errors.ts';
 import { type Bundle, type Manifest, readBundle, verifiedPath } from '../model/bundle.ts';
 import { decodeImage } from '../model/image.ts';
 import { defaultThreads, loadCaptioner } from '../model/load.ts';
+import { type Draft, draftBundle } from '../model/write-bundle.ts';
 import { type Feeds, measureValues } from './calibrate.ts';
 import { decoderGrid, quantizeDecoder } from './quantize-decoder.ts';
 import { prepareEncoder, quantizeEncoder } from './quantize-encoder.ts';
-import { type RangeMethod, rangesOf } from './quantize-ranges.ts';
-import { sensitiveNodes } from './quantize-sensitive.ts';
-import { type Draft, draftBundle } from './write-bundle.ts';
+import { type RangeMethod, rangesOf } from './ranges.ts';
+import { sensitiveNodes } from './sensitive.ts';
 
 /** Ways to choose ranges; which fits a network is found by trying. */
 const METHODS: readonly RangeMethod[] = [

@@ -7,10 +7,10 @@ import {
   type OnnxNode,
   scalar,
   tensorOf,
-} from './onnx-graph.ts';
-import { encodeModel } from './onnx-proto.ts';
-import { decodeModel } from './onnx-read.ts';
-import { quantizeWeights } from './quantize-numbers.ts';
+} from '../onnx/graph.ts';
+import { decodeModel } from '../onnx/read.ts';
+import { encodeModel } from '../onnx/write.ts';
+import { quantizeWeights } from './numbers.ts';
 
 /**
  * How the numbers that meet the weights are written. `bytes`: each row in steps of its largest number / 127. `digits`:

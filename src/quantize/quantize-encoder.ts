@@ -6,9 +6,9 @@ import {
   type OnnxTensor,
   producersOf,
   tensorOf,
-} from './onnx-graph.ts';
-import { encodeModel } from './onnx-proto.ts';
-import { decodeModel } from './onnx-read.ts';
+} from '../onnx/graph.ts';
+import { decodeModel } from '../onnx/read.ts';
+import { encodeModel } from '../onnx/write.ts';
 import {
   type ByteGrid,
   correctedBias,
@@ -19,7 +19,7 @@ import {
   type Range,
   smallestScales,
   union,
-} from './quantize-numbers.ts';
+} from './numbers.ts';
 import {
   boundsOf,
   dataInputs,
@@ -27,8 +27,8 @@ import {
   MULTIPLYING,
   planQuantization,
   type QuantizationPlan,
-} from './quantize-plan.ts';
-import { movePoolsBehindConvolutions } from './quantize-pools.ts';
+} from './plan.ts';
+import { movePoolsBehindConvolutions } from './pools.ts';
 
 /**
  * The fp32 graph in the form that is quantised: to be calibrated in this form as well.

@@ -1,5 +1,5 @@
 /** Which range of a value's numbers its bytes should cover. */
-import type { Range } from './quantize-numbers.ts';
+import type { Range } from './numbers.ts';
 
 /**
  * `minmax`: all that was seen. `percentile`: so that the share `percent` of all numbers lies below the upper end, and

@@ -1,5 +1,5 @@
 /** Convolutions whose rounding costs most and saves least: next to the pixels, with few weights and wide ranges. */
-import { elementsOf, type OnnxModel } from './onnx-graph.ts';
+import { elementsOf, type OnnxModel } from '../onnx/graph.ts';
 
 /** First convolutions, which see the pixels almost raw. */
 const FIRST = 3;

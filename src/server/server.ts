@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { InvalidRequest } from '../errors.ts';
 import { createApp } from '../http/app.ts';
-import { modelCardOf } from '../http/model-card.ts';
 import type { AppParts } from '../http/parts.ts';
+import { modelCardOf } from '../http/routes/model-card.ts';
 import { type Bundle, readBundle } from '../model/bundle.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.ts';
 import type { ReportLine } from './access-log.ts';
@@ -97,7 +97,7 @@ async function startConsumer(
   if (queueUrl === undefined || resultsBucket === undefined) return null;
   const [{ createSqsClient, startQueueConsumer }, { createS3Client }] = await Promise.all([
     import('./queue-consumer.ts'),
-    import('../s3/client.ts'),
+    import('../aws/s3-client.ts'),
   ]);
   return startQueueConsumer({
     sqs: createSqsClient(),
@@ -120,7 +120,7 @@ async function createReader({
 }: ServerSettings): Promise<NonNullable<AppParts['readS3']>> {
   const [{ createImageReader }, { createS3Client }] = await Promise.all([
     import('../s3/access.ts'),
-    import('../s3/client.ts'),
+    import('../aws/s3-client.ts'),
   ]);
   return createImageReader(createS3Client(), { allowedBuckets, maxBytes: maxBodyBytes });
 }

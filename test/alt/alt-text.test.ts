@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { altText, MAX_ALT_TEXT_LENGTH } from '../../src/caption/alt-text.ts';
+import { altText, MAX_ALT_TEXT_LENGTH } from '../../src/alt/alt-text.ts';
 
 const EXAMPLES: [string, string][] = [
   ['a dog runs on the grass .', 'A dog runs on the grass.'],

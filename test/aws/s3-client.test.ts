@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { readImage } from '../../src/s3/images.ts';
+import { clientOf } from '../s3/fake-client.ts';
+import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { rejectsWith } from '../support/errors.ts';
-import { type FakeS3, startFakeS3 } from '../support/fake-s3.ts';
-import { clientOf } from './fake-client.ts';
 
 const IMAGE = { bucket: 'photos', key: 'a.jpg' };
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { countObjects, typeOf } from '../../src/bucket/census.ts';
+import { countObjects, typeOf } from '../../src/bucket-run/census.ts';
 import { clientOf } from '../s3/fake-client.ts';
 import { rejectsWith } from '../support/errors.ts';
-import { type ListingS3, startListingS3 } from '../support/state-machine-s3.ts';
+import { type ListingS3, startListingS3 } from '../support/state-machine/s3.ts';
 
 describe('the type of an object', () => {
   const cases = {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { costOf } from '../../src/bucket/cost.ts';
-import { estimateRun, MILLISECONDS_PER_IMAGE } from '../../src/bucket/plan.ts';
-import { PRICE_TABLE } from '../../src/bucket/prices.ts';
+import { costOf } from '../../src/bucket-run/cost.ts';
+import { estimateRun, MILLISECONDS_PER_IMAGE } from '../../src/bucket-run/plan.ts';
+import { PRICE_TABLE } from '../../src/bucket-run/prices.ts';
 
 /** US dollars: a hundred-millionth is no difference. */
 function near(actual: number, expected: number): void {

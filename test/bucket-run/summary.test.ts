@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { summarizeRun } from '../../src/bucket/summary.ts';
+import { summarizeRun } from '../../src/bucket-run/summary.ts';
 import { clientOf } from '../s3/fake-client.ts';
+import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { rejectsWith } from '../support/errors.ts';
-import { type FakeS3, startFakeS3 } from '../support/fake-s3.ts';
 
 const BUCKET = 'results';
 const KEY = 'runs/1/manifest.json';

@@ -9,7 +9,7 @@ import { READ_IMAGE } from '../../src/caption/ports.ts';
 import { wordsOf } from '../../src/caption/vocabulary.ts';
 import { type Bundle, readBundle } from '../../src/model/bundle.ts';
 import { type LoadedCaptioner, loadCaptioner } from '../../src/model/load.ts';
-import { goldenImage } from './golden-network.ts';
+import { goldenImage } from './network/golden-network.ts';
 
 /** Of log-probabilities and scores; TensorFlow's own spread is 2e-5. */
 const TOLERANCE = 1e-4;

@@ -1,9 +1,9 @@
 /** Reading damaged copies of a file, again and again, within bounds. */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
-import { readWeights } from '../../src/export/read-weights.ts';
-import type { ShowAndTellWeights } from '../../src/export/weights.ts';
-import { failureOf } from './source-failures.ts';
+import type { ShowAndTellWeights } from '../../src/import/network/weights.ts';
+import { readWeights } from '../../src/import/read-weights.ts';
+import { failureOf } from './source/source-failures.ts';
 
 /** The golden files are read in 40 ms; a loaded machine may need ten times that, a hang any time. */
 const MAX_MS = 5000;

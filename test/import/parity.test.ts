@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { importWeights } from '../../src/export/exporter.ts';
+import { importWeights } from '../../src/import/import-weights.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
 import { checkFromFiles, checkFromStates, type GoldenSearches, openBundle } from './bundle-parity.ts';
 

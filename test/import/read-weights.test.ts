@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import { cp, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { BATCH_NORM_EPSILON } from '../../src/export/fold-batch-norm.ts';
-import { CONVOLUTION_SCOPES } from '../../src/export/inception-scopes.ts';
-import { readWeights } from '../../src/export/read-weights.ts';
-import type { FoldedConvolution, Matrix, ShowAndTellWeights } from '../../src/export/weights.ts';
-import { formulaWeights, readNetwork, TINY } from './formula-weights.ts';
-import { rejectsSource, temporaryDirectory } from './source-failures.ts';
-import { type WrittenTensor, writeCheckpointV2 } from './write-checkpoint.ts';
+import { BATCH_NORM_EPSILON } from '../../src/import/network/fold-batch-norm.ts';
+import { CONVOLUTION_SCOPES } from '../../src/import/network/inception-scopes.ts';
+import type { FoldedConvolution, Matrix, ShowAndTellWeights } from '../../src/import/network/weights.ts';
+import { readWeights } from '../../src/import/read-weights.ts';
+import { formulaWeights, readNetwork, TINY } from './network/formula-weights.ts';
+import { rejectsSource, temporaryDirectory } from './source/source-failures.ts';
+import { type WrittenTensor, writeCheckpointV2 } from './tensorflow/write-checkpoint.ts';
 
 const GENERATIONS = ['', '-weights-biases', '-linear-matrix'];
 const EXACT = [

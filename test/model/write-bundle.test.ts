@@ -3,9 +3,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { InvalidRequest } from '../../src/errors.ts';
-import { type BundleFiles, checkFree, draftBundle, saveMeasured } from '../../src/export/write-bundle.ts';
 import { readBundle } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
+import { type BundleFiles, checkFree, draftBundle, saveMeasured } from '../../src/model/write-bundle.ts';
 import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
 
 describe('writing a bundle', () => {

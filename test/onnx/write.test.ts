@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import protobuf from 'protobufjs';
-import { GraphBuilder, integers, type OnnxModel, tensorOf } from '../../src/export/onnx-graph.ts';
-import { encodeModel } from '../../src/export/onnx-proto.ts';
-import { decodeModel } from '../../src/export/onnx-read.ts';
+import { GraphBuilder, integers, type OnnxModel, tensorOf } from '../../src/onnx/graph.ts';
+import { decodeModel } from '../../src/onnx/read.ts';
+import { encodeModel } from '../../src/onnx/write.ts';
 
 function model(): OnnxModel {
   const g = new GraphBuilder();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { measureValues } from '../../src/export/calibrate.ts';
-import { GraphBuilder } from '../../src/export/onnx-graph.ts';
-import { conv, image, network, noise, run } from './small-graphs.ts';
+import { GraphBuilder } from '../../src/onnx/graph.ts';
+import { measureValues } from '../../src/quantize/calibrate.ts';
+import { conv, image, network, noise, run } from '../import/network/small-graphs.ts';
 
 test('every value that may be rounded is measured, after its ReLU, on every image', async () => {
   const g = new GraphBuilder();

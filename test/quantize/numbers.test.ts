@@ -8,7 +8,7 @@ import {
   quantizeBias,
   quantizeWeights,
   smallestScales,
-} from '../../src/export/quantize-numbers.ts';
+} from '../../src/quantize/numbers.ts';
 import { xorshift } from '../support/random.ts';
 
 /** Where 16 bits end, for sums of two products with unsigned bytes. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Attribute, GraphBuilder } from '../../src/export/onnx-graph.ts';
-import { movePoolsBehindConvolutions } from '../../src/export/quantize-pools.ts';
-import { conv, image, network, run } from './small-graphs.ts';
+import { type Attribute, GraphBuilder } from '../../src/onnx/graph.ts';
+import { movePoolsBehindConvolutions } from '../../src/quantize/pools.ts';
+import { conv, image, network, run } from '../import/network/small-graphs.ts';
 
 const MEAN = { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1], count_include_pad: 0 };
 

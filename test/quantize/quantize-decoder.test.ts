@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import type { InferenceSession } from 'onnxruntime-node';
-import { decoderGraph } from '../../src/export/decoder-graph.ts';
-import { encodeModel } from '../../src/export/onnx-proto.ts';
-import { decodeModel } from '../../src/export/onnx-read.ts';
-import { decoderGrid, quantizeDecoder } from '../../src/export/quantize-decoder.ts';
-import { goldenWeights, readGolden } from './golden-network.ts';
-import { open, step } from './golden-parity.ts';
+import { decoderGraph } from '../../src/import/network/decoder-graph.ts';
+import { decodeModel } from '../../src/onnx/read.ts';
+import { encodeModel } from '../../src/onnx/write.ts';
+import { decoderGrid, quantizeDecoder } from '../../src/quantize/quantize-decoder.ts';
+import { goldenWeights, readGolden } from '../import/network/golden-network.ts';
+import { open, step } from '../import/network/golden-parity.ts';
 
 const WIDTH = 32;
 const golden = readGolden();

@@ -3,15 +3,24 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { measureValues } from '../../src/export/calibrate.ts';
-import { GraphBuilder, integers, type OnnxModel, scalar, tensorOf } from '../../src/export/onnx-graph.ts';
-import { encodeModel } from '../../src/export/onnx-proto.ts';
-import { decodeModel } from '../../src/export/onnx-read.ts';
-import { prepareEncoder, quantizeEncoder } from '../../src/export/quantize-encoder.ts';
-import { planQuantization } from '../../src/export/quantize-plan.ts';
-import { rangesOf } from '../../src/export/quantize-ranges.ts';
+import { GraphBuilder, integers, type OnnxModel, scalar, tensorOf } from '../../src/onnx/graph.ts';
+import { decodeModel } from '../../src/onnx/read.ts';
+import { encodeModel } from '../../src/onnx/write.ts';
+import { measureValues } from '../../src/quantize/calibrate.ts';
+import { planQuantization } from '../../src/quantize/plan.ts';
+import { prepareEncoder, quantizeEncoder } from '../../src/quantize/quantize-encoder.ts';
+import { rangesOf } from '../../src/quantize/ranges.ts';
+import {
+  CHANNELS,
+  conv,
+  image,
+  network,
+  noise,
+  operatorsOf,
+  run,
+  SIDE,
+} from '../import/network/small-graphs.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
-import { CHANNELS, conv, image, network, noise, operatorsOf, run, SIDE } from './small-graphs.ts';
 
 const IMAGES = [1, 2, 3, 4].map(image);
 

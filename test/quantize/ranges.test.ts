@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rangeOf, rangesOf, ValueHistogram } from '../../src/export/quantize-ranges.ts';
+import { rangeOf, rangesOf, ValueHistogram } from '../../src/quantize/ranges.ts';
 
 function histogramOf(...runs: number[][]): ValueHistogram {
   const histogram = new ValueHistogram();

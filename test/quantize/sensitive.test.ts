@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GraphBuilder } from '../../src/export/onnx-graph.ts';
-import { sensitiveNodes } from '../../src/export/quantize-sensitive.ts';
-import { conv, network } from './small-graphs.ts';
+import { GraphBuilder } from '../../src/onnx/graph.ts';
+import { sensitiveNodes } from '../../src/quantize/sensitive.ts';
+import { conv, network } from '../import/network/small-graphs.ts';
 
 test('the first three convolutions, unless they have many weights', () => {
   const g = new GraphBuilder();

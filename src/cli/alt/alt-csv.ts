@@ -1,6 +1,7 @@
 /** Alternative texts as a table. */
-import type { ImageLine } from './alt-images.ts';
-import { csvTable } from './csv.ts';
+
+import { csvTable } from '../shared/csv.ts';
+import type { ImageLine } from './images.ts';
 
 export const ALT_CSV = csvTable<ImageLine>({
   image: ({ image }) => image,

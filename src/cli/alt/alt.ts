@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { InvalidRequest } from '../errors.ts';
-import { addDecodingFlags } from './decoding-flags.ts';
-import { addCaptionerFlags, type CaptionerFlags } from './run-images.ts';
+import { InvalidRequest } from '../../errors.ts';
+import { addDecodingFlags } from '../shared/decoding-flags.ts';
+import { addCaptionerFlags, type CaptionerFlags } from '../shared/run-images.ts';
 
 export interface AltFlags extends CaptionerFlags {
   json?: boolean;
@@ -66,9 +66,9 @@ export function addAltCommand(program: Command): void {
 
 async function run(images: string[], flags: AltFlags): Promise<number> {
   // Each way loads the parsers that it needs, and no others.
-  if (flags.check) return (await import('./alt-check.ts')).checkPages(flags.check, flags);
-  if (flags.html) return (await import('./alt-html.ts')).fillPages(flags.html, flags);
-  return (await import('./alt-images.ts')).altImages(images, flags);
+  if (flags.check) return (await import('./check.ts')).checkPages(flags.check, flags);
+  if (flags.html) return (await import('./html.ts')).fillPages(flags.html, flags);
+  return (await import('./images.ts')).altImages(images, flags);
 }
 
 /** @throws InvalidRequest for flags that contradict each other */

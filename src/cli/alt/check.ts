@@ -1,8 +1,8 @@
-import { reportOf } from '../errors.ts';
+import { reportOf } from '../../errors.ts';
+import { complain } from '../shared/complain.ts';
+import { EXIT_ALT_MISSING, EXIT_OK, severity } from '../shared/exit.ts';
 import type { AltFlags } from './alt.ts';
-import { expandPages, readPage, shownSource } from './alt-pages.ts';
-import { complain } from './complain.ts';
-import { EXIT_ALT_MISSING, EXIT_OK, severity } from './exit.ts';
+import { expandPages, readPage, shownSource } from './pages.ts';
 
 /**
  * Lists images without alternative text, one a line: page, line, address.

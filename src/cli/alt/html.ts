@@ -1,15 +1,15 @@
-import { type AltText, fillAlt } from '../alt/fill-alt.ts';
-import { type LocalImage, localImage, pagePlace } from '../alt/local-image.ts';
-import type { BareImage } from '../alt/page-images.ts';
-import { replaceFile } from '../alt/replace-file.ts';
-import { type ErrorReport, reportOf } from '../errors.ts';
+import { type AltText, fillAlt } from '../../alt/fill-alt.ts';
+import { type LocalImage, localImage, pagePlace } from '../../alt/local-image.ts';
+import type { BareImage } from '../../alt/page-images.ts';
+import { replaceFile } from '../../alt/replace-file.ts';
+import { type ErrorReport, reportOf } from '../../errors.ts';
+import { complain } from '../shared/complain.ts';
+import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
+import { type Progress, startProgress } from '../shared/progress.ts';
+import { inOrder, onInterrupt, type RunningCaptioner, startCaptioner } from '../shared/run-images.ts';
 import type { AltFlags } from './alt.ts';
-import { expandPages, type ReadPage, readPage, shownSource } from './alt-pages.ts';
-import { type AltLine, type AltOutcome, altTextOf, objection } from './alt-text-of.ts';
-import { complain } from './complain.ts';
-import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from './exit.ts';
-import { type Progress, startProgress } from './progress.ts';
-import { inOrder, onInterrupt, type RunningCaptioner, startCaptioner } from './run-images.ts';
+import { expandPages, type ReadPage, readPage, shownSource } from './pages.ts';
+import { type AltLine, type AltOutcome, altTextOf, objection } from './text-of.ts';
 
 type Skipped = Extract<LocalImage, { skipped: unknown }>;
 

@@ -1,9 +1,9 @@
 /** HTML pages that arguments name. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { type BareImages, imagesWithoutAlt } from '../alt/page-images.ts';
-import { type PageText, readPageText } from '../alt/page-text.ts';
-import { InvalidRequest } from '../errors.ts';
+import { type BareImages, imagesWithoutAlt } from '../../alt/page-images.ts';
+import { type PageText, readPageText } from '../../alt/page-text.ts';
+import { InvalidRequest } from '../../errors.ts';
 
 const PAGE_EXTENSIONS = new Set(['.html', '.htm']);
 /** Written by people or generators, pages have some 100 kB; the tree of one takes twenty times its size. */

@@ -1,10 +1,10 @@
-import { altText } from '../caption/alt-text.ts';
-import type { CaptionResult } from '../caption/captioner.ts';
-import { type ErrorReport, reportOf } from '../errors.ts';
-import type { DecodingFlags } from './decoding-flags.ts';
-import { readImage } from './inputs.ts';
-import { reviewNote } from './review-note.ts';
-import type { RunningCaptioner } from './run-images.ts';
+import { altText } from '../../alt/alt-text.ts';
+import type { CaptionResult } from '../../caption/captioner.ts';
+import { type ErrorReport, reportOf } from '../../errors.ts';
+import type { DecodingFlags } from '../shared/decoding-flags.ts';
+import { readImage } from '../shared/inputs.ts';
+import { reviewNote } from '../shared/review-note.ts';
+import type { RunningCaptioner } from '../shared/run-images.ts';
 
 /** What a run says about one image. */
 export interface AltLine {

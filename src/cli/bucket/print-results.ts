@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import * as z from 'zod';
-import { requestFailureOf } from '../bucket/failures.ts';
-import { type ListedObject, listObjects } from '../bucket/list.ts';
-import { regionOf } from '../bucket/region.ts';
-import { createS3Client } from '../s3/client.ts';
-import { type ResultDocument, readResult } from '../s3/results.ts';
-import { complain } from './complain.ts';
-import { EXIT_OK, EXIT_SOME_IMAGE_FAILED } from './exit.ts';
+import { regionOf } from '../../aws/region.ts';
+import { requestFailureOf } from '../../aws/request-failures.ts';
+import { createS3Client } from '../../aws/s3-client.ts';
+import { type ListedObject, listObjects } from '../../bucket-run/list.ts';
+import { type ResultDocument, readResult } from '../../s3/results.ts';
+import { complain } from '../shared/complain.ts';
+import { EXIT_OK, EXIT_SOME_IMAGE_FAILED } from '../shared/exit.ts';
+import { inOrder } from '../shared/run-images.ts';
 import type { ResultsFlags } from './results.ts';
 import { RESULTS_CSV } from './results-csv.ts';
-import { inOrder } from './run-images.ts';
 
 /** Requests at the same time; S3 answers each in tens of milliseconds. */
 const READS = 16;

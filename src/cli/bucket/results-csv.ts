@@ -1,6 +1,6 @@
 /** Result documents as a table. */
-import type { ResultDocument } from '../s3/results.ts';
-import { csvTable } from './csv.ts';
+import type { ResultDocument } from '../../s3/results.ts';
+import { csvTable } from '../shared/csv.ts';
 
 export const RESULTS_CSV = csvTable<ResultDocument>({
   bucket: ({ source }) => source.bucket,

@@ -1,11 +1,11 @@
 /** One image of many: read and recognised, and captioned unless that was done before. */
 import { hash } from 'node:crypto';
-import type { CaptionCall, Captioner } from '../caption/captioner.ts';
-import type { CaptionOptionsInput } from '../caption/options.ts';
-import { type ErrorReport, reportOf } from '../errors.ts';
+import type { CaptionCall, Captioner } from '../../caption/captioner.ts';
+import type { CaptionOptionsInput } from '../../caption/options.ts';
+import { type ErrorReport, reportOf } from '../../errors.ts';
+import { readImage } from '../shared/inputs.ts';
 import type { Outcome } from './caption-output.ts';
 import { createOriginals, type Look, lookOf } from './duplicates.ts';
-import { readImage } from './inputs.ts';
 import type { ResultsFile } from './resume.ts';
 
 /** A file, with what it takes to recognise it. */

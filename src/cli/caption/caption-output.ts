@@ -1,12 +1,12 @@
 /** What became of each image, as lines: text or JSON on standard output, or JSON in the file of `--resume`. */
-import type { CaptionResult } from '../caption/captioner.ts';
-import type { ErrorReport } from '../errors.ts';
-import { captionLines } from './caption-lines.ts';
-import { complain } from './complain.ts';
-import { EXIT_SOME_IMAGE_FAILED, severity } from './exit.ts';
+import type { CaptionResult } from '../../caption/captioner.ts';
+import type { ErrorReport } from '../../errors.ts';
+import { captionLines } from '../shared/caption-lines.ts';
+import { complain } from '../shared/complain.ts';
+import { EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
+import { reviewNote } from '../shared/review-note.ts';
 import type { PictureFlags } from './pictures.ts';
 import type { ResultsFile } from './resume.ts';
-import { reviewNote } from './review-note.ts';
 
 export type Outcome = { image: string } & (
   | { kind: 'captioned'; bytes: Uint8Array; result: CaptionResult; sha256?: string | undefined }

@@ -1,14 +1,9 @@
 import type { Command } from 'commander';
-import { parseCaptionOptions } from '../caption/options.ts';
-import { type CaptionOneParts, createCaptionOne, readInput } from './caption-one.ts';
-import { jsonOutput, type Output, resultsOutput, textOutput } from './caption-output.ts';
-import { startTally } from './caption-tally.ts';
-import { addDecodingFlags } from './decoding-flags.ts';
-import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from './exit.ts';
-import { countInputs, walkInputs } from './inputs.ts';
-import { addPictureFlags, type PictureFlags, pictureCall, writePictures } from './pictures.ts';
-import { startProgress } from './progress.ts';
-import { openResults, type Recipe, type ResultsFile } from './resume.ts';
+import { parseCaptionOptions } from '../../caption/options.ts';
+import { addDecodingFlags } from '../shared/decoding-flags.ts';
+import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
+import { countInputs, walkInputs } from '../shared/inputs.ts';
+import { startProgress } from '../shared/progress.ts';
 import {
   addCaptionerFlags,
   type CaptionerFlags,
@@ -16,7 +11,12 @@ import {
   onInterrupt,
   type RunningCaptioner,
   startCaptioner,
-} from './run-images.ts';
+} from '../shared/run-images.ts';
+import { type CaptionOneParts, createCaptionOne, readInput } from './caption-one.ts';
+import { jsonOutput, type Output, resultsOutput, textOutput } from './caption-output.ts';
+import { startTally } from './caption-tally.ts';
+import { addPictureFlags, type PictureFlags, pictureCall, writePictures } from './pictures.ts';
+import { openResults, type Recipe, type ResultsFile } from './resume.ts';
 
 type CaptionFlags = CaptionerFlags & PictureFlags & { resume?: string; skipDuplicates?: boolean };
 

@@ -1,7 +1,7 @@
 /** Photographs that look the same, known by a perceptual hash: signs of the lowest frequencies of a small grey copy. */
 import sharpPhash from 'sharp-phash';
-import type { AntialiasedInput } from '../caption/preprocess.ts';
-import { decodeImage } from '../model/image.ts';
+import type { AntialiasedInput } from '../../caption/preprocess.ts';
+import { decodeImage } from '../../model/image.ts';
 
 /** Its types promise a `default` that a CommonJS module has not. */
 const phash = sharpPhash as unknown as typeof sharpPhash.default;
@@ -20,7 +20,7 @@ const THUMBNAIL: AntialiasedInput = {
 /**
  * Bits of 64 that may differ between two pictures of the same. Copies in another format, quality or size, or with 1 %
  * cut off at each side, differ in no more; different photographs mostly differ in several times as many
- * (`test/cli/many-duplicates.test.ts` prints both).
+ * (`test/cli/caption/many-duplicates.test.ts` prints both).
  */
 export const MAX_DISTANCE = 8;
 

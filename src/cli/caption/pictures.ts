@@ -2,10 +2,10 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
-import type { CaptionCall, CaptionResult } from '../caption/captioner.ts';
-import { traceTree } from '../caption/trace-tree.ts';
-import { InvalidRequest } from '../errors.ts';
-import { heatMaps } from '../model/heat-map.ts';
+import type { CaptionCall, CaptionResult } from '../../caption/captioner.ts';
+import { InvalidRequest } from '../../errors.ts';
+import { heatMaps } from '../../pictures/heat-map.ts';
+import { traceTree } from '../../pictures/trace-tree.ts';
 
 export interface PictureFlags {
   json?: boolean;

@@ -2,7 +2,7 @@
 import { appendFileSync, closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import { type ErrorReport, InvalidRequest } from '../errors.ts';
+import { type ErrorReport, InvalidRequest } from '../../errors.ts';
 import { type Line, linesOf } from './resume-lines.ts';
 
 /** What a line was made with: a caption by another model or with other options is not the one wanted. */

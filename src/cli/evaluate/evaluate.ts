@@ -1,14 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { type ErrorReport, InvalidRequest, reportOf } from '../errors.ts';
-import { DEFAULT_BUNDLE } from '../model/load.ts';
-import { complain } from './complain.ts';
-import { addDecodingFlags } from './decoding-flags.ts';
-import type { CaptionedImage } from './evaluation-report.ts';
-import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from './exit.ts';
-import type { ImageSet } from './image-set.ts';
-import { startProgress } from './progress.ts';
+import { type ErrorReport, InvalidRequest, reportOf } from '../../errors.ts';
+import type { CaptionedImage } from '../../evaluate/report.ts';
+import { DEFAULT_BUNDLE } from '../../model/load.ts';
+import { complain } from '../shared/complain.ts';
+import { addDecodingFlags } from '../shared/decoding-flags.ts';
+import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
+import { startProgress } from '../shared/progress.ts';
 import {
   addCaptionerFlags,
   type CaptionerFlags,
@@ -16,7 +15,8 @@ import {
   onInterrupt,
   type RunningCaptioner,
   startCaptioner,
-} from './run-images.ts';
+} from '../shared/run-images.ts';
+import type { ImageSet } from './image-set.ts';
 
 interface EvaluateFlags extends CaptionerFlags {
   images: string;
@@ -83,14 +83,14 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
     await captioner.close();
   }
   if (captioned.length === 0) throw new InvalidRequest(`${flags.images}: none of the split's images is here`);
-  const { buildReport, reportTable } = await import('./evaluation-report.ts');
+  const { buildReport, reportTable } = await import('../../evaluate/report.ts');
   const report = buildReport(captioned, { split: flags.split, ...captioner });
   if (flags.save && status !== EXIT_OK) {
     process.stderr.write(
       'show-and-tell: --save: nothing was saved, for not every image of the split was scored\n',
     );
   } else if (flags.save) {
-    const { saveMeasured } = await import('../export/write-bundle.ts');
+    const { saveMeasured } = await import('../../model/write-bundle.ts');
     const { metrics, confidence } = report;
     await saveMeasured(flags.model ?? DEFAULT_BUNDLE, { metrics, confidence: confidence?.model });
   }

@@ -4,9 +4,9 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import yauzl from 'yauzl';
-import { ImageNotFound, ImageTooLarge, InvalidRequest } from '../errors.ts';
-import { MAX_IMAGE_BYTES } from '../model/image.ts';
-import { readImage } from './inputs.ts';
+import { ImageNotFound, ImageTooLarge, InvalidRequest } from '../../errors.ts';
+import { MAX_IMAGE_BYTES } from '../../model/image.ts';
+import { readImage } from '../shared/inputs.ts';
 
 export interface ImageSet {
   /** @throws ImageNotFound, ImageTooLarge, UnsupportedImage */

@@ -1,11 +1,11 @@
 /** What commands that make bundles tell a person. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Agreement } from '../export/quantize-bundle.ts';
-import type { Draft } from '../export/write-bundle.ts';
-import { readBundle } from '../model/bundle.ts';
-import { captionLines } from './caption-lines.ts';
-import { EXIT_INTERRUPTED } from './exit.ts';
+import { readBundle } from '../../model/bundle.ts';
+import type { Draft } from '../../model/write-bundle.ts';
+import type { Agreement } from '../../quantize/quantize-bundle.ts';
+import { captionLines } from '../shared/caption-lines.ts';
+import { EXIT_INTERRUPTED } from '../shared/exit.ts';
 import { selfCheck } from './self-check.ts';
 
 /** Ctrl-C ends the process by `exit`, so that half-written bundles are removed. */

@@ -2,12 +2,12 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { InvalidRequest } from '../errors.ts';
-import { downloadSource } from '../export/download.ts';
-import { type ImportedDraft, importWeights } from '../export/exporter.ts';
-import { checkFree, type Draft } from '../export/write-bundle.ts';
+import { InvalidRequest } from '../../errors.ts';
+import { type ImportedDraft, importWeights } from '../../import/import-weights.ts';
+import { downloadSource } from '../../import/source/download.ts';
+import { checkFree, type Draft } from '../../model/write-bundle.ts';
+import { startProgress } from '../shared/progress.ts';
 import { exitOnInterrupt, printAgreement, printBundle, publishChecked } from './bundle-report.ts';
-import { startProgress } from './progress.ts';
 import { quantizeWithProgress } from './quantize-model.ts';
 
 export interface ImportFlags {

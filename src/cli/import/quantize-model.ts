@@ -1,10 +1,10 @@
 /** What `show-and-tell quantize` does; loaded when it is asked for, since it needs much that captioning does not. */
 import { basename } from 'node:path';
-import { type Agreement, quantizeBundle } from '../export/quantize-bundle.ts';
-import { checkFree, type Draft } from '../export/write-bundle.ts';
+import { checkFree, type Draft } from '../../model/write-bundle.ts';
+import { type Agreement, quantizeBundle } from '../../quantize/quantize-bundle.ts';
+import { expandInputs, readImage } from '../shared/inputs.ts';
+import { startProgress } from '../shared/progress.ts';
 import { exitOnInterrupt, printAgreement, printBundle, publishChecked } from './bundle-report.ts';
-import { expandInputs, readImage } from './inputs.ts';
-import { startProgress } from './progress.ts';
 
 /** More images hardly move the ranges; their files stay in memory while the ways to quantise are compared. */
 const MAX_CALIBRATION_IMAGES = 128;

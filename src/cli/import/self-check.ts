@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { CaptionResult } from '../caption/captioner.ts';
+import type { CaptionResult } from '../../caption/captioner.ts';
 
-const LAUNCH = fileURLToPath(new URL('./launch.js', import.meta.url));
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const LAUNCH = fileURLToPath(new URL('../launch.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PHOTOGRAPH = 'samples/coffee.jpg';
 /** The first sizes buffers; the median of the others is what a warm caption takes. */
 const RUNS = 6;

@@ -1,4 +1,4 @@
-import type { ErrorReport } from '../errors.ts';
+import type { ErrorReport } from '../../errors.ts';
 
 /** Says on standard error what is wrong with one image or page of many. */
 export function complain(about: string, reason: Pick<ErrorReport, 'code' | 'message'> | string): void {

@@ -1,10 +1,10 @@
 /** The decoding options that several commands share. */
 import type { Command } from 'commander';
-import type { CaptionOptionsInput } from '../caption/options.ts';
-import { parseCaptionOptions } from '../caption/options.ts';
-import { wordRules } from '../caption/word-rules.ts';
-import { InvalidRequest } from '../errors.ts';
-import type { Bundle } from '../model/bundle.ts';
+import type { CaptionOptionsInput } from '../../caption/options.ts';
+import { parseCaptionOptions } from '../../caption/options.ts';
+import { wordRules } from '../../caption/word-rules.ts';
+import { InvalidRequest } from '../../errors.ts';
+import type { Bundle } from '../../model/bundle.ts';
 
 /** Flag of each core option, for messages. */
 const FLAGS: Record<string, string> = {

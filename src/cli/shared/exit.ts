@@ -1,4 +1,4 @@
-import type { ErrorReport } from '../errors.ts';
+import type { ErrorReport } from '../../errors.ts';
 
 export const EXIT_OK = 0;
 export const EXIT_USAGE = 2;

@@ -1,8 +1,8 @@
 /** Arguments of a command line to image files, and image files to bytes. */
 import { constants, glob, open, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { ImageNotFound, ImageTooLarge, UnsupportedImage } from '../errors.ts';
-import { MAX_IMAGE_BYTES } from '../model/image.ts';
+import { ImageNotFound, ImageTooLarge, UnsupportedImage } from '../../errors.ts';
+import { MAX_IMAGE_BYTES } from '../../model/image.ts';
 
 /** In place of a file name: standard input. */
 export const STDIN = '-';

@@ -1,12 +1,12 @@
 /** What commands over many images share: a captioner for one or several jobs, and results in order. */
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import type { Captioner } from '../caption/captioner.ts';
-import type { CaptionOptionsInput } from '../caption/options.ts';
-import { InvalidRequest } from '../errors.ts';
-import { readBundle } from '../model/bundle.ts';
-import { DEFAULT_BUNDLE, loadCaptioner } from '../model/load.ts';
-import { createPool } from '../model/pool.ts';
+import type { Captioner } from '../../caption/captioner.ts';
+import type { CaptionOptionsInput } from '../../caption/options.ts';
+import { InvalidRequest } from '../../errors.ts';
+import { readBundle } from '../../model/bundle.ts';
+import { DEFAULT_BUNDLE, loadCaptioner } from '../../model/load.ts';
+import { createPool } from '../../model/pool.ts';
 import { type DecodingFlags, decodingOptions, numberOf } from './decoding-flags.ts';
 
 /** Each worker holds a model of its own; more than this is a mistyped number. */

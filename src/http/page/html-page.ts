@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Handler } from 'hono';
-import { CACHED } from './cache.ts';
-import type { AppEnv, AppParts } from './parts.ts';
+import { CACHED } from '../cache.ts';
+import type { AppEnv, AppParts } from '../parts.ts';
 
 const PAGE = new URL('./page.html', import.meta.url);
 

@@ -1,13 +1,13 @@
 /** A request to `POST /captions`: which images, and how. */
 import type { Context } from 'hono';
-import type { CaptionCall } from '../caption/captioner.ts';
-import { type CaptionOptionsInput, parseCaptionOptions } from '../caption/options.ts';
-import { InvalidRequest } from '../errors.ts';
+import type { CaptionCall } from '../../caption/captioner.ts';
+import { type CaptionOptionsInput, parseCaptionOptions } from '../../caption/options.ts';
+import { InvalidRequest } from '../../errors.ts';
+import type { AppEnv, AppParts, S3Reference } from '../parts.ts';
+import { HttpError } from '../problem.ts';
 import { readBody } from './body.ts';
 import type { NamedImage } from './multipart.ts';
 import type { GivenOptions } from './options.ts';
-import type { AppEnv, AppParts, S3Reference } from './parts.ts';
-import { HttpError } from './problem.ts';
 import { readerOf } from './read-images.ts';
 
 interface CaptionRequest {

@@ -1,12 +1,12 @@
 /** Bodies of requests to image files. */
-import { InvalidRequest, wrongFields } from '../errors.ts';
+import { InvalidRequest, wrongFields } from '../../errors.ts';
+import type { S3Reference } from '../parts.ts';
+import { captionRequestSchema } from '../schemas.ts';
 import { bytesOfBase64 } from './base64.ts';
 import { parseJson } from './json.ts';
 import { mediaTypeOf, unsupported } from './media-type.ts';
 import { type NamedImage, namedImages, readForm } from './multipart.ts';
 import type { GivenOptions } from './options.ts';
-import type { S3Reference } from './parts.ts';
-import { captionRequestSchema } from './schemas.ts';
 
 /** What a body asks for: images in it, or one that lies elsewhere. */
 export interface ReadBody {

@@ -1,15 +1,15 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { CaptionResult } from '../caption/captioner.ts';
-import { CaptionError } from '../errors.ts';
-import { readCaptionRequest } from './caption-request.ts';
-import type { NamedImage } from './multipart.ts';
-import { captionQuerySchema } from './options.ts';
-import type { AppEnv, AppParts } from './parts.ts';
-import { type Problem, problemOf } from './problem.ts';
-import { problemAnswers } from './problem-answers.ts';
-import { captionRequestSchema, captionResultSchema, captionResultsSchema } from './schemas.ts';
-import { noteTimings } from './timings.ts';
+import type { CaptionResult } from '../../caption/captioner.ts';
+import { CaptionError } from '../../errors.ts';
+import type { AppEnv, AppParts } from '../parts.ts';
+import { type Problem, problemOf } from '../problem.ts';
+import { problemAnswers } from '../problem-answers.ts';
+import { readCaptionRequest } from '../request/caption-request.ts';
+import type { NamedImage } from '../request/multipart.ts';
+import { captionQuerySchema } from '../request/options.ts';
+import { captionRequestSchema, captionResultSchema, captionResultsSchema } from '../schemas.ts';
+import { noteTimings } from '../timings.ts';
 
 /** Bytes need no schema beside their content type (OpenAPI 3.1, Considerations for File Uploads). */
 const BYTES = { description: 'An image file' } as const;

@@ -1,7 +1,7 @@
 /** The reference of the interface as one page, from the OpenAPI document. */
 import { html, raw } from 'hono/html';
+import { PROBLEMS } from '../problem.ts';
 import type { OpenApiDocument } from './openapi.ts';
-import { PROBLEMS } from './problem.ts';
 import { type Schema, type Schemas, schemaText } from './schema-text.ts';
 
 type Paths = NonNullable<OpenApiDocument['paths']>;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import type { AppEnv, AppParts } from './parts.ts';
-import { problemAnswers } from './problem-answers.ts';
+import type { AppEnv, AppParts } from '../parts.ts';
+import { problemAnswers } from '../problem-answers.ts';
 
 /** `samples/chelsea.jpg` (CC0, see samples/README.md) at 320 pixels. */
 const PHOTOGRAPH = new URL('./health.jpg', import.meta.url);

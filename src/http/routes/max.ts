@@ -4,14 +4,14 @@
  */
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { InvalidRequest } from '../errors.ts';
-import { readBody } from './body.ts';
-import { mediaTypeOf, unsupported } from './media-type.ts';
-import { IMAGE_FIELD, imageOf, readForm } from './multipart.ts';
-import type { AppEnv, AppParts } from './parts.ts';
-import { noteFailure, PROBLEMS, problemOf } from './problem.ts';
-import { GATEWAY_ANSWERS, RETRY_AFTER } from './problem-answers.ts';
-import { noteTimings } from './timings.ts';
+import { InvalidRequest } from '../../errors.ts';
+import type { AppEnv, AppParts } from '../parts.ts';
+import { noteFailure, PROBLEMS, problemOf } from '../problem.ts';
+import { GATEWAY_ANSWERS, RETRY_AFTER } from '../problem-answers.ts';
+import { readBody } from '../request/body.ts';
+import { mediaTypeOf, unsupported } from '../request/media-type.ts';
+import { IMAGE_FIELD, imageOf, readForm } from '../request/multipart.ts';
+import { noteTimings } from '../timings.ts';
 
 const predictSchema = z
   .object({

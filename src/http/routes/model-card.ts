@@ -1,9 +1,9 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { captionOptionsSchema } from '../caption/options.ts';
-import { type Bundle, manifestSchema } from '../model/bundle.ts';
-import { CACHED } from './cache.ts';
-import type { AppEnv, AppParts } from './parts.ts';
-import { GATEWAY_ANSWERS } from './problem-answers.ts';
+import { captionOptionsSchema } from '../../caption/options.ts';
+import { type Bundle, manifestSchema } from '../../model/bundle.ts';
+import { CACHED } from '../cache.ts';
+import type { AppEnv, AppParts } from '../parts.ts';
+import { GATEWAY_ANSWERS } from '../problem-answers.ts';
 
 const { name, description, licence, precision, metrics, provenance } = manifestSchema.shape;
 

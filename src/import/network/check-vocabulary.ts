@@ -8,8 +8,8 @@ import {
   UNKNOWN_WORD,
   type Vocabulary,
   VocabularyError,
-} from '../caption/vocabulary.ts';
-import { SourceError } from '../errors.ts';
+} from '../../caption/vocabulary.ts';
+import { SourceError } from '../../errors.ts';
 import type { ShowAndTellWeights } from './weights.ts';
 
 /**

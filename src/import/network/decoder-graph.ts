@@ -1,5 +1,5 @@
 /** The LSTM of Show and Tell as one decoder step. */
-import { GraphBuilder, type OnnxModel, tensorOf } from './onnx-graph.ts';
+import { GraphBuilder, type OnnxModel, tensorOf } from '../../onnx/graph.ts';
 import type { Matrix, ShowAndTellWeights } from './weights.ts';
 
 export interface DecoderGraph {

@@ -1,6 +1,7 @@
 /** Inception v3 and im2txt's image embedding as an ONNX graph. */
+
+import { GraphBuilder, integers, type OnnxModel, tensorOf } from '../../onnx/graph.ts';
 import { GRID_SIDE, IMAGE_SIDE, inceptionV3 } from './inception-v3.ts';
-import { GraphBuilder, integers, type OnnxModel, tensorOf } from './onnx-graph.ts';
 import type { ShowAndTellWeights } from './weights.ts';
 
 export interface EncoderGraph {

@@ -1,15 +1,15 @@
 /** im2txt's weights from a frozen graph, found by following it backwards from the tensors that programs fetch. */
-import { SourceError } from '../errors.ts';
+import { SourceError } from '../../errors.ts';
+import type { SourceFile } from '../source/source-file.ts';
+import { readConstant } from '../tensorflow/graph-constants.ts';
+import { type ConstantTensor, type GraphNode, readGraph } from '../tensorflow/graph-def.ts';
+import { walkBack } from '../tensorflow/graph-walk.ts';
 import { foldInto } from './fold-batch-norm.ts';
-import { readConstant } from './graph-constants.ts';
 import { findDecoder } from './graph-decoder.ts';
-import { type ConstantTensor, type GraphNode, readGraph } from './graph-def.ts';
 import { affineAfter, findConvolutions, type GraphConvolution } from './graph-encoder.ts';
 import { findOutputs, isTrainingOperation, trainingGraph } from './graph-outputs.ts';
-import { walkBack } from './graph-walk.ts';
 import { CONVOLUTION_SCOPES } from './inception-scopes.ts';
 import { checkNetwork, matrix } from './network-shapes.ts';
-import type { SourceFile } from './source-file.ts';
 import { checkFinite } from './tensor-checks.ts';
 import type { FoldedConvolution, ShowAndTellWeights } from './weights.ts';
 

@@ -1,10 +1,11 @@
 /** The decoder's tensors in a frozen graph, found from its three outputs, and the LSTM's form, checked. */
-import { readConstant } from './graph-constants.ts';
-import type { ConstantTensor, GraphNode } from './graph-def.ts';
+
+import type { SourceFile } from '../source/source-file.ts';
+import { readConstant } from '../tensorflow/graph-constants.ts';
+import type { ConstantTensor, GraphNode } from '../tensorflow/graph-def.ts';
+import { constantAt, type Graph, parseInput, source, unexpected, usersOf } from '../tensorflow/graph-walk.ts';
 import type { Outputs } from './graph-outputs.ts';
-import { constantAt, type Graph, parseInput, source, unexpected, usersOf } from './graph-walk.ts';
 import type { DecoderPart } from './network-shapes.ts';
-import type { SourceFile } from './source-file.ts';
 
 const ADDITIONS = ['BiasAdd', 'Add', 'AddV2'];
 /** Operations that only change a tensor's rank. */

@@ -1,10 +1,11 @@
 /** The 94 convolutions of a frozen graph, with whatever stands for their batch norms. */
+
+import type { SourceFile } from '../source/source-file.ts';
+import { evaluate } from '../tensorflow/graph-constants.ts';
+import type { ConstantTensor, GraphNode } from '../tensorflow/graph-def.ts';
+import { constantAt, type Graph, source, unexpected, usersOf } from '../tensorflow/graph-walk.ts';
 import { affineOf, BATCH_NORM_EPSILON, type ChannelAffine } from './fold-batch-norm.ts';
-import { evaluate } from './graph-constants.ts';
-import type { ConstantTensor, GraphNode } from './graph-def.ts';
-import { constantAt, type Graph, source, unexpected, usersOf } from './graph-walk.ts';
 import { CONVOLUTION_SCOPES } from './inception-scopes.ts';
-import type { SourceFile } from './source-file.ts';
 import { tensorMissing } from './tensor-checks.ts';
 
 /** More operations than this between a convolution and its Relu is no batch norm. */

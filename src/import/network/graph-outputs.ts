@@ -1,6 +1,6 @@
 /** The tensors that every im2txt program fetches, and what else a graph without them may be. */
-import { SourceError } from '../errors.ts';
-import type { GraphNode } from './graph-def.ts';
+import { SourceError } from '../../errors.ts';
+import type { GraphNode } from '../tensorflow/graph-def.ts';
 
 /** The names that im2txt's programs fetch, below whatever prefix the graph was imported under. */
 const OUTPUTS = ['softmax', 'lstm/initial_state', 'lstm/state'] as const;

@@ -2,7 +2,7 @@
  * Inception v3 as im2txt uses it (TensorFlow-Slim's `inception_v3_base` up to `Mixed_7c`), layer by layer. Kernel sizes
  * and widths come from the weights; here stand the order, the strides and the paddings, with all of Slim's odd names.
  */
-import { type GraphBuilder, type OnnxTensor, tensorOf } from './onnx-graph.ts';
+import { type GraphBuilder, type OnnxTensor, tensorOf } from '../../onnx/graph.ts';
 import type { FoldedConvolution } from './weights.ts';
 
 /** Side of the input image and of the last feature map, in pixels and cells. */

@@ -1,8 +1,8 @@
 /** The shapes that im2txt's tensors must have among each other; all widths are read from the tensors. */
-import { SourceError } from '../errors.ts';
+import { SourceError } from '../../errors.ts';
+import { describe, type TensorHeader } from '../tensorflow/tensor-header.ts';
 import { CONVOLUTIONS, channelsOf, FEATURES } from './inception-scopes.ts';
 import { checkTensor, type Dimension } from './tensor-checks.ts';
-import { describe, type TensorHeader } from './tensor-header.ts';
 import type { Matrix, ShowAndTellWeights } from './weights.ts';
 
 export type DecoderPart = Exclude<keyof ShowAndTellWeights, 'convolutions'>;

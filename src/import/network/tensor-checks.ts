@@ -1,7 +1,7 @@
 /** What the network wants of named tensors, and the two complaints about them. */
-import { SourceError } from '../errors.ts';
-import { nearestNames } from './nearest-names.ts';
-import { describe, FLOAT, type TensorHeader } from './tensor-header.ts';
+import { SourceError } from '../../errors.ts';
+import { nearestNames } from '../source/nearest-names.ts';
+import { describe, FLOAT, type TensorHeader } from '../tensorflow/tensor-header.ts';
 
 /** A number is what the dimension must be, a letter names one that the tensor itself decides. */
 export type Dimension = number | string;

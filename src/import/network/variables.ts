@@ -1,11 +1,11 @@
 /** im2txt's weights from a checkpoint, by the names of the variables in all three generations. */
-import { SourceError } from '../errors.ts';
-import type { Checkpoint } from './checkpoint.ts';
+import { SourceError } from '../../errors.ts';
+import type { Checkpoint } from '../tensorflow/checkpoint.ts';
+import type { TensorHeader } from '../tensorflow/tensor-header.ts';
 import { affineOf, BATCH_NORM_EPSILON, foldInto } from './fold-batch-norm.ts';
 import { CONVOLUTIONS } from './inception-scopes.ts';
 import { checkNetwork, DECODER_PARTS, type DecoderPart, matrix } from './network-shapes.ts';
 import { checkFinite, checkTensor, type Dimension, tensorMissing } from './tensor-checks.ts';
-import type { TensorHeader } from './tensor-header.ts';
 import type { FoldedConvolution, ShowAndTellWeights } from './weights.ts';
 
 const FIRST_KERNEL = 'InceptionV3/Conv2d_1a_3x3/weights';

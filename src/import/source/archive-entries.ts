@@ -3,7 +3,7 @@ import { createWriteStream, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { SourceError } from '../errors.ts';
+import { SourceError } from '../../errors.ts';
 import { unreadable } from './source-file.ts';
 
 export interface ArchiveLimits {

@@ -1,4 +1,4 @@
-import { SourceError } from '../errors.ts';
+import { SourceError } from '../../errors.ts';
 
 /** The commonest failure: a file that is not what its own format says at this byte. */
 export function damaged(

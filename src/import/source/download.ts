@@ -5,7 +5,7 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { InvalidRequest, SourceError } from '../errors.ts';
+import { InvalidRequest, SourceError } from '../../errors.ts';
 import { type Fetched, fetchFrom, parseAddress } from './http-range.ts';
 
 /** Hexadecimal; one of them is required. */

@@ -1,9 +1,9 @@
 /** What a file is, by its bytes. Names are not trusted: checkpoints carry any, downloads end in `.pb` and are pages. */
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
-import { SourceError } from '../errors.ts';
+import { SourceError } from '../../errors.ts';
+import { readBlock, readEntries, readTableIndex, TABLE_MAGIC } from '../tensorflow/sstable.ts';
 import { openSourceFile, type SourceFile, unreadable } from './source-file.ts';
-import { readBlock, readEntries, readTableIndex, TABLE_MAGIC } from './sstable.ts';
 
 export type FileKind =
   | 'frozen-graph'

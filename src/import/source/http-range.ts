@@ -1,6 +1,6 @@
 /** One request for the rest of a file (RFC 9110, sections 13.1.5 and 14). */
 import { isIPv4 } from 'node:net';
-import { InvalidRequest, SourceError } from '../errors.ts';
+import { InvalidRequest, SourceError } from '../../errors.ts';
 
 /** Release pages redirect to a storage host, which may redirect once more. */
 const MAX_REDIRECTS = 5;

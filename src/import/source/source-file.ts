@@ -1,7 +1,7 @@
 /** Positioned reads of a large file: nothing is held but what was asked for. */
 import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { SourceError } from '../errors.ts';
+import { SourceError } from '../../errors.ts';
 import { damaged } from './damaged.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import tar from 'tar-stream';
-import { SourceError } from '../errors.ts';
+import { SourceError } from '../../errors.ts';
 import {
   asDamage,
   counted,

@@ -1,7 +1,7 @@
 /** The index of a V2 checkpoint, `PREFIX.index`; the format stands in checkpoint-v2.ts. */
-import { SourceError } from '../errors.ts';
-import { damaged } from './damaged.ts';
-import type { SourceFile } from './source-file.ts';
+import { SourceError } from '../../errors.ts';
+import { damaged } from '../source/damaged.ts';
+import type { SourceFile } from '../source/source-file.ts';
 import { MAX_TABLE_ENTRIES, readBlock, readEntries, readTableIndex, type TableEntry } from './sstable.ts';
 import { describe, dtypeBytes, elementsOf, readShape, type TensorHeader } from './tensor-header.ts';
 import { parseMessage, readBytes, readInt64, tag } from './wire.ts';

@@ -10,10 +10,10 @@
  *
  * The TensorProto holds packed values only; type and shape stand in the meta entry.
  */
-import { SourceError } from '../errors.ts';
+import { SourceError } from '../../errors.ts';
+import { damaged } from '../source/damaged.ts';
+import { openSourceFile, type SourceFile } from '../source/source-file.ts';
 import { type Checkpoint, type CheckpointTensors, GLOBAL_STEP } from './checkpoint.ts';
-import { damaged } from './damaged.ts';
-import { openSourceFile, type SourceFile } from './source-file.ts';
 import {
   type BlockHandle,
   MAX_TABLE_ENTRIES,

@@ -11,8 +11,8 @@
  * Nodes pass one by one through one buffer; of a constant only the place of its numbers is kept, so a file of any size
  * costs its largest node.
  */
-import { damaged } from './damaged.ts';
-import type { SourceFile } from './source-file.ts';
+import { damaged } from '../source/damaged.ts';
+import type { SourceFile } from '../source/source-file.ts';
 import { readShape, type TensorHeader } from './tensor-header.ts';
 import { readVarint } from './varint.ts';
 import { type Handlers, parseMessage, readBytes, readNested, tag, type WireReader } from './wire.ts';

@@ -1,7 +1,8 @@
 /** Checksums of string tensors in a V2 checkpoint: im2txt needs none, but the object graph of TensorFlow 2 is one. */
+
+import { damaged } from '../source/damaged.ts';
+import type { SourceFile } from '../source/source-file.ts';
 import { crc32c } from './crc32c.ts';
-import { damaged } from './damaged.ts';
-import type { SourceFile } from './source-file.ts';
 import { readVarint } from './varint.ts';
 
 /** The object graph of a large model has a few MB. */

@@ -4,8 +4,8 @@
  * what it keeps, all else is skipped.
  */
 import protobuf from 'protobufjs/minimal.js';
-import { SourceError } from '../errors.ts';
-import { damaged } from './damaged.ts';
+import { SourceError } from '../../errors.ts';
+import { damaged } from '../source/damaged.ts';
 
 export type WireReader = protobuf.Reader;
 

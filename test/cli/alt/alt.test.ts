@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { altText } from '../../src/caption/alt-text.ts';
-import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { runCli } from '../support/cli.ts';
-import { COFFEE } from '../support/samples.ts';
+import { altText } from '../../../src/alt/alt-text.ts';
+import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { runCli } from '../../support/cli.ts';
+import { COFFEE } from '../../support/samples.ts';
 
 const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
 const {

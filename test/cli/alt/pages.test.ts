@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { altText } from '../../src/caption/alt-text.ts';
-import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { finished, runCli, startCli } from '../support/cli.ts';
-import { COFFEE, readSamples, SAMPLES } from '../support/samples.ts';
+import { altText } from '../../../src/alt/alt-text.ts';
+import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { finished, runCli, startCli } from '../../support/cli.ts';
+import { COFFEE, readSamples, SAMPLES } from '../../support/samples.ts';
 
 const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
 const COFFEE_ALT = altText((await captioner.caption(readFileSync(COFFEE))).captions[0]!.text);

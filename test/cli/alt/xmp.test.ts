@@ -4,12 +4,12 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
-import { altText } from '../../src/caption/alt-text.ts';
-import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
-import { assertOnlyXmpDiffers, readXmp } from '../alt/described.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { finished, runCli, startCli } from '../support/cli.ts';
-import { COFFEE, readSamples } from '../support/samples.ts';
+import { altText } from '../../../src/alt/alt-text.ts';
+import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
+import { assertOnlyXmpDiffers, readXmp } from '../../alt/described.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { finished, runCli, startCli } from '../../support/cli.ts';
+import { COFFEE, readSamples } from '../../support/samples.ts';
 
 const samples = readSamples();
 const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });

@@ -1,10 +1,10 @@
 /** The command as a process, over result documents as the functions write them. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type ResultDocument, resultDocumentSchema, writeResult } from '../../src/s3/results.ts';
-import { clientOf } from '../s3/fake-client.ts';
-import { type Finished, finished, runCli, startCli } from '../support/cli.ts';
-import { type ListingS3, startListingS3 } from '../support/state-machine-s3.ts';
+import { type ResultDocument, resultDocumentSchema, writeResult } from '../../../src/s3/results.ts';
+import { clientOf } from '../../s3/fake-client.ts';
+import { type Finished, finished, runCli, startCli } from '../../support/cli.ts';
+import { type ListingS3, startListingS3 } from '../../support/state-machine/s3.ts';
 
 const BUCKET = 'results';
 const COUNT = 25;

@@ -10,12 +10,12 @@ import {
   failing,
   STATE_MACHINE,
   startFakeStepFunctions,
-} from '../bucket/fake-step-functions.ts';
-import { definition } from '../infra/workflow-template.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { type Finished, finished, LAUNCH, runCli, startCli } from '../support/cli.ts';
-import { ROOT } from '../support/samples.ts';
-import { type ListingS3, startListingS3 } from '../support/state-machine-s3.ts';
+} from '../../bucket-run/fake-step-functions.ts';
+import { definition } from '../../infra/workflow/workflow-template.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { type Finished, finished, LAUNCH, runCli, startCli } from '../../support/cli.ts';
+import { ROOT } from '../../support/samples.ts';
+import { type ListingS3, startListingS3 } from '../../support/state-machine/s3.ts';
 
 const DEFINITION = definition('WholeBucket', { batchSize: 2 });
 const files = temporaryDirectory();

@@ -11,13 +11,13 @@ import {
 } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { CaptionResult } from '../../src/caption/captioner.ts';
-import { parseCaptionOptions } from '../../src/caption/options.ts';
-import { readBundle } from '../../src/model/bundle.ts';
-import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
-import { copyBundle, flipByte, temporaryDirectory } from '../support/bundles.ts';
-import { type Finished, finished, LAUNCH, runCli, startCli } from '../support/cli.ts';
-import { COFFEE, ROOT, readSamples, SAMPLES } from '../support/samples.ts';
+import type { CaptionResult } from '../../../src/caption/captioner.ts';
+import { parseCaptionOptions } from '../../../src/caption/options.ts';
+import { readBundle } from '../../../src/model/bundle.ts';
+import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
+import { copyBundle, flipByte, temporaryDirectory } from '../../support/bundles.ts';
+import { type Finished, finished, LAUNCH, runCli, startCli } from '../../support/cli.ts';
+import { COFFEE, ROOT, readSamples, SAMPLES } from '../../support/samples.ts';
 
 const bundle = await readBundle(DEFAULT_BUNDLE);
 const { beamWidth } = parseCaptionOptions({}, bundle.manifest.decoding);

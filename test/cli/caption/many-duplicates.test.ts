@@ -3,10 +3,10 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
-import { distance, type Look, lookOf, MAX_DISTANCE } from '../../src/cli/duplicates.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { runCli } from '../support/cli.ts';
-import { COFFEE, readSamples } from '../support/samples.ts';
+import { distance, type Look, lookOf, MAX_DISTANCE } from '../../../src/cli/caption/duplicates.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { runCli } from '../../support/cli.ts';
+import { COFFEE, readSamples } from '../../support/samples.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());

@@ -3,11 +3,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { countInputs, walkInputs } from '../../src/cli/inputs.ts';
-import { inOrder } from '../../src/cli/run-images.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { LAUNCH } from '../support/cli.ts';
-import { COFFEE, ROOT } from '../support/samples.ts';
+import { countInputs, walkInputs } from '../../../src/cli/shared/inputs.ts';
+import { inOrder } from '../../../src/cli/shared/run-images.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { LAUNCH } from '../../support/cli.ts';
+import { COFFEE, ROOT } from '../../support/samples.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());

@@ -3,10 +3,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import sharp from 'sharp';
-import type { CaptionResult } from '../../src/caption/captioner.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { runCli } from '../support/cli.ts';
-import { COFFEE } from '../support/samples.ts';
+import type { CaptionResult } from '../../../src/caption/captioner.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { runCli } from '../../support/cli.ts';
+import { COFFEE } from '../../support/samples.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());

@@ -12,13 +12,13 @@ import {
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CaptionResult } from '../../src/caption/captioner.ts';
-import { openResults } from '../../src/cli/resume.ts';
-import { readBundle } from '../../src/model/bundle.ts';
-import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
-import { copyBundle, flipByte, temporaryDirectory } from '../support/bundles.ts';
-import { finished, runCli, startCli } from '../support/cli.ts';
-import { COFFEE, readSamples, SAMPLES } from '../support/samples.ts';
+import type { CaptionResult } from '../../../src/caption/captioner.ts';
+import { openResults } from '../../../src/cli/caption/resume.ts';
+import { readBundle } from '../../../src/model/bundle.ts';
+import { DEFAULT_BUNDLE } from '../../../src/model/load.ts';
+import { copyBundle, flipByte, temporaryDirectory } from '../../support/bundles.ts';
+import { finished, runCli, startCli } from '../../support/cli.ts';
+import { COFFEE, readSamples, SAMPLES } from '../../support/samples.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());

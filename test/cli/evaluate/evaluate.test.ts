@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { runCli } from '../support/cli.ts';
-import { readSamples } from '../support/samples.ts';
-import { zipOf } from '../support/zip.ts';
+import { DEFAULT_BUNDLE } from '../../../src/model/load.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { runCli } from '../../support/cli.ts';
+import { readSamples } from '../../support/samples.ts';
+import { zipOf } from '../../support/zip.ts';
 
 interface Report {
   metrics: Record<string, number | string>;

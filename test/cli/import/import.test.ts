@@ -6,9 +6,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { finished, runCli, startCli } from '../support/cli.ts';
-import { COFFEE, ROOT, SAMPLES } from '../support/samples.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { finished, runCli, startCli } from '../../support/cli.ts';
+import { COFFEE, ROOT, SAMPLES } from '../../support/samples.ts';
 
 const TINY = join(ROOT, 'test/fixtures/golden/tiny');
 const GRAPH = join(TINY, 'im2txt-tiny.pb');

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, it } from 'node:test';
 import sharp from 'sharp';
-import { captioner } from '../http/harness.ts';
-import { NO_BROWSER } from '../support/browser.ts';
-import { COFFEE, readSamples } from '../support/samples.ts';
+import { NO_BROWSER } from '../../support/browser.ts';
+import { COFFEE, readSamples } from '../../support/samples.ts';
+import { captioner } from '../harness.ts';
 import { card, copied, expected, openPage, sentences } from './harness.ts';
 
 const photo = readFileSync(COFFEE);

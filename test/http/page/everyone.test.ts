@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
-import { NO_BROWSER } from '../support/browser.ts';
-import { COFFEE } from '../support/samples.ts';
+import { NO_BROWSER } from '../../support/browser.ts';
+import { COFFEE } from '../../support/samples.ts';
 import { card, copied, expected, openPage } from './harness.ts';
 
 const photo = readFileSync(COFFEE);

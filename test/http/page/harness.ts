@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { after, type TestContext } from 'node:test';
 import { serve } from '@hono/node-server';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
-import type { CaptionResult } from '../../src/caption/captioner.ts';
-import type { AppParts } from '../../src/http/parts.ts';
-import { appWith, captioner } from '../http/harness.ts';
-import { launchBrowser } from '../support/browser.ts';
+import type { CaptionResult } from '../../../src/caption/captioner.ts';
+import type { AppParts } from '../../../src/http/parts.ts';
+import { launchBrowser } from '../../support/browser.ts';
+import { appWith, captioner } from '../harness.ts';
 
 /** A page that does not get there in this time hangs; the slowest step takes 2 s on one busy processor. */
 const HANG_MS = 15_000;

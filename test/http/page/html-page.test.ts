@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { PROBLEMS } from '../../src/http/problem.ts';
-import { app, MAX_BODY_BYTES } from './harness.ts';
+import { PROBLEMS } from '../../../src/http/problem.ts';
+import { app, MAX_BODY_BYTES } from '../harness.ts';
 
 /** Directives of a page's policy by name. */
 function policyOf(response: Response): Map<string, string> {

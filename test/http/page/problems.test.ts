@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import sharp from 'sharp';
-import { Overloaded } from '../../src/errors.ts';
-import { HttpError, PROBLEMS } from '../../src/http/problem.ts';
-import { captioner, MAX_BODY_BYTES } from '../http/harness.ts';
-import { NO_BROWSER } from '../support/browser.ts';
-import { COFFEE } from '../support/samples.ts';
+import { Overloaded } from '../../../src/errors.ts';
+import { HttpError, PROBLEMS } from '../../../src/http/problem.ts';
+import { NO_BROWSER } from '../../support/browser.ts';
+import { COFFEE } from '../../support/samples.ts';
+import { captioner, MAX_BODY_BYTES } from '../harness.ts';
 import { card, expected, openPage, sentences } from './harness.ts';
 
 const photo = readFileSync(COFFEE);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { before, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
-import { NO_BROWSER } from '../support/browser.ts';
-import { ROOT, SAMPLES } from '../support/samples.ts';
+import { NO_BROWSER } from '../../support/browser.ts';
+import { ROOT, SAMPLES } from '../../support/samples.ts';
 import { expected, openPage } from './harness.ts';
 
 /** What the Node server takes by default. */

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import sharp from 'sharp';
-import { Overloaded } from '../../src/errors.ts';
-import { captioner } from '../http/harness.ts';
-import { NO_BROWSER } from '../support/browser.ts';
-import { COFFEE } from '../support/samples.ts';
+import { Overloaded } from '../../../src/errors.ts';
+import { NO_BROWSER } from '../../support/browser.ts';
+import { COFFEE } from '../../support/samples.ts';
+import { captioner } from '../harness.ts';
 import { openPage } from './harness.ts';
 
 const photo = readFileSync(COFFEE);

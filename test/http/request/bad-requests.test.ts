@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { MAX_PARTS } from '../../src/http/multipart.ts';
-import type { Problem, ProblemCode } from '../../src/http/problem.ts';
-import { bmp, heicHeader, pngClaiming } from '../support/crafted-images.ts';
-import { COFFEE } from '../support/samples.ts';
-import { app, ask, assertProblem, formOf, MAX_BODY_BYTES, post, postJson } from './harness.ts';
+import type { Problem, ProblemCode } from '../../../src/http/problem.ts';
+import { MAX_PARTS } from '../../../src/http/request/multipart.ts';
+import { bmp, heicHeader, pngClaiming } from '../../support/crafted-images.ts';
+import { COFFEE } from '../../support/samples.ts';
+import { app, ask, assertProblem, formOf, MAX_BODY_BYTES, post, postJson } from '../harness.ts';
 
 const coffee = readFileSync(COFFEE);
 const image = coffee.toString('base64');

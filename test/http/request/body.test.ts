@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { serve } from '@hono/node-server';
-import { COFFEE } from '../support/samples.ts';
-import { app, appWith, ask, assertProblem } from './harness.ts';
+import { COFFEE } from '../../support/samples.ts';
+import { app, appWith, ask, assertProblem } from '../harness.ts';
 
 const coffee = readFileSync(COFFEE);
 const CHUNK_BYTES = 1 << 14;

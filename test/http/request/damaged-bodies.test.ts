@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Problem } from '../../src/http/problem.ts';
-import { mutate } from '../support/mutate.ts';
-import { xorshift } from '../support/random.ts';
-import { ROOT } from '../support/samples.ts';
-import { app, ask, post } from './harness.ts';
+import type { Problem } from '../../../src/http/problem.ts';
+import { mutate } from '../../support/mutate.ts';
+import { xorshift } from '../../support/random.ts';
+import { ROOT } from '../../support/samples.ts';
+import { app, ask, post } from '../harness.ts';
 
 /** A small photograph: most of a body is then not image. */
 const small = readFileSync(join(ROOT, 'test/fixtures/golden/images/chelsea-small-64x48.jpg'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Overloaded } from '../../src/errors.ts';
-import { appWith, ask, assertProblem, bundle, captioner } from './harness.ts';
+import { Overloaded } from '../../../src/errors.ts';
+import { appWith, ask, assertProblem, bundle, captioner } from '../harness.ts';
 
 /** An app whose model fails so many times before it works; counts the captions asked for. */
 function recovering(failures: number) {

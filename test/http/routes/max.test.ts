@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { Overloaded } from '../../src/errors.ts';
-import { pngClaiming } from '../support/crafted-images.ts';
-import { COFFEE, readSamples } from '../support/samples.ts';
-import { app, appWith, ask, captioner, formOf, MAX_BODY_BYTES, post } from './harness.ts';
+import { Overloaded } from '../../../src/errors.ts';
+import { pngClaiming } from '../../support/crafted-images.ts';
+import { COFFEE, readSamples } from '../../support/samples.ts';
+import { app, appWith, ask, captioner, formOf, MAX_BODY_BYTES, post } from '../harness.ts';
 
 const coffee = readFileSync(COFFEE);
 

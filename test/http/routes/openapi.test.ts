@@ -4,11 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH } from '../../src/caption/options.ts';
-import { PROBLEMS } from '../../src/http/problem.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { ROOT } from '../support/samples.ts';
-import { app, ask, bundle, openApi } from './harness.ts';
+import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH } from '../../../src/caption/options.ts';
+import { PROBLEMS } from '../../../src/http/problem.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { ROOT } from '../../support/samples.ts';
+import { app, ask, bundle, openApi } from '../harness.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import type { CaptionResult } from '../../src/caption/captioner.ts';
-import { ImageNotFound, ImageTooLarge, InvalidRequest } from '../../src/errors.ts';
-import type { S3Reference } from '../../src/http/parts.ts';
-import { COFFEE } from '../support/samples.ts';
-import { app, appWith, assertProblem, captioner, postJson } from './harness.ts';
+import type { CaptionResult } from '../../../src/caption/captioner.ts';
+import { ImageNotFound, ImageTooLarge, InvalidRequest } from '../../../src/errors.ts';
+import type { S3Reference } from '../../../src/http/parts.ts';
+import { COFFEE } from '../../support/samples.ts';
+import { app, appWith, assertProblem, captioner, postJson } from '../harness.ts';
 
 const coffee = readFileSync(COFFEE);
 

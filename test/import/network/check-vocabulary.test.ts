@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { SourceError } from '../../src/errors.ts';
-import { fitVocabulary } from '../../src/export/check-vocabulary.ts';
-import type { ShowAndTellWeights } from '../../src/export/weights.ts';
+import { SourceError } from '../../../src/errors.ts';
+import { fitVocabulary } from '../../../src/import/network/check-vocabulary.ts';
+import type { ShowAndTellWeights } from '../../../src/import/network/weights.ts';
 
 /** Only the biases matter here: `<S>` is never said, `</S>` often. */
 function weightsWith(biases: number[]): ShowAndTellWeights {

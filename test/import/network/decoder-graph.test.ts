@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { decoderGraph } from '../../src/export/decoder-graph.ts';
-import { encodeModel } from '../../src/export/onnx-proto.ts';
+import { decoderGraph } from '../../../src/import/network/decoder-graph.ts';
+import { encodeModel } from '../../../src/onnx/write.ts';
 import { goldenWeights, readGolden } from './golden-network.ts';
 import { assertClose, checkTeacherForcing, type Network, open, openNetwork, step } from './golden-parity.ts';
 

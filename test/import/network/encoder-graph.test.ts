@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { Tensor } from 'onnxruntime-node';
-import { CONVOLUTION_SCOPES } from '../../src/export/inception-scopes.ts';
-import type { ValueInfo } from '../../src/export/onnx-graph.ts';
-import { encodeModel } from '../../src/export/onnx-proto.ts';
+import { CONVOLUTION_SCOPES } from '../../../src/import/network/inception-scopes.ts';
+import type { ValueInfo } from '../../../src/onnx/graph.ts';
+import { encodeModel } from '../../../src/onnx/write.ts';
 import { goldenImage, networkPixels, readGolden } from './golden-network.ts';
 import {
   assertClose,

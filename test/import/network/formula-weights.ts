@@ -23,7 +23,7 @@ export interface FormulaNetwork {
   variables: FormulaVariable[];
 }
 
-export const GOLDEN = fileURLToPath(new URL('../fixtures/golden', import.meta.url));
+export const GOLDEN = fileURLToPath(new URL('../../fixtures/golden', import.meta.url));
 export const TINY = `${GOLDEN}/tiny`;
 
 /** @param file `tiny.json` of the fixtures by default */

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, type TestContext, test } from 'node:test';
-import { readWeights } from '../../src/export/read-weights.ts';
-import type { ShowAndTellWeights } from '../../src/export/weights.ts';
-import { constantAttribute, type EditedNode, editGraph, writeNode } from './edit-graph.ts';
+import type { ShowAndTellWeights } from '../../../src/import/network/weights.ts';
+import { readWeights } from '../../../src/import/read-weights.ts';
+import { rejectsSource, temporaryDirectory } from '../source/source-failures.ts';
+import { constantAttribute, type EditedNode, editGraph, writeNode } from '../tensorflow/edit-graph.ts';
 import { TINY } from './formula-weights.ts';
-import { rejectsSource, temporaryDirectory } from './source-failures.ts';
 
 type Edit = (node: EditedNode) => EditedNode | EditedNode[] | null;
 

@@ -1,10 +1,10 @@
 /** The networks of the golden data: weights by formula, images as the network reads them. */
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
-import { IM2TXT_INPUT, resampleTf1 } from '../../src/caption/preprocess.ts';
-import { affineOf, BATCH_NORM_EPSILON, foldInto } from '../../src/export/fold-batch-norm.ts';
-import { CONVOLUTION_SCOPES } from '../../src/export/inception-scopes.ts';
-import type { FoldedConvolution, Matrix, ShowAndTellWeights } from '../../src/export/weights.ts';
+import { IM2TXT_INPUT, resampleTf1 } from '../../../src/caption/preprocess.ts';
+import { affineOf, BATCH_NORM_EPSILON, foldInto } from '../../../src/import/network/fold-batch-norm.ts';
+import { CONVOLUTION_SCOPES } from '../../../src/import/network/inception-scopes.ts';
+import type { FoldedConvolution, Matrix, ShowAndTellWeights } from '../../../src/import/network/weights.ts';
 import { type FormulaNetwork, formulaWeights } from './formula-weights.ts';
 
 interface Sampled {
@@ -43,7 +43,7 @@ export interface Golden extends FormulaNetwork {
   images: GoldenImage[];
 }
 
-const FIXTURES = new URL('../fixtures/golden/', import.meta.url);
+const FIXTURES = new URL('../../fixtures/golden/', import.meta.url);
 
 export function readGolden(path: string | URL = new URL('tiny.json', FIXTURES)): Golden {
   return JSON.parse(readFileSync(path, 'utf8')) as Golden;

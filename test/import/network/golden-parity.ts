@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { type DecoderGraph, decoderGraph } from '../../src/export/decoder-graph.ts';
-import { type EncoderGraph, encoderGraph } from '../../src/export/encoder-graph.ts';
-import { encodeModel } from '../../src/export/onnx-proto.ts';
+import { type DecoderGraph, decoderGraph } from '../../../src/import/network/decoder-graph.ts';
+import { type EncoderGraph, encoderGraph } from '../../../src/import/network/encoder-graph.ts';
+import { encodeModel } from '../../../src/onnx/write.ts';
 import { type Golden, type GoldenStep, goldenImage, goldenWeights, networkPixels } from './golden-network.ts';
 
 /** LSTM states and log-probabilities; TensorFlow's own spread is 5e-6 and 2e-5 (golden README). */
@@ -101,7 +101,7 @@ export async function checkPreparedImage(network: Network): Promise<void> {
   const file = 'chelsea-small-64x48.jpg';
   const golden = network.golden.images.find((i) => i.file === file)!.default;
   const bytes = gunzipSync(
-    readFileSync(new URL('../fixtures/golden/preprocessed-small.f32.gz', import.meta.url)),
+    readFileSync(new URL('../../fixtures/golden/preprocessed-small.f32.gz', import.meta.url)),
   );
   const pixels = new Float32Array(new Uint8Array(bytes).buffer);
   const state = await initialState(network, await embeddingOf(network, pixels));

@@ -6,7 +6,7 @@ import {
   CONVOLUTIONS,
   channelsOf,
   FEATURES,
-} from '../../src/export/inception-scopes.ts';
+} from '../../../src/import/network/inception-scopes.ts';
 import { readNetwork } from './formula-weights.ts';
 
 const kernels = new Map(

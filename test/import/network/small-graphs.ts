@@ -1,9 +1,9 @@
 /** Small networks by hand, and what they compute. */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { type GraphBuilder, type OnnxModel, tensorOf } from '../../src/export/onnx-graph.ts';
-import { encodeModel } from '../../src/export/onnx-proto.ts';
-import { decodeModel } from '../../src/export/onnx-read.ts';
-import { xorshift } from '../support/random.ts';
+import { type GraphBuilder, type OnnxModel, tensorOf } from '../../../src/onnx/graph.ts';
+import { decodeModel } from '../../../src/onnx/read.ts';
+import { encodeModel } from '../../../src/onnx/write.ts';
+import { xorshift } from '../../support/random.ts';
 
 export const SIDE = 9;
 export const CHANNELS = 4;

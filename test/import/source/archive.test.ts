@@ -8,10 +8,10 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import tar from 'tar-stream';
-import { ARCHIVE_LIMITS, unpack } from '../../src/export/archive.ts';
-import { readWeights } from '../../src/export/read-weights.ts';
-import type { FoundArchive } from '../../src/export/source.ts';
-import { TINY } from './formula-weights.ts';
+import { readWeights } from '../../../src/import/read-weights.ts';
+import { ARCHIVE_LIMITS, unpack } from '../../../src/import/source/archive.ts';
+import type { FoundArchive } from '../../../src/import/source/source.ts';
+import { TINY } from '../network/formula-weights.ts';
 import { failureOf, rejectsSource, temporaryDirectory } from './source-failures.ts';
 import { zipOf } from './write-zip.ts';
 
@@ -118,7 +118,7 @@ describe('archives with weights', () => {
 
 test('nothing stays behind when the process ends before it is disposed of', async (t) => {
   const file = await written(t, 'model.gz', gzipSync(golden('im2txt-tiny.pb')));
-  const module = new URL('../../src/export/read-weights.ts', import.meta.url).href;
+  const module = new URL('../../../src/import/read-weights.ts', import.meta.url).href;
   const program = `const { readWeights } = await import(${JSON.stringify(module)});
     const { source } = await readWeights(${JSON.stringify(file)});
     console.log(source.file);

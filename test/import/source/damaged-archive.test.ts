@@ -5,12 +5,12 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import tar from 'tar-stream';
-import { readWeights } from '../../src/export/read-weights.ts';
-import type { ShowAndTellWeights } from '../../src/export/weights.ts';
-import { mutate } from '../support/mutate.ts';
-import { xorshift } from '../support/random.ts';
-import { TINY } from './formula-weights.ts';
-import { assertMemoryBounded, readDamaged } from './fuzz.ts';
+import type { ShowAndTellWeights } from '../../../src/import/network/weights.ts';
+import { readWeights } from '../../../src/import/read-weights.ts';
+import { mutate } from '../../support/mutate.ts';
+import { xorshift } from '../../support/random.ts';
+import { assertMemoryBounded, readDamaged } from '../fuzz.ts';
+import { TINY } from '../network/formula-weights.ts';
 import { temporaryDirectory } from './source-failures.ts';
 import { zipOf } from './write-zip.ts';
 

@@ -6,8 +6,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { InvalidRequest } from '../../src/errors.ts';
-import { type DownloadLimits, downloadSource } from '../../src/export/download.ts';
+import { InvalidRequest } from '../../../src/errors.ts';
+import { type DownloadLimits, downloadSource } from '../../../src/import/source/download.ts';
 import { rejectsSource, temporaryDirectory } from './source-failures.ts';
 
 /** Large enough to come in several pieces. */

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { cp, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { fileKind } from '../../src/export/file-kind.ts';
-import { readWeights } from '../../src/export/read-weights.ts';
-import { GOLDEN, TINY } from './formula-weights.ts';
+import { readWeights } from '../../../src/import/read-weights.ts';
+import { fileKind } from '../../../src/import/source/file-kind.ts';
+import { GOLDEN, TINY } from '../network/formula-weights.ts';
 import { rejectsSource, temporaryDirectory } from './source-failures.ts';
 
 test('kinds are told by content', async () => {

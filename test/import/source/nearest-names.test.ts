@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { editDistance, nearestNames } from '../../src/export/nearest-names.ts';
+import { editDistance, nearestNames } from '../../../src/import/source/nearest-names.ts';
 
 test('the distance counts letters inserted, dropped and changed', () => {
   assert.equal(editDistance('kitten', 'sitting'), 3);

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { SourceError, type SourceErrorCode, type SourceProblem } from '../../src/errors.ts';
+import { SourceError, type SourceErrorCode, type SourceProblem } from '../../../src/errors.ts';
 
 /** The promise rejects with a `SourceError` of this code; its problem is returned, no part of it empty. */
 export async function rejectsSource(

@@ -3,11 +3,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import protobuf from 'protobufjs';
-import { openCheckpointV1 } from '../../src/export/checkpoint-v1.ts';
-import { openCheckpointV2 } from '../../src/export/checkpoint-v2.ts';
-import { crc32c, maskCrc } from '../../src/export/crc32c.ts';
-import { TINY } from './formula-weights.ts';
-import { rejectsSource, temporaryDirectory } from './source-failures.ts';
+import { openCheckpointV1 } from '../../../src/import/tensorflow/checkpoint-v1.ts';
+import { openCheckpointV2 } from '../../../src/import/tensorflow/checkpoint-v2.ts';
+import { crc32c, maskCrc } from '../../../src/import/tensorflow/crc32c.ts';
+import { TINY } from '../network/formula-weights.ts';
+import { rejectsSource, temporaryDirectory } from '../source/source-failures.ts';
 import { table, writeCheckpointV2 } from './write-checkpoint.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { checkFinite } from '../../src/export/tensor-checks.ts';
-import type { ShowAndTellWeights } from '../../src/export/weights.ts';
-import { mutate } from '../support/mutate.ts';
-import { type Random, xorshift } from '../support/random.ts';
-import { TINY } from './formula-weights.ts';
-import { assertMemoryBounded, readDamaged, truncations } from './fuzz.ts';
-import { temporaryDirectory } from './source-failures.ts';
+import { checkFinite } from '../../../src/import/network/tensor-checks.ts';
+import type { ShowAndTellWeights } from '../../../src/import/network/weights.ts';
+import { mutate } from '../../support/mutate.ts';
+import { type Random, xorshift } from '../../support/random.ts';
+import { assertMemoryBounded, readDamaged, truncations } from '../fuzz.ts';
+import { TINY } from '../network/formula-weights.ts';
+import { temporaryDirectory } from '../source/source-failures.ts';
 
 const MUTATIONS = 500;
 /** For each graph: most hit a weight, and the graph is read to its end. */

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { NATIVE_PACKAGES, packFunction } from '../../infra/pack-functions.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
+import { NATIVE_PACKAGES, packFunction } from '../../../infra/functions/pack-functions.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
 
 const { path, dispose } = temporaryDirectory();
 after(dispose);

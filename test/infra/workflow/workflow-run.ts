@@ -3,16 +3,21 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Template } from 'aws-cdk-lib/assertions';
-import { packFunction } from '../../infra/pack-functions.ts';
-import type { WorkflowsProps } from '../../infra/workflow.ts';
-import { objectEnvironment } from '../lambda/packed-function.ts';
-import { clientOf } from '../s3/fake-client.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { type LambdaFunction, startFunction } from '../support/runtime-api.ts';
-import { ROOT } from '../support/samples.ts';
-import { type Ended, type Invoked, type MapRunCounts, runStateMachine } from '../support/state-machine.ts';
-import { readDefinition } from '../support/state-machine-definition.ts';
-import { type ListingS3, startListingS3 } from '../support/state-machine-s3.ts';
+import { packFunction } from '../../../infra/functions/pack-functions.ts';
+import type { WorkflowsProps } from '../../../infra/workflow/workflow.ts';
+import { objectEnvironment } from '../../lambda/packed-function.ts';
+import { clientOf } from '../../s3/fake-client.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { type LambdaFunction, startFunction } from '../../support/runtime-api/runtime-api.ts';
+import { ROOT } from '../../support/samples.ts';
+import { readDefinition } from '../../support/state-machine/definition.ts';
+import { type ListingS3, startListingS3 } from '../../support/state-machine/s3.ts';
+import {
+  type Ended,
+  type Invoked,
+  type MapRunCounts,
+  runStateMachine,
+} from '../../support/state-machine/state-machine.ts';
 import { definition, definitionIn, type MachineName, REFERENCES } from './workflow-template.ts';
 
 export const IMAGES = 'photos';

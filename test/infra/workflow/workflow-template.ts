@@ -1,10 +1,10 @@
-/** The state machines of `infra/workflow.ts`, synthesised alone, with every reference resolved. */
+/** The state machines of `infra/workflow/workflow.ts`, synthesised alone, with every reference resolved. */
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { Workflows, type WorkflowsProps } from '../../infra/workflow.ts';
-import { definitionOf } from '../support/state-machine-definition.ts';
+import { Workflows, type WorkflowsProps } from '../../../infra/workflow/workflow.ts';
+import { definitionOf } from '../../support/state-machine/definition.ts';
 
 export type MachineName = 'OneImage' | 'WholeBucket';
 type WorkflowSettings = WorkflowsProps['settings']['workflow'];

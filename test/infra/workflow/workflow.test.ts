@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import aslValidator from 'asl-validator';
-import { type RunSummary, runSummarySchema } from '../../src/bucket/summary.ts';
-import { type ResultDocument, resultDocumentSchema } from '../../src/s3/results.ts';
-import { readSamples } from '../support/samples.ts';
+import { type RunSummary, runSummarySchema } from '../../../src/bucket-run/summary.ts';
+import { type ResultDocument, resultDocumentSchema } from '../../../src/s3/results.ts';
+import { readSamples } from '../../support/samples.ts';
 import { type Deployment, deploy, IMAGES, RESULTS, type Run } from './workflow-run.ts';
 import { definition, REFERENCES, synthesiseWorkflows } from './workflow-template.ts';
 

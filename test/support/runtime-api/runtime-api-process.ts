@@ -1,9 +1,9 @@
 /** The process that a function runs in: AWS's runtime client, the handler, and what Lambda puts into its environment. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { runtimeClient } from './runtime-client/install.ts';
+import { runtimeClient } from './client/install.ts';
 
-const TRANSPORT = fileURLToPath(new URL('./runtime-client/transport.ts', import.meta.url));
+const TRANSPORT = fileURLToPath(new URL('./client/transport.ts', import.meta.url));
 
 export interface FunctionOptions {
   /** Task root: holds the handler's module. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { temporaryDirectory } from './bundles.ts';
+import { temporaryDirectory } from '../bundles.ts';
 import { type Invocation, startFunction } from './runtime-api.ts';
 
 const SOURCE = `

@@ -2,8 +2,8 @@
 import { gunzipSync } from 'node:zlib';
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
-import type { ItemReader } from './state-machine-definition.ts';
-import { evaluate, type States, StatesError } from './state-machine-expressions.ts';
+import type { ItemReader } from './definition.ts';
+import { evaluate, type States, StatesError } from './expressions.ts';
 
 /** @throws StatesError */
 export async function readItems(reader: ItemReader, states: States, s3: S3Client): Promise<unknown[]> {

@@ -1,10 +1,10 @@
 /** A distributed map: items out of S3, batches, child executions, files of results in S3. */
 import { randomUUID } from 'node:crypto';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { type DistributedMap, type Machine, readDefinition } from './definition.ts';
+import { evaluate, type States, StatesError } from './expressions.ts';
+import { readItems } from './items.ts';
 import { type Ended, runStateMachine, type Services } from './state-machine.ts';
-import { type DistributedMap, type Machine, readDefinition } from './state-machine-definition.ts';
-import { evaluate, type States, StatesError } from './state-machine-expressions.ts';
-import { readItems } from './state-machine-items.ts';
 
 interface Batch {
   Items: unknown[];

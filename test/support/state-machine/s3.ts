@@ -1,7 +1,7 @@
 /** The fake S3 with lists of its objects, in pages. */
 import { request as ask, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type FakeS3, startFakeS3 } from './fake-s3.ts';
+import { type FakeS3, startFakeS3 } from '../aws/fake-s3.ts';
 
 /** S3's own. */
 const PAGE = 1000;

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { clientOf } from '../s3/fake-client.ts';
+import { clientOf } from '../../s3/fake-client.ts';
+import { readDefinition } from './definition.ts';
+import { type ListingS3, startListingS3 } from './s3.ts';
 import { type Ended, type Invoked, runStateMachine } from './state-machine.ts';
-import { readDefinition } from './state-machine-definition.ts';
-import { type ListingS3, startListingS3 } from './state-machine-s3.ts';
 
 let s3: ListingS3;
 let client: S3Client;

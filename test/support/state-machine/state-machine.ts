@@ -5,9 +5,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { Machine, Retrier, State, Task } from './state-machine-definition.ts';
-import { evaluate, type States, StatesError } from './state-machine-expressions.ts';
-import { runDistributedMap } from './state-machine-map.ts';
+import type { Machine, Retrier, State, Task } from './definition.ts';
+import { evaluate, type States, StatesError } from './expressions.ts';
+import { runDistributedMap } from './map.ts';
 
 /** What passes between states, in bytes. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const MAX_PAYLOAD_BYTES = 256 << 10;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 /** On the same file system, and out of git's sight. */
-const WORK = join(HERE, '../../../node_modules/.cache');
+const WORK = join(HERE, '../../../../node_modules/.cache');
 const ENTRY = join(HERE, 'node_modules/aws-lambda-ric/index.mjs');
 
 /**
