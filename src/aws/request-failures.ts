@@ -2,20 +2,11 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { SFNServiceException } from '@aws-sdk/client-sfn';
 import { InvalidRequest, Overloaded } from '../errors.ts';
+import { isLostConnection } from './lost-connection.ts';
 
 /** Nobody is signed in, or no longer. https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html */
 const CREDENTIALS = ['CredentialsProviderError', 'TokenProviderError'];
 const TOO_MANY_REQUESTS = 429;
-/** Of Node's sockets and of the SDK's own limits. */
-const LOST_CONNECTION: readonly unknown[] = [
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EAI_AGAIN',
-  'ENOTFOUND',
-  'EPIPE',
-  'ETIMEDOUT',
-  'TimeoutError',
-];
 
 /**
  * The failure that a failed request stands for: the request's own fault (no such bucket or state machine, no
@@ -26,10 +17,7 @@ export function requestFailureOf(error: unknown, task: string): unknown {
   if (!(error instanceof Error)) return error;
   const text = `${task}: ${error.name}: ${error.message}`;
   if (CREDENTIALS.includes(error.name)) return new InvalidRequest(text, { cause: error });
-  const code = 'code' in error ? error.code : undefined;
-  if (LOST_CONNECTION.includes(code) || LOST_CONNECTION.includes(error.name)) {
-    return new Overloaded(text, { cause: error });
-  }
+  if (isLostConnection(error)) return new Overloaded(text, { cause: error });
   if (!(error instanceof S3ServiceException || error instanceof SFNServiceException)) return error;
   const status = error.$metadata.httpStatusCode ?? 500;
   const passes = error.$retryable !== undefined || status >= 500 || status === TOO_MANY_REQUESTS;

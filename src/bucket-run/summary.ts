@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
-import { serviceFailureOf } from '../aws/failures.ts';
+import { serviceFailureOf } from '../aws/object-failures.ts';
 import { costOf, runCostSchema } from './cost.ts';
 
 export const summaryInputSchema = z.strictObject({

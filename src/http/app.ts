@@ -4,15 +4,16 @@ import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { InvalidRequest, wrongFields } from '../errors.ts';
 import { CACHED, NOT_CACHED } from './cache.ts';
+import { HttpError } from './failures.ts';
 import { htmlPage, page } from './page/html-page.ts';
 import type { AppEnv, AppParts } from './parts.ts';
-import { answerProblem, HttpError } from './problem.ts';
+import { answerProblem } from './problem.ts';
 import { methodsAt, reportRequests } from './report.ts';
 import { addCaptions } from './routes/captions.ts';
 import { docsHtml } from './routes/docs.ts';
 import { addHealth } from './routes/health.ts';
 import { maxRoutes } from './routes/max.ts';
-import { addModel } from './routes/model-card.ts';
+import { addModel } from './routes/model.ts';
 import { openApiDocument } from './routes/openapi.ts';
 
 /** Longer identifiers than any tracing system makes would only fill logs. */

@@ -1,7 +1,7 @@
 /** What goes in and out of `POST /captions`, for checks and for the OpenAPI document. */
 import { z } from '@hono/zod-openapi';
 import type { CaptionResult } from '../caption/captioner.ts';
-import { problemSchema } from './problem.ts';
+import { problemSchema } from './failures.ts';
 import { captionFields } from './request/options.ts';
 
 const logProbability = z.number().max(0).describe('Natural logarithm');

@@ -1,7 +1,7 @@
 /** Foreign im2txt weights become a bundle: read, matched with their word list, written as graphs. */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { IM2TXT_INPUT } from '../caption/preprocess.ts';
+import { IM2TXT_INPUT } from '../caption/image-input.ts';
 import { SourceError } from '../errors.ts';
 import { type Manifest, wordListText } from '../model/bundle.ts';
 import { sha256Of } from '../model/sha256.ts';

@@ -1,8 +1,8 @@
 /** sharp as the core's image decoder. */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import type { ImageInput } from '../caption/image-input.ts';
 import type { DecodedImage } from '../caption/ports.ts';
-import type { ImageInput } from '../caption/preprocess.ts';
 import { ImageTooLarge, UnsupportedImage } from '../errors.ts';
 
 /**

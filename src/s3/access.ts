@@ -1,6 +1,6 @@
 /** Which objects may be read at all. */
 import type { S3Client } from '@aws-sdk/client-s3';
-import { nameOf, type ObjectReference } from '../aws/failures.ts';
+import { nameOf, type ObjectReference } from '../aws/object-reference.ts';
 import { InvalidRequest } from '../errors.ts';
 import { readImage } from './images.ts';
 

@@ -1,6 +1,6 @@
 /** One object of S3: read, captioned, the outcome recorded. The core of the queue and of the workflow. */
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { ObjectReference } from '../aws/failures.ts';
+import type { ObjectReference } from '../aws/object-reference.ts';
 import type { CaptionCall, Captioner } from '../caption/captioner.ts';
 import { checkDeadline } from '../caption/deadline.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';

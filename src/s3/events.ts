@@ -4,7 +4,7 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
  */
 import * as z from 'zod';
-import type { ObjectReference } from '../aws/failures.ts';
+import type { ObjectReference } from '../aws/object-reference.ts';
 import { InvalidRequest } from '../errors.ts';
 
 /** An object that an event reports as created. */

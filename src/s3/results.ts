@@ -1,7 +1,7 @@
 /** Result documents: one JSON object in S3 for each image that was looked at, written once, never changed. */
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
-import { isMissing, isTaken, serviceFailureOf } from '../aws/failures.ts';
+import { isMissing, isTaken, serviceFailureOf } from '../aws/object-failures.ts';
 import type { Caption, CaptionResult, Timings } from '../caption/captioner.ts';
 import { until } from './images.ts';
 

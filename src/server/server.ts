@@ -3,14 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { InvalidRequest } from '../errors.ts';
 import { createApp } from '../http/app.ts';
+import { modelCardOf } from '../http/model-card.ts';
 import type { AppParts } from '../http/parts.ts';
-import { modelCardOf } from '../http/routes/model-card.ts';
 import { type Bundle, readBundle } from '../model/bundle.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.ts';
 import type { ReportLine } from './access-log.ts';
+import { reportOfRefusal } from './access-log.ts';
 import { createEdge, type Edge } from './http-server.ts';
 import type { ConsumerReport, QueueConsumer } from './queue-consumer.ts';
-import { refusalOf, reportOfRefusal } from './refusal.ts';
+import { refusalOf } from './refusal.ts';
 import type { ServerSettings } from './settings.ts';
 
 export interface ServerParts {

@@ -1,7 +1,7 @@
 /** Alternative texts as a table. */
 
 import { csvTable } from '../shared/csv.ts';
-import type { ImageLine } from './images.ts';
+import type { ImageLine } from './alt-line.ts';
 
 export const ALT_CSV = csvTable<ImageLine>({
   image: ({ image }) => image,

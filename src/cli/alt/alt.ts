@@ -1,17 +1,8 @@
 import { type Command, Option } from 'commander';
 import { InvalidRequest } from '../../errors.ts';
 import { addDecodingFlags } from '../shared/decoding-flags.ts';
-import { addCaptionerFlags, type CaptionerFlags } from '../shared/run-images.ts';
-
-export interface AltFlags extends CaptionerFlags {
-  json?: boolean;
-  csv?: boolean;
-  writeXmp?: boolean;
-  overwrite?: boolean;
-  html?: string[];
-  check?: string[];
-  root?: string;
-}
+import { addCaptionerFlags } from '../shared/run-images.ts';
+import type { AltFlags } from './flags.ts';
 
 const EXAMPLES = `
 Texts are at most 125 characters long and never say "image of". They are proposals that somebody

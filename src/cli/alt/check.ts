@@ -1,7 +1,7 @@
 import { reportOf } from '../../errors.ts';
 import { complain } from '../shared/complain.ts';
 import { EXIT_ALT_MISSING, EXIT_OK, severity } from '../shared/exit.ts';
-import type { AltFlags } from './alt.ts';
+import type { AltFlags } from './flags.ts';
 import { expandPages, readPage, shownSource } from './pages.ts';
 
 /**

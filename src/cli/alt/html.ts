@@ -7,9 +7,10 @@ import { complain } from '../shared/complain.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
 import { type Progress, startProgress } from '../shared/progress.ts';
 import { inOrder, onInterrupt, type RunningCaptioner, startCaptioner } from '../shared/run-images.ts';
-import type { AltFlags } from './alt.ts';
+import type { AltLine } from './alt-line.ts';
+import type { AltFlags } from './flags.ts';
 import { expandPages, type ReadPage, readPage, shownSource } from './pages.ts';
-import { type AltLine, type AltOutcome, altTextOf, objection } from './text-of.ts';
+import { type AltOutcome, altTextOf, objection } from './text-of.ts';
 
 type Skipped = Extract<LocalImage, { skipped: unknown }>;
 

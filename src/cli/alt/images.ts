@@ -1,23 +1,15 @@
 import { describeImage } from '../../alt/describe-image.ts';
 import { replaceFile } from '../../alt/replace-file.ts';
-import type { Field } from '../../alt/xmp-packet.ts';
 import { type ErrorReport, reportOf } from '../../errors.ts';
 import { complain } from '../shared/complain.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
 import { countInputs, walkInputs } from '../shared/inputs.ts';
 import { startProgress } from '../shared/progress.ts';
 import { inOrder, onInterrupt, startCaptioner } from '../shared/run-images.ts';
-import type { AltFlags } from './alt.ts';
 import { ALT_CSV } from './alt-csv.ts';
-import { type AltLine, altTextOf, objection } from './text-of.ts';
-
-/** A text that could not be written is printed with the reason. */
-export interface ImageLine extends Partial<AltLine> {
-  image: string;
-  /** With `--write-xmp`: what was written, and what was there and stayed. */
-  xmp?: { written: Field[]; kept: Field[] };
-  error?: ErrorReport;
-}
+import type { AltLine, ImageLine } from './alt-line.ts';
+import type { AltFlags } from './flags.ts';
+import { altTextOf, objection } from './text-of.ts';
 
 /** @returns exit code */
 export async function altImages(args: string[], flags: AltFlags): Promise<number> {

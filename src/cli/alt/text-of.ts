@@ -5,19 +5,7 @@ import type { DecodingFlags } from '../shared/decoding-flags.ts';
 import { readImage } from '../shared/inputs.ts';
 import { reviewNote } from '../shared/review-note.ts';
 import type { RunningCaptioner } from '../shared/run-images.ts';
-
-/** What a run says about one image. */
-export interface AltLine {
-  alt: string;
-  /** The caption that it was made of, and its probability. */
-  caption: string;
-  probability: number;
-  logProbability: number;
-  model: CaptionResult['model'];
-  /** As in `CaptionResult`. */
-  confidence?: number;
-  needsReview?: boolean;
-}
+import type { AltLine } from './alt-line.ts';
 
 export type AltOutcome = { bytes: Uint8Array; line: AltLine } | { error: ErrorReport };
 

@@ -8,8 +8,14 @@ import { type ResultDocument, readResult } from '../../s3/results.ts';
 import { complain } from '../shared/complain.ts';
 import { EXIT_OK, EXIT_SOME_IMAGE_FAILED } from '../shared/exit.ts';
 import { inOrder } from '../shared/run-images.ts';
-import type { ResultsFlags } from './results.ts';
 import { RESULTS_CSV } from './results-csv.ts';
+
+export interface ResultsFlags {
+  bucket: string;
+  prefix: string;
+  format: 'jsonl' | 'csv';
+  failed?: boolean;
+}
 
 /** Requests at the same time; S3 answers each in tens of milliseconds. */
 const READS = 16;

@@ -1,11 +1,5 @@
 import { type Command, Option } from 'commander';
-
-export interface ResultsFlags {
-  bucket: string;
-  prefix: string;
-  format: 'jsonl' | 'csv';
-  failed?: boolean;
-}
+import type { ResultsFlags } from './print-results.ts';
 
 const EXAMPLES = `
 Examples:

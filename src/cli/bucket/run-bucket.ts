@@ -1,12 +1,5 @@
 import type { Command } from 'commander';
-
-export interface RunBucketFlags {
-  bucket: string;
-  prefix: string;
-  stateMachine?: string;
-  dryRun?: boolean;
-  json?: boolean;
-}
+import type { RunBucketFlags } from './start-run.ts';
 
 const EXAMPLES = `
 The state machine is one of the stack's outputs: \`npx cdk deploy --outputs-file cdk-outputs.json\` keeps them.

@@ -10,8 +10,15 @@ import { estimateRun, readPlan, USUAL_PLAN } from '../../bucket-run/plan.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { EXIT_INTERRUPTED, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_SOME_IMAGE_FAILED } from '../shared/exit.ts';
 import { startProgress } from '../shared/progress.ts';
-import type { RunBucketFlags } from './run-bucket.ts';
 import { endLines, planLines, type ShownPlan } from './run-report.ts';
+
+export interface RunBucketFlags {
+  bucket: string;
+  prefix: string;
+  stateMachine?: string;
+  dryRun?: boolean;
+  json?: boolean;
+}
 
 /** Step Functions lets an account ask 15 times a second, all who follow together. */
 const ASK_AGAIN_MS = 1000;

@@ -1,6 +1,6 @@
 /** Photographs that look the same, known by a perceptual hash: signs of the lowest frequencies of a small grey copy. */
 import sharpPhash from 'sharp-phash';
-import type { AntialiasedInput } from '../../caption/preprocess.ts';
+import type { AntialiasedInput } from '../../caption/image-input.ts';
 import { decodeImage } from '../../model/image.ts';
 
 /** Its types promise a `default` that a CommonJS module has not. */

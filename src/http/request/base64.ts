@@ -1,4 +1,4 @@
-import { HttpError } from '../problem.ts';
+import { HttpError } from '../failures.ts';
 
 /**
  * Bytes of base64 as RFC 4648 section 4 has it and section 3 wants it read: padded, one spelling for the same bytes,

@@ -1,5 +1,5 @@
 import { ImageTooLarge } from '../../errors.ts';
-import { HttpError } from '../problem.ts';
+import { HttpError } from '../failures.ts';
 
 /**
  * Body of a request, read no further than the limit: what is declared longer is not read at all.

@@ -1,10 +1,11 @@
 /** A request to `POST /captions`: which images, and how. */
 import type { Context } from 'hono';
+import type { ObjectReference } from '../../aws/object-reference.ts';
 import type { CaptionCall } from '../../caption/captioner.ts';
 import { type CaptionOptionsInput, parseCaptionOptions } from '../../caption/options.ts';
 import { InvalidRequest } from '../../errors.ts';
-import type { AppEnv, AppParts, S3Reference } from '../parts.ts';
-import { HttpError } from '../problem.ts';
+import { HttpError } from '../failures.ts';
+import type { AppEnv, AppParts } from '../parts.ts';
 import { readBody } from './body.ts';
 import type { NamedImage } from './multipart.ts';
 import type { GivenOptions } from './options.ts';
@@ -44,7 +45,7 @@ function mergeOnce(query: GivenOptions, body: GivenOptions): GivenOptions {
 }
 
 /** Says the same of every bucket that is not allowed, whether or not it exists. */
-async function readReference(reference: S3Reference, { readS3 }: AppParts): Promise<NamedImage> {
+async function readReference(reference: ObjectReference, { readS3 }: AppParts): Promise<NamedImage> {
   const refused = (cause?: unknown) =>
     new HttpError('BucketNotAllowed', 'ask for an image in a bucket that this deployment reads', { cause });
   if (readS3 === undefined) throw refused();

@@ -1,5 +1,5 @@
 import { InvalidRequest } from '../../errors.ts';
-import { HttpError } from '../problem.ts';
+import { HttpError } from '../failures.ts';
 
 /**
  * Brackets, numbers, blanks and quotes of a body whose long part is one text, the image. Without a bound, twenty

@@ -1,5 +1,5 @@
 import { MIMEType } from 'node:util';
-import { HttpError } from '../problem.ts';
+import { HttpError } from '../failures.ts';
 
 const READ = 'image/*, application/octet-stream, multipart/form-data or application/json';
 

@@ -1,6 +1,6 @@
 import type { MIMEType } from 'node:util';
 import { InvalidRequest } from '../../errors.ts';
-import { HttpError } from '../problem.ts';
+import { HttpError } from '../failures.ts';
 
 /**
  * As many images as are captioned while somebody waits for the answer; more belong into the queue or the workflow.

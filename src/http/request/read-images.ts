@@ -1,6 +1,7 @@
 /** Bodies of requests to image files. */
+
+import type { ObjectReference } from '../../aws/object-reference.ts';
 import { InvalidRequest, wrongFields } from '../../errors.ts';
-import type { S3Reference } from '../parts.ts';
 import { captionRequestSchema } from '../schemas.ts';
 import { bytesOfBase64 } from './base64.ts';
 import { parseJson } from './json.ts';
@@ -10,7 +11,7 @@ import type { GivenOptions } from './options.ts';
 
 /** What a body asks for: images in it, or one that lies elsewhere. */
 export interface ReadBody {
-  source: { images: NamedImage[] } | { s3: S3Reference };
+  source: { images: NamedImage[] } | { s3: ObjectReference };
   /** Those of the body; a query may have others. */
   options: GivenOptions;
 }

@@ -1,6 +1,6 @@
 /** The reference of the interface as one page, from the OpenAPI document. */
 import { html, raw } from 'hono/html';
-import { PROBLEMS } from '../problem.ts';
+import { PROBLEMS } from '../failures.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import { type Schema, type Schemas, schemaText } from './schema-text.ts';
 

@@ -5,8 +5,9 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { InvalidRequest } from '../../errors.ts';
+import { PROBLEMS } from '../failures.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
-import { noteFailure, PROBLEMS, problemOf } from '../problem.ts';
+import { noteFailure, problemOf } from '../problem.ts';
 import { GATEWAY_ANSWERS, RETRY_AFTER } from '../problem-answers.ts';
 import { readBody } from '../request/body.ts';
 import { mediaTypeOf, unsupported } from '../request/media-type.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { PROBLEMS } from '../../../src/http/problem.ts';
+import { PROBLEMS } from '../../../src/http/failures.ts';
 import { app, MAX_BODY_BYTES } from '../harness.ts';
 
 /** Directives of a page's policy by name. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import sharp from 'sharp';
 import { Overloaded } from '../../../src/errors.ts';
-import { HttpError, PROBLEMS } from '../../../src/http/problem.ts';
+import { HttpError, PROBLEMS } from '../../../src/http/failures.ts';
 import { NO_BROWSER } from '../../support/browser.ts';
 import { COFFEE } from '../../support/samples.ts';
 import { captioner, MAX_BODY_BYTES } from '../harness.ts';

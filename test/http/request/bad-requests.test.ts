@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import type { Problem, ProblemCode } from '../../../src/http/problem.ts';
+import type { Problem, ProblemCode } from '../../../src/http/failures.ts';
 import { MAX_PARTS } from '../../../src/http/request/multipart.ts';
 import { bmp, heicHeader, pngClaiming } from '../../support/crafted-images.ts';
 import { COFFEE } from '../../support/samples.ts';

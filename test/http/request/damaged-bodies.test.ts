@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Problem } from '../../../src/http/problem.ts';
+import type { Problem } from '../../../src/http/failures.ts';
 import { mutate } from '../../support/mutate.ts';
 import { xorshift } from '../../support/random.ts';
 import { ROOT } from '../../support/samples.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { CaptionResult } from '../../../src/caption/captioner.ts';
-import type { Problem } from '../../../src/http/problem.ts';
+import type { Problem } from '../../../src/http/failures.ts';
 import { COFFEE, readSamples } from '../../support/samples.ts';
 import { app, appWith, ask, captioner, formOf, post, postJson } from '../harness.ts';
 

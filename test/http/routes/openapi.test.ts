@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH } from '../../../src/caption/options.ts';
-import { PROBLEMS } from '../../../src/http/problem.ts';
+import { PROBLEMS } from '../../../src/http/failures.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { ROOT } from '../../support/samples.ts';
 import { app, ask, bundle, openApi } from '../harness.ts';

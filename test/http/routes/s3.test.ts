@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import type { ObjectReference } from '../../../src/aws/object-reference.ts';
 import type { CaptionResult } from '../../../src/caption/captioner.ts';
 import { ImageNotFound, ImageTooLarge, InvalidRequest } from '../../../src/errors.ts';
-import type { S3Reference } from '../../../src/http/parts.ts';
 import { COFFEE } from '../../support/samples.ts';
 import { app, appWith, assertProblem, captioner, postJson } from '../harness.ts';
 
@@ -11,8 +11,8 @@ const coffee = readFileSync(COFFEE);
 
 /** A store with one bucket that may be read; asks for others are recorded as well. */
 function store() {
-  const asked: S3Reference[] = [];
-  const readS3 = async (reference: S3Reference): Promise<Uint8Array> => {
+  const asked: ObjectReference[] = [];
+  const readS3 = async (reference: ObjectReference): Promise<Uint8Array> => {
     asked.push(reference);
     if (reference.bucket !== 'photos')
       throw new InvalidRequest(`${reference.bucket} exists but is not allowed`);

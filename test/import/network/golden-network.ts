@@ -1,7 +1,8 @@
 /** The networks of the golden data: weights by formula, images as the network reads them. */
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
-import { IM2TXT_INPUT, resampleTf1 } from '../../../src/caption/preprocess.ts';
+import { IM2TXT_INPUT } from '../../../src/caption/image-input.ts';
+import { resampleTf1 } from '../../../src/caption/preprocess.ts';
 import { affineOf, BATCH_NORM_EPSILON, foldInto } from '../../../src/import/network/fold-batch-norm.ts';
 import { CONVOLUTION_SCOPES } from '../../../src/import/network/inception-scopes.ts';
 import type { FoldedConvolution, Matrix, ShowAndTellWeights } from '../../../src/import/network/weights.ts';

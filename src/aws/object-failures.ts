@@ -1,13 +1,8 @@
 /** What S3 answers as the failures of this program, told by status and code, never by message. */
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { ImageNotFound, Overloaded } from '../errors.ts';
-
-/** An object of S3, or one version of it; `key` as S3 stores it, not URL-encoded. */
-export interface ObjectReference {
-  bucket: string;
-  key: string;
-  versionId?: string | undefined;
-}
+import { isLostConnection } from './lost-connection.ts';
+import { nameOf, type ObjectReference } from './object-reference.ts';
 
 /**
  * Gone or never there; 405 answers for a delete marker that is asked for by version.
@@ -19,25 +14,6 @@ const ARCHIVED = 'InvalidObjectState';
 /** Changed between two requests of ours, or written by two at once: the next try finds things settled. */
 const UNSETTLED_STATUS: readonly (number | undefined)[] = [409, 412];
 const TOO_MANY_REQUESTS = 429;
-/** Of Node's sockets and of the SDK's own limits. */
-const LOST_CONNECTION: readonly unknown[] = [
-  'AbortError',
-  'TimeoutError',
-  'ECONNABORTED',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EAI_AGAIN',
-  'ENOTFOUND',
-  'EPIPE',
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'ETIMEDOUT',
-];
-
-/** `s3://bucket/key`, with the version where one is named. */
-export function nameOf({ bucket, key, versionId }: ObjectReference): string {
-  return `s3://${bucket}/${key}${versionId === undefined ? '' : `?versionId=${versionId}`}`;
-}
-
 /** True when S3 says that there is no such object. */
 export function isMissing(error: unknown): boolean {
   return error instanceof S3ServiceException && MISSING_STATUS.includes(error.$metadata.httpStatusCode);
@@ -67,9 +43,7 @@ export function serviceFailureOf(error: unknown, object: ObjectReference): unkno
 }
 
 function isPassing(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (LOST_CONNECTION.includes(error.name)) return true;
-  if ('code' in error && LOST_CONNECTION.includes(error.code)) return true;
+  if (isLostConnection(error)) return true;
   if (!(error instanceof S3ServiceException)) return false;
   const status = error.$metadata.httpStatusCode;
   if (error.$retryable !== undefined || UNSETTLED_STATUS.includes(status)) return true;
