@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import type { CaptionResult } from '../caption/captioner.ts';
 import { problemSchema } from './failures.ts';
-import { captionFields } from './request/options.ts';
+import { captionFields } from './options.ts';
 
 const logProbability = z.number().max(0).describe('Natural logarithm');
 

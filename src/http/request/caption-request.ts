@@ -5,10 +5,10 @@ import type { CaptionCall } from '../../caption/captioner.ts';
 import { type CaptionOptionsInput, parseCaptionOptions } from '../../caption/options.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { HttpError } from '../failures.ts';
+import type { GivenOptions } from '../options.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
 import { readBody } from './body.ts';
 import type { NamedImage } from './multipart.ts';
-import type { GivenOptions } from './options.ts';
 import { readerOf } from './read-images.ts';
 
 interface CaptionRequest {

@@ -2,12 +2,12 @@
 
 import type { ObjectReference } from '../../aws/object-reference.ts';
 import { InvalidRequest, wrongFields } from '../../errors.ts';
+import type { GivenOptions } from '../options.ts';
 import { captionRequestSchema } from '../schemas.ts';
 import { bytesOfBase64 } from './base64.ts';
 import { parseJson } from './json.ts';
 import { mediaTypeOf, unsupported } from './media-type.ts';
 import { type NamedImage, namedImages, readForm } from './multipart.ts';
-import type { GivenOptions } from './options.ts';
 
 /** What a body asks for: images in it, or one that lies elsewhere. */
 export interface ReadBody {

@@ -3,12 +3,12 @@ import type { Context } from 'hono';
 import type { CaptionResult } from '../../caption/captioner.ts';
 import { CaptionError } from '../../errors.ts';
 import type { Problem } from '../failures.ts';
+import { captionQuerySchema } from '../options.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
 import { problemOf } from '../problem.ts';
 import { problemAnswers } from '../problem-answers.ts';
 import { readCaptionRequest } from '../request/caption-request.ts';
 import type { NamedImage } from '../request/multipart.ts';
-import { captionQuerySchema } from '../request/options.ts';
 import { captionRequestSchema, captionResultSchema, captionResultsSchema } from '../schemas.ts';
 import { noteTimings } from '../timings.ts';
 

@@ -1,7 +1,7 @@
 /** The core's options as JSON and as a query say them; names and bounds are the core's own. */
 import { z } from '@hono/zod-openapi';
-import type { CaptionCall } from '../../caption/captioner.ts';
-import { type CaptionOptionsInput, captionOptionsSchema } from '../../caption/options.ts';
+import type { CaptionCall } from '../caption/captioner.ts';
+import { type CaptionOptionsInput, captionOptionsSchema } from '../caption/options.ts';
 
 /** What a request may ask for beside captions. */
 type Extras = Pick<CaptionCall, 'trace' | 'explain'>;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import type { CaptionOptionsInput } from '../../../src/caption/options.ts';
-import { COFFEE } from '../../support/samples.ts';
-import { appWith, assertProblem, captioner, post, postJson } from '../harness.ts';
+import type { CaptionOptionsInput } from '../../src/caption/options.ts';
+import { COFFEE } from '../support/samples.ts';
+import { appWith, assertProblem, captioner, post, postJson } from './harness.ts';
 
 const coffee = readFileSync(COFFEE);
 const image = coffee.toString('base64');
