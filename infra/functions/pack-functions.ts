@@ -1,8 +1,9 @@
 /** Each function as one file of JavaScript, with what it reads beside itself. */
-import { copyFileSync, mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { inlinePage } from '../../src/http/page/inline-page.ts';
 
 const SOURCE = fileURLToPath(new URL('../../src', import.meta.url));
 
@@ -51,13 +52,17 @@ export async function packFunction(name: keyof typeof BESIDE, directory: string)
     legalComments: 'none',
     logLevel: 'warning',
   });
-  const files = [module, ...BESIDE[name].map((path) => copyBeside(path, directory))];
+  const files = [module];
+  for (const path of BESIDE[name]) files.push(await writeBeside(path, directory));
   const bytes = files.reduce((sum, file) => sum + statSync(join(directory, file)).size, 0);
   return { files, bytes, handler: `${name}.handler` };
 }
 
-function copyBeside(path: string, directory: string): string {
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  copyFileSync(join(SOURCE, path), join(directory, name));
+/** The page as one file: it stands in the sources as many. */
+async function writeBeside(path: string, directory: string): Promise<string> {
+  const from = join(SOURCE, path);
+  const name = basename(path);
+  if (name.endsWith('.html')) writeFileSync(join(directory, name), await inlinePage(pathToFileURL(from)));
+  else copyFileSync(from, join(directory, name));
   return name;
 }

@@ -1,15 +1,15 @@
 /** Pages that are one file each: markup, style and script, nothing from elsewhere. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Handler } from 'hono';
 import { CACHED } from '../cache.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
+import { inlinePage } from './inline-page.ts';
 
 const PAGE = new URL('./page.html', import.meta.url);
 
 /** Serves the page that comes with the program, and tells it how much it may send. */
 export function page({ maxBodyBytes }: AppParts): Handler<AppEnv> {
-  return htmlPage(async () => withLimit(await readFile(PAGE, 'utf8'), maxBodyBytes));
+  return htmlPage(async () => withLimit(await inlinePage(PAGE), maxBodyBytes));
 }
 
 /** Fills in the one thing that the page cannot know. */

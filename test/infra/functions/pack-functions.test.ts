@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, describe, it, test } from 'node:test';
 import { NATIVE_PACKAGES, packFunction } from '../../../infra/functions/pack-functions.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 
@@ -44,3 +44,9 @@ for (const [name, files] of [
     });
   });
 }
+
+test('the packed page is one file', () => {
+  const page = readFileSync(join(path, 'http', 'page.html'), 'utf8');
+  assert.match(page, /<style>/);
+  assert.doesNotMatch(page, /<link rel="stylesheet"|<script[^>]* src=/);
+});
