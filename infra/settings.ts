@@ -1,6 +1,6 @@
 /** Every number that a deployer may change: `dev` and `prod` side by side at the end of this file. */
 import * as z from 'zod';
-import { gpuSettingsSchema } from './gpu/settings.ts';
+import { gpuSettingsSchema } from './gpu-settings.ts';
 
 /** Lambda gives a whole processor for so much memory; below it, threads only take the one from each other. */
 const MB_PER_PROCESSOR = 1769;
@@ -160,7 +160,6 @@ const settingsSchema = z
 export type SettingsInput = z.input<typeof settingsSchema>;
 export type Settings = z.output<typeof settingsSchema>;
 export type FunctionName = keyof Settings['functions'];
-export type FunctionLimits = Settings['functions'][FunctionName];
 
 /** Threads inside one network run that the memory pays for. */
 export function threadsOf(memory: number): number {

@@ -13,7 +13,7 @@ import {
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import type { GpuSettings } from './settings.ts';
+import type { GpuSettings } from '../gpu-settings.ts';
 
 /** The image's own. */
 export const SERVER_PORT = 8080;

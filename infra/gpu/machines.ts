@@ -21,7 +21,7 @@ import { AmiHardwareType, AsgCapacityProvider, type Cluster, EcsOptimizedImage }
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { acknowledge } from '../acknowledge.ts';
-import type { GpuSettings } from './settings.ts';
+import type { GpuSettings } from '../gpu-settings.ts';
 
 /** The system and its drivers take 30, the image with CUDA some 10, twice during a deployment. */
 const ROOT_VOLUME_GB = 100;

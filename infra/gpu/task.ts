@@ -16,8 +16,8 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge, objectsFinding } from '../acknowledge.ts';
 import { ROOT } from '../functions/stage-native.ts';
+import type { GpuSettings } from '../gpu-settings.ts';
 import { SERVER_PORT } from './balancer.ts';
-import type { GpuSettings } from './settings.ts';
 
 /** Where the image has the bundles. */
 const IMAGE_ROOT = '/app';

@@ -9,7 +9,7 @@ const RETRY_AFTER_SECONDS = 1;
 /** A client may send names of any length, which messages repeat; nobody reads more than this. */
 const MAX_DETAIL_CHARACTERS = 500;
 
-export function codeOf(error: unknown): ProblemCode {
+function codeOf(error: unknown): ProblemCode {
   return error instanceof HttpError ? error.code : reportOf(error).code;
 }
 

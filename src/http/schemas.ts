@@ -98,7 +98,7 @@ export const captionResultsSchema = z
   .openapi('CaptionResults', { description: 'One entry an image, in the order of the parts' });
 
 /** Lengths are those that S3 allows. */
-export const s3ReferenceSchema = z
+const s3ReferenceSchema = z
   .strictObject({
     bucket: z.string().min(3).max(63),
     key: z.string().min(1).max(1024),

@@ -1,11 +1,11 @@
 /** The facade of all readers: whatever somebody kept of an im2txt, as weights. */
 import { SourceError } from '../errors.ts';
+import { openSourceFile } from './bytes/source-file.ts';
 import { weightsOfGraph } from './network/frozen-graph.ts';
 import { weightsOfCheckpoint } from './network/variables.ts';
 import type { ShowAndTellWeights } from './network/weights.ts';
 import { unpack } from './source/archive.ts';
 import { type FoundSource, findInDirectory, findSource } from './source/source.ts';
-import { openSourceFile } from './source/source-file.ts';
 import { openCheckpointV1 } from './tensorflow/checkpoint-v1.ts';
 import { openCheckpointV2 } from './tensorflow/checkpoint-v2.ts';
 

@@ -9,7 +9,7 @@ import { ImageTooLarge, UnsupportedImage } from '../errors.ts';
  * 50 megapixels are above every phone's and most cameras' default; as RGB they take 150 MB, which still fits a small
  * function.
  */
-export const MAX_IMAGE_PIXELS = 50_000_000;
+const MAX_IMAGE_PIXELS = 50_000_000;
 /** A 16-bit TIFF of 50 megapixels has 300 MB but almost no one has one; JPEGs of that size have 20 MB. */
 export const MAX_IMAGE_BYTES = 256 << 20;
 /** Decoding 50 megapixels takes well under 2 s; past this a file is built to waste time. */

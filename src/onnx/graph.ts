@@ -57,7 +57,7 @@ export interface OnnxModel {
 }
 
 /** The opset of everything written here; ONNX 1.16 and onnxruntime 1.18 (2024) brought it. */
-export const OPSET = 21;
+const OPSET = 21;
 
 /** Collects nodes and constants under names that must not repeat. */
 export class GraphBuilder {

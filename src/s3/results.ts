@@ -37,7 +37,7 @@ const captionResultSchema = z.object({
 } satisfies Record<Exclude<keyof CaptionResult, 'trace' | 'explanation'>, z.ZodType>);
 
 /** Failures that are the image's own: to try again would end the same way. */
-export const recordedCodeSchema = z.enum(['UnsupportedImage', 'ImageTooLarge', 'ImageNotFound']);
+const recordedCodeSchema = z.enum(['UnsupportedImage', 'ImageTooLarge', 'ImageNotFound']);
 export type RecordedCode = z.output<typeof recordedCodeSchema>;
 
 const outcomeSchema = z.discriminatedUnion('status', [

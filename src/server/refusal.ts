@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { PROBLEM_TYPE, PROBLEMS } from '../http/failures.ts';
 
 /** What only a server that holds connections can refuse. */
-export const REFUSALS = {
+const REFUSALS = {
   MalformedRequest: PROBLEMS.MalformedRequest,
   Overloaded: PROBLEMS.Overloaded,
   RequestTimeout: { status: 408, title: 'The request took too long to arrive.' },

@@ -74,7 +74,7 @@ test('cdk is given the context that the app asks for', () => {
 });
 
 test('every setting that is named by its path is there', () => {
-  const source = ['infra/settings.ts', 'infra/gpu/settings.ts']
+  const source = ['infra/settings.ts', 'infra/gpu-settings.ts']
     .map((path) => readFileSync(join(ROOT, path), 'utf8'))
     .join('\n');
   const named = [deploy, operations, security]

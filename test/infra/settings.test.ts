@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
-import { SMALLEST_GPU } from '../../infra/gpu/settings.ts';
+import { SMALLEST_GPU } from '../../infra/gpu-settings.ts';
 import {
   ENVIRONMENTS,
   OPEN_TO_EVERYBODY,

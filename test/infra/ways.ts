@@ -1,5 +1,5 @@
 /** Every way to deploy that the settings offer. */
-import { SMALLEST_GPU } from '../../infra/gpu/settings.ts';
+import { SMALLEST_GPU } from '../../infra/gpu-settings.ts';
 import { OPEN_TO_EVERYBODY } from '../../infra/settings.ts';
 import type { SynthesisOptions } from './synthesis.ts';
 

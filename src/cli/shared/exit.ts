@@ -7,7 +7,7 @@ export const EXIT_MODEL_UNUSABLE = 4;
 /** An image of a page has no alternative text; not 1, with which Node ends for reasons of its own. */
 export const EXIT_ALT_MISSING = 5;
 /** EX_SOFTWARE of sysexits.h: a bug of ours. */
-export const EXIT_BUG = 70;
+const EXIT_BUG = 70;
 /** 128 + SIGINT, as shells report it. */
 export const EXIT_INTERRUPTED = 130;
 

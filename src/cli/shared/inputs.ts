@@ -5,7 +5,7 @@ import { ImageNotFound, ImageTooLarge, UnsupportedImage } from '../../errors.ts'
 import { MAX_IMAGE_BYTES } from '../../model/image.ts';
 
 /** In place of a file name: standard input. */
-export const STDIN = '-';
+const STDIN = '-';
 
 /** What a directory or a pattern picks; a file that is named outright may have any name. */
 const IMAGE_EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']);

@@ -1,6 +1,6 @@
 /** im2txt's weights from a frozen graph, found by following it backwards from the tensors that programs fetch. */
 import { SourceError } from '../../errors.ts';
-import type { SourceFile } from '../source/source-file.ts';
+import type { SourceFile } from '../bytes/source-file.ts';
 import { readConstant } from '../tensorflow/graph-constants.ts';
 import { type ConstantTensor, type GraphNode, readGraph } from '../tensorflow/graph-def.ts';
 import { walkBack } from '../tensorflow/graph-walk.ts';

@@ -1,6 +1,6 @@
 /** The decoder's tensors in a frozen graph, found from its three outputs, and the LSTM's form, checked. */
 
-import type { SourceFile } from '../source/source-file.ts';
+import type { SourceFile } from '../bytes/source-file.ts';
 import { readConstant } from '../tensorflow/graph-constants.ts';
 import type { ConstantTensor, GraphNode } from '../tensorflow/graph-def.ts';
 import { constantAt, type Graph, parseInput, source, unexpected, usersOf } from '../tensorflow/graph-walk.ts';

@@ -1,6 +1,6 @@
 /** The 94 convolutions of a frozen graph, with whatever stands for their batch norms. */
 
-import type { SourceFile } from '../source/source-file.ts';
+import type { SourceFile } from '../bytes/source-file.ts';
 import { evaluate } from '../tensorflow/graph-constants.ts';
 import type { ConstantTensor, GraphNode } from '../tensorflow/graph-def.ts';
 import { constantAt, type Graph, source, unexpected, usersOf } from '../tensorflow/graph-walk.ts';

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SourceError } from '../../errors.ts';
-import { unreadable } from './source-file.ts';
+import { unreadable } from '../bytes/source-file.ts';
 
 export interface ArchiveLimits {
   /** Files and folders; archives of model repositories have some hundred. */

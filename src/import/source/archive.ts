@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { MAX_SOURCE_BYTES } from '../bytes/source-file.ts';
 import {
   type ArchiveLimits,
   asDamage,
@@ -14,7 +15,6 @@ import {
   writeEntry,
 } from './archive-entries.ts';
 import type { FoundArchive } from './source.ts';
-import { MAX_SOURCE_BYTES } from './source-file.ts';
 import { unpackTar } from './unpack-tar.ts';
 import { unpackZip } from './unpack-zip.ts';
 

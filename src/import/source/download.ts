@@ -29,7 +29,7 @@ export interface DownloadLimits {
   backoffMs: number;
 }
 
-export const DOWNLOAD_LIMITS: DownloadLimits = {
+const DOWNLOAD_LIMITS: DownloadLimits = {
   bytes: 2 * 2 ** 30,
   stallMs: 30_000,
   totalMs: 6 * 3600_000,

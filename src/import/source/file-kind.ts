@@ -2,8 +2,8 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { SourceError } from '../../errors.ts';
+import { openSourceFile, type SourceFile, unreadable } from '../bytes/source-file.ts';
 import { readBlock, readEntries, readTableIndex, TABLE_MAGIC } from '../tensorflow/sstable.ts';
-import { openSourceFile, type SourceFile, unreadable } from './source-file.ts';
 
 export type FileKind =
   | 'frozen-graph'
@@ -87,7 +87,7 @@ function isGraph(start: Buffer): boolean {
 }
 
 /** Old tar files have no magic, all have a checksum: the sum of the header with eight blanks in its place. */
-export function isTar(block: Uint8Array): boolean {
+function isTar(block: Uint8Array): boolean {
   if (block.length < TAR_BLOCK_BYTES) return false;
   const stored = Number.parseInt(Buffer.from(block.subarray(148, 156)).toString('latin1').trim(), 8);
   let sum = 0;

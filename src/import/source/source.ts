@@ -3,9 +3,9 @@ import type { Dirent } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SourceError } from '../../errors.ts';
+import { unreadable } from '../bytes/source-file.ts';
 import { type FileKind, fileKind, KINDS_READ, unsupportedFile } from './file-kind.ts';
 import { nearestNames } from './nearest-names.ts';
-import { unreadable } from './source-file.ts';
 
 /** Where weights are. */
 export interface FoundSource {

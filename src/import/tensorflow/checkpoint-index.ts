@@ -1,10 +1,10 @@
 /** The index of a V2 checkpoint, `PREFIX.index`; the format stands in checkpoint-v2.ts. */
 import { SourceError } from '../../errors.ts';
-import { damaged } from '../source/damaged.ts';
-import type { SourceFile } from '../source/source-file.ts';
+import { damaged } from '../bytes/damaged.ts';
+import type { SourceFile } from '../bytes/source-file.ts';
+import { parseMessage, readBytes, readInt64, tag } from '../bytes/wire.ts';
 import { MAX_TABLE_ENTRIES, readBlock, readEntries, readTableIndex, type TableEntry } from './sstable.ts';
 import { describe, dtypeBytes, elementsOf, readShape, type TensorHeader } from './tensor-header.ts';
-import { parseMessage, readBytes, readInt64, tag } from './wire.ts';
 
 /** Savers write one shard; a saver with a shard per device writes as many as it has machines. */
 const MAX_SHARDS = 1000;

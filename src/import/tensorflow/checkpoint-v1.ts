@@ -11,8 +11,9 @@
  * The TensorProto holds packed values only; type and shape stand in the meta entry.
  */
 import { SourceError } from '../../errors.ts';
-import { damaged } from '../source/damaged.ts';
-import { openSourceFile, type SourceFile } from '../source/source-file.ts';
+import { damaged } from '../bytes/damaged.ts';
+import { openSourceFile, type SourceFile } from '../bytes/source-file.ts';
+import { parseMessage, readBytes, readInt64, readNested, tag, type WireReader } from '../bytes/wire.ts';
 import { type Checkpoint, type CheckpointTensors, GLOBAL_STEP } from './checkpoint.ts';
 import {
   type BlockHandle,
@@ -23,7 +24,6 @@ import {
   type TableEntry,
 } from './sstable.ts';
 import { describe, elementsOf, FLOAT, readShape, type TensorHeader } from './tensor-header.ts';
-import { parseMessage, readBytes, readInt64, readNested, tag, type WireReader } from './wire.ts';
 
 interface Meta extends TensorHeader {
   /** Into how many pieces the variable was partitioned; 1 as a rule. */

@@ -8,11 +8,11 @@
  * and the tensors lie, raw and row-major, in `PREFIX.data-00000-of-0000N` and so on.
  */
 import { SourceError } from '../../errors.ts';
-import { damaged } from '../source/damaged.ts';
-import { openSourceFile, type SourceFile } from '../source/source-file.ts';
+import { crc32c, hex32, maskCrc } from '../bytes/crc32c.ts';
+import { damaged } from '../bytes/damaged.ts';
+import { openSourceFile, type SourceFile } from '../bytes/source-file.ts';
 import { type Checkpoint, type CheckpointTensors, GLOBAL_STEP } from './checkpoint.ts';
 import { type BundleEntry, checkRanges, readBundleIndex } from './checkpoint-index.ts';
-import { crc32c, hex32, maskCrc } from './crc32c.ts';
 import { stringTensorCrc } from './string-tensor.ts';
 import { elementsOf, FLOAT, INT32, INT64, STRING } from './tensor-header.ts';
 

@@ -1,7 +1,7 @@
 /** Numbers of a frozen graph: constants, and the little arithmetic that batch norms do with them. */
 import { SourceError } from '../../errors.ts';
-import { damaged } from '../source/damaged.ts';
-import type { SourceFile } from '../source/source-file.ts';
+import { damaged } from '../bytes/damaged.ts';
+import type { SourceFile } from '../bytes/source-file.ts';
 import type { ConstantTensor, GraphNode } from './graph-def.ts';
 import { describe, elementsOf, FLOAT } from './tensor-header.ts';
 

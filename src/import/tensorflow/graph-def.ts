@@ -11,11 +11,11 @@
  * Nodes pass one by one through one buffer; of a constant only the place of its numbers is kept, so a file of any size
  * costs its largest node.
  */
-import { damaged } from '../source/damaged.ts';
-import type { SourceFile } from '../source/source-file.ts';
+import { damaged } from '../bytes/damaged.ts';
+import type { SourceFile } from '../bytes/source-file.ts';
+import { readVarint } from '../bytes/varint.ts';
+import { type Handlers, parseMessage, readBytes, readNested, tag, type WireReader } from '../bytes/wire.ts';
 import { readShape, type TensorHeader } from './tensor-header.ts';
-import { readVarint } from './varint.ts';
-import { type Handlers, parseMessage, readBytes, readNested, tag, type WireReader } from './wire.ts';
 
 /** im2txt's inference graphs have 600 to 2,400 nodes, training graphs some 10,000. */
 const MAX_NODES = 200_000;

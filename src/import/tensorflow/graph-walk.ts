@@ -1,6 +1,6 @@
 /** Moving about in a graph: from an input to its node, from a node to its users. */
 import { SourceError } from '../../errors.ts';
-import { damaged } from '../source/damaged.ts';
+import { damaged } from '../bytes/damaged.ts';
 import type { GraphNode } from './graph-def.ts';
 
 /** Operations that change nothing in values that matter here. */

@@ -11,10 +11,10 @@
  * An index entry maps a key not below the last one of a data block to that block's handle. All little endian.
  */
 import { SourceError } from '../../errors.ts';
-import { damaged } from '../source/damaged.ts';
-import type { SourceFile } from '../source/source-file.ts';
-import { crc32c, hex32, maskCrc } from './crc32c.ts';
-import { readVarint } from './varint.ts';
+import { crc32c, hex32, maskCrc } from '../bytes/crc32c.ts';
+import { damaged } from '../bytes/damaged.ts';
+import type { SourceFile } from '../bytes/source-file.ts';
+import { readVarint } from '../bytes/varint.ts';
 
 export const TABLE_MAGIC = Buffer.from('57fb808b247547db', 'hex');
 const FOOTER_BYTES = 48;

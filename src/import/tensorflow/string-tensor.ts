@@ -1,9 +1,9 @@
 /** Checksums of string tensors in a V2 checkpoint: im2txt needs none, but the object graph of TensorFlow 2 is one. */
 
-import { damaged } from '../source/damaged.ts';
-import type { SourceFile } from '../source/source-file.ts';
-import { crc32c } from './crc32c.ts';
-import { readVarint } from './varint.ts';
+import { crc32c } from '../bytes/crc32c.ts';
+import { damaged } from '../bytes/damaged.ts';
+import type { SourceFile } from '../bytes/source-file.ts';
+import { readVarint } from '../bytes/varint.ts';
 
 /** The object graph of a large model has a few MB. */
 const MAX_STRING_TENSOR_BYTES = 64 << 20;

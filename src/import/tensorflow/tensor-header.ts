@@ -1,5 +1,5 @@
 /** Types and shapes as TensorFlow stores them (types.proto, tensor_shape.proto). */
-import { readInt64, readNested, tag, type WireReader } from './wire.ts';
+import { readInt64, readNested, tag, type WireReader } from '../bytes/wire.ts';
 
 /** TensorFlow's numbers for element types. */
 export const FLOAT = 1;
@@ -43,7 +43,7 @@ export interface TensorHeader {
   shape: readonly number[];
 }
 
-export function dtypeName(dtype: number): string {
+function dtypeName(dtype: number): string {
   if (dtype === STRING) return 'string';
   return DTYPES[dtype]?.[0] ?? `type ${dtype}`;
 }

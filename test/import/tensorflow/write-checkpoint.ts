@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import protobuf from 'protobufjs';
-import { crc32c, maskCrc } from '../../../src/import/tensorflow/crc32c.ts';
+import { crc32c, maskCrc } from '../../../src/import/bytes/crc32c.ts';
 import { FLOAT, INT32, INT64 } from '../../../src/import/tensorflow/tensor-header.ts';
 
 export const DTYPES = { float32: FLOAT, int32: INT32, int64: INT64 } as const;

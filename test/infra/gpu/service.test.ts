@@ -11,7 +11,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3'
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { GpuService } from '../../../infra/gpu/service.ts';
-import { type GpuSettings, gpuSettingsSchema, SMALLEST_GPU } from '../../../infra/gpu/settings.ts';
+import { type GpuSettings, gpuSettingsSchema, SMALLEST_GPU } from '../../../infra/gpu-settings.ts';
 import { ROOT } from '../../support/samples.ts';
 
 const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'));

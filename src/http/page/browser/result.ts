@@ -1,12 +1,13 @@
 /** The captions of a photograph, with how sure the network was of each word. */
 import type { Caption, CaptionResult, Timings } from '../../../caption/captioner.ts';
 import type { Card } from './cards.ts';
-import { copyAltText } from './copy.ts';
 import { $, announce, copyOf, make } from './document.ts';
 import { letPoint } from './pointing.ts';
 import { altText, levelOf, milliseconds, minus, percent, probability } from './text.ts';
 import { offerTree } from './tree.ts';
 
+/** Until the button for copying says again what it does, ms. */
+const SAID_MS = 1600;
 /** As the API calls a stage, and as the page does. */
 const STAGES = [
   ['decode', 'decode'],
@@ -100,4 +101,33 @@ function showTimings(element: HTMLElement, timings: Timings, trip: number): void
     make('li', 'sum', `there and back ${milliseconds(trip)} ms`),
   );
   timing.hidden = false;
+}
+
+async function copyAltText(button: HTMLButtonElement, text: string): Promise<void> {
+  const done = await copied(text);
+  announce(done ? `Copied: ${text}` : `The browser does not allow copying. The text: ${text}`);
+  const label = button.dataset.label ?? button.textContent;
+  button.dataset.label = label;
+  button.textContent = done ? 'Copied' : 'Not copied';
+  setTimeout(() => {
+    button.textContent = label;
+  }, SAID_MS);
+}
+
+/** Pages without TLS have no clipboard; the old command still works there. */
+async function copied(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const focused = document.activeElement as HTMLElement | null;
+    const area = make('textarea', 'unseen');
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand('copy');
+    area.remove();
+    focused?.focus();
+    return done;
+  }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { crc32c, hex32, maskCrc } from '../../../src/import/tensorflow/crc32c.ts';
+import { crc32c, hex32, maskCrc } from '../../../src/import/bytes/crc32c.ts';
 
 test('checksums are those of RFC 3720, appendix B.4', () => {
   assert.equal(hex32(crc32c(new Uint8Array(32))), '0x8a9136aa');

@@ -5,7 +5,7 @@
  */
 import protobuf from 'protobufjs/minimal.js';
 import { SourceError } from '../../errors.ts';
-import { damaged } from '../source/damaged.ts';
+import { damaged } from './damaged.ts';
 
 export type WireReader = protobuf.Reader;
 
@@ -23,7 +23,7 @@ export const tag = {
 export type Handlers = Record<number, () => void>;
 
 /** Reads fields up to `end` (reader positions). Fields without a handler, or of another wire type, are skipped. */
-export function readFields(reader: WireReader, end: number, handlers: Handlers): void {
+function readFields(reader: WireReader, end: number, handlers: Handlers): void {
   while (reader.pos < end) {
     const found = reader.tag();
     if (found >>> 3 === 0) throw new RangeError(`field number 0 (tag ${found})`);
