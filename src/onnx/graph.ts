@@ -1,4 +1,4 @@
-/** ONNX models as plain data: what the graph writers build, the quantiser rewrites and `onnx-proto.ts` stores. */
+/** ONNX models as plain data: what the graph writers build, the quantiser rewrites and `write.ts` stores. */
 
 /** Bytes of one element; the types that stored networks use. */
 export const ELEMENT_BYTES = {

@@ -1,4 +1,4 @@
-/** The ranges of a network's values on real images: the one part of the exporter that runs graphs. */
+/** The ranges of a network's values on real images: the one part of quantising that runs graphs. */
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { refuseTelemetry } from '../model/sessions.ts';
 import type { OnnxModel, ValueInfo } from '../onnx/graph.ts';

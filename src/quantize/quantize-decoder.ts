@@ -38,7 +38,7 @@ export function decoderGrid(logits: number): DecoderGrid {
  * Every product of a matrix with constant weights is computed in integers. Each row of the other factor has steps of
  * its own, so that a caption never depends on what else is in its batch, and nothing has to be calibrated.
  *
- * Neither grid can leave the 16 bits in which processors without VNNI add two products (see `quantize-numbers.ts`):
+ * Neither grid can leave the 16 bits in which processors without VNNI add two products (see `numbers.ts`):
  * digits have 7 bits, so their weights may have all 8 (128 * 127 * 2 = 32,512); beside bytes the weights are bounded as
  * pairs.
  *
