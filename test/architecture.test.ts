@@ -46,7 +46,9 @@ const ALLOWED: Record<string, readonly string[]> = {
   'http/page': ['http', 'node:*', 'hono'],
   'http/routes': ['http/request', 'http', 'caption', 'errors', 'node:*', 'hono', '@hono/zod-openapi'],
   'http/app': ['http/routes', 'http/page', 'http', 'errors', 'hono', '@hono/zod-openapi'],
+  'lambda/env': ['zod'],
   lambda: [
+    'lambda/env',
     'http/app',
     'http/request',
     'http',
@@ -123,7 +125,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'infra/functions': [
     'infra/settings',
     'http/page',
-    'lambda',
+    'lambda/env',
     'node:*',
     'aws-cdk-lib',
     'constructs',
@@ -137,7 +139,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'infra/workflow',
     'infra/functions',
     'infra/settings',
-    'lambda',
+    'lambda/env',
     'node:*',
     'aws-cdk-lib',
     'cdk-nag',
@@ -150,6 +152,8 @@ const ALLOWED: Record<string, readonly string[]> = {
 const OWN_ROOM: Record<string, string> = {
   'src/errors.ts': 'errors',
   'src/http/app.ts': 'http/app',
+  'src/lambda/env.ts': 'lambda/env',
+  'src/lambda/uploads-env.ts': 'lambda/env',
   'infra/settings.ts': 'infra/settings',
   'infra/gpu-settings.ts': 'infra/settings',
   'infra/acknowledge.ts': 'infra/settings',
