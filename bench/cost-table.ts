@@ -1,7 +1,7 @@
 /** What a million images cost on AWS, way by way. */
-import { costOf } from '../src/bucket/cost.ts';
-import { MILLISECONDS_PER_IMAGE, USUAL_PLAN } from '../src/bucket/plan.ts';
-import { type Architecture, PRICE_TABLE } from '../src/bucket/prices.ts';
+import { costOf } from '../src/bucket-run/cost.ts';
+import { MILLISECONDS_PER_IMAGE, USUAL_PLAN } from '../src/bucket-run/plan.ts';
+import { type Architecture, PRICE_TABLE } from '../src/bucket-run/prices.ts';
 
 export interface CostAssumptions {
   /** Milliseconds of a caption on one processor, and those of them that decode the image. */
@@ -31,7 +31,7 @@ export const S3_MILLISECONDS = MILLISECONDS_PER_IMAGE - 20;
 /** Log lines of an image: the function's own (held by test/docs/costs.test.ts), those of Lambda, that of the API. */
 export const LOG_BYTES = { function: 1_300, lambda: 700, api: 400, server: 300 } as const;
 /** A warm environment is paid for while it waits: how much of the time it works. */
-export const BUSY = [1, 0.2] as const;
+const BUSY = [1, 0.2] as const;
 /** Of a g4dn.xlarge. Whatever its GPU does, these decode the images. */
 export const GPU_MACHINE_PROCESSORS = 4;
 /** A message for each image: sent, received, deleted. */

@@ -1,15 +1,15 @@
 /**
  * Prints what a million images cost: `npx node bench/costs.ts`. The time of a caption is measured before, or given:
  * `--milliseconds 15.5 --decode 5.4`. `--memory MB`, `--architecture arm64`, `--model DIR` and `--gpu-rate N` (images a
- * second of one GPU machine) change the rest. Prices: `src/bucket/prices.ts`.
+ * second of one GPU machine) change the rest. Prices: `src/bucket-run/prices.ts`.
  */
 import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { USUAL_PLAN } from '../src/bucket/plan.ts';
-import { PRICE_TABLE } from '../src/bucket/prices.ts';
+import { USUAL_PLAN } from '../src/bucket-run/plan.ts';
+import { PRICE_TABLE } from '../src/bucket-run/prices.ts';
 import {
   busyEnough,
   type CostAssumptions,
@@ -96,6 +96,6 @@ function notes(given: CostAssumptions): string[] {
     `after an upload from ${gpuWorthwhile(given).toFixed(0)} images/s, hour after hour.`,
     'Not in it: uploads, storage, data transfer, cold starts, alarms, metrics, dashboard, X-Ray, disks, load balancer,',
     'taxes, any free tier.',
-    `Prices of ${PRICE_TABLE.region}, ${PRICE_TABLE.date}, on demand, first tier (src/bucket/prices.ts).`,
+    `Prices of ${PRICE_TABLE.region}, ${PRICE_TABLE.date}, on demand, first tier (src/bucket-run/prices.ts).`,
   ];
 }

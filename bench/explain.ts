@@ -8,8 +8,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { scoreWithCells } from '../src/caption/explain.ts';
+import type { NativeParts } from '../src/caption/ports.ts';
 import { idsOf } from '../src/caption/vocabulary.ts';
-import { DEFAULT_BUNDLE, loadCaptioner, type NativeParts } from '../src/model/load.ts';
+import { DEFAULT_BUNDLE, loadCaptioner } from '../src/model/load.ts';
 import { report } from './report.ts';
 import { median } from './statistics.ts';
 

@@ -1,5 +1,7 @@
 /** Where the time of a warm caption goes. */
-import { loadCaptioner, type NativeParts } from '../src/model/load.ts';
+
+import type { NativeParts } from '../src/caption/ports.ts';
+import { loadCaptioner } from '../src/model/load.ts';
 import { median, medians } from './statistics.ts';
 
 /** Milliseconds an image, medians over all images and rounds. */

@@ -16,7 +16,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { type CaptionerFunction, REPORTED } from './captioner-function.ts';
+import { type CaptionerFunction, REPORTED } from './functions/captioner-function.ts';
 import type { CaptionerApi } from './http-api.ts';
 import type { ImageQueue } from './image-queue.ts';
 import type { FunctionName, Settings } from './settings.ts';

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import * as z from 'zod';
-import type { FunctionSource } from './captioner-function.ts';
-import { assembleFunctions } from './function-code.ts';
+import type { FunctionSource } from './functions/captioner-function.ts';
+import { assembleFunctions } from './functions/function-code.ts';
+import { ROOT } from './functions/stage-native.ts';
 import { ENVIRONMENTS, type Settings, settingsOf } from './settings.ts';
 import { CaptionerStack } from './stack.ts';
-import { ROOT } from './stage-native.ts';
 
 const app = new App();
 const environment = z.enum(ENVIRONMENTS).default('dev').parse(app.node.tryGetContext('env'));

@@ -14,9 +14,9 @@ import {
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledge, objectsFinding } from './acknowledge.ts';
-import type { CaptionerFunction } from './captioner-function.ts';
+import type { CaptionerFunction } from './functions/captioner-function.ts';
 import type { Settings } from './settings.ts';
-import { RUNS_PREFIX } from './workflow-storage.ts';
+import { RUNS_PREFIX } from './workflow/storage.ts';
 
 /** What every result's key starts with. */
 export const RESULTS_PREFIX = 'captions/';

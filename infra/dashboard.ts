@@ -10,7 +10,7 @@ import {
 import { Construct } from 'constructs';
 import { METRICS } from '../src/lambda/env.ts';
 import { type AlarmsProps, type CaptionerAlarms, coldStartsOf } from './alarms.ts';
-import { REPORTED } from './captioner-function.ts';
+import { REPORTED } from './functions/captioner-function.ts';
 import type { CaptionerApi } from './http-api.ts';
 
 const HALF = 12;

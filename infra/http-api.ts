@@ -20,7 +20,7 @@ import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import type { CaptionerFunction } from './captioner-function.ts';
+import type { CaptionerFunction } from './functions/captioner-function.ts';
 import type { Settings } from './settings.ts';
 
 /** Without OPTIONS: the API itself answers what browsers ask beforehand, and they sign nothing then. */

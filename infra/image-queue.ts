@@ -11,7 +11,7 @@ import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { CaptionerBuckets } from './buckets.ts';
-import type { CaptionerFunction } from './captioner-function.ts';
+import type { CaptionerFunction } from './functions/captioner-function.ts';
 import type { Settings } from './settings.ts';
 
 /** AWS's advice, so that a throttled function does not spend a message's attempts. */

@@ -160,7 +160,6 @@ const settingsSchema = z
 export type SettingsInput = z.input<typeof settingsSchema>;
 export type Settings = z.output<typeof settingsSchema>;
 export type FunctionName = keyof Settings['functions'];
-export type FunctionLimits = Settings['functions'][FunctionName];
 
 /** Threads inside one network run that the memory pays for. */
 export function threadsOf(memory: number): number {

@@ -4,16 +4,16 @@ import type { Construct } from 'constructs';
 import * as env from '../src/lambda/env.ts';
 import { UPLOADS_BUCKET, UPLOADS_PREFIX as uploadsPrefix } from '../src/lambda/uploads-env.ts';
 import { acknowledge } from './acknowledge.ts';
-import { acknowledgeWorkflows } from './acknowledge-workflows.ts';
 import { CaptionerAlarms } from './alarms.ts';
 import { CaptionerBuckets, RESULTS_PREFIX, UPLOADS_PREFIX } from './buckets.ts';
-import { CaptionerFunction, type FunctionSource } from './captioner-function.ts';
 import { CaptionerDashboard } from './dashboard.ts';
-import { GpuService } from './gpu-service.ts';
+import { CaptionerFunction, type FunctionSource } from './functions/captioner-function.ts';
+import { GpuService } from './gpu/service.ts';
 import { CaptionerApi } from './http-api.ts';
 import { ImageQueue } from './image-queue.ts';
 import type { FunctionName, Settings } from './settings.ts';
-import { Workflows } from './workflow.ts';
+import { acknowledgeWorkflows } from './workflow/acknowledge-workflows.ts';
+import { Workflows } from './workflow/workflow.ts';
 
 export interface CaptionerStackProps extends StackProps {
   settings: Settings;

@@ -129,7 +129,7 @@ export function errorOf(report: ErrorReport): Error {
   }
 }
 
-/** What can be wrong with foreign model files; codes of the exporter alone, no edge maps them. */
+/** What can be wrong with foreign model files; codes of importing alone, no edge maps them. */
 export type SourceErrorCode =
   /** Missing, no permission, the download failed. */
   | 'SourceUnreadable'

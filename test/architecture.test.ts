@@ -1,24 +1,61 @@
-/** The arrows of ARCHITECTURE.md: who may import whom. */
+/** The arrows of ARCHITECTURE.md: who may import whom, imports of types alone included. */
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** A folder with more is a crowd. */
+const MAX_FILES = 16;
 
-/** Layer to what it may import: other layers by name, packages and Node's modules as they are written. */
+/**
+ * Room to what it may import: rooms by their paths (those in src without it), packages and Node's modules as they are
+ * written. A room has only arrows to rooms further up in this table.
+ */
 const ALLOWED: Record<string, readonly string[]> = {
   errors: [],
-  caption: ['errors', 'zod'],
-  model: ['caption', 'errors', 'node:*', 'onnxruntime-node', 'sharp', 'zod'],
-  evaluate: [],
-  export: ['model', 'caption', 'errors', 'node:*', 'onnxruntime-node', 'protobufjs', 'tar-stream', 'yauzl'],
-  s3: ['model', 'caption', 'errors', 'node:*', '@aws-sdk/client-s3', 'zod'],
-  http: ['model', 'caption', 'errors', 'node:*', 'hono', '@hono/zod-openapi', 'zod'],
+  'caption/confidence': ['zod'],
+  caption: ['caption/confidence', 'errors', 'zod'],
+  alt: ['errors', 'node:*', '@xmldom/xmldom', 'parse5'],
+  aws: ['errors', '@aws-sdk/client-s3', '@aws-sdk/client-sfn'],
+  evaluate: ['caption', 'caption/confidence'],
+  model: ['caption', 'caption/confidence', 'errors', 'node:*', 'onnxruntime-node', 'sharp', 'zod'],
+  pictures: ['model', 'caption', 'sharp'],
+  onnx: ['errors', 'protobufjs'],
+  quantize: ['onnx', 'model', 'caption', 'errors', 'node:*', 'onnxruntime-node'],
+  'import/bytes': ['errors', 'node:*', 'protobufjs'],
+  'import/tensorflow': ['import/bytes', 'errors'],
+  'import/source': ['import/tensorflow', 'import/bytes', 'errors', 'node:*', 'tar-stream', 'yauzl'],
+  'import/network': ['import/source', 'import/tensorflow', 'import/bytes', 'onnx', 'caption', 'errors'],
+  import: [
+    'import/network',
+    'import/source',
+    'import/tensorflow',
+    'import/bytes',
+    'onnx',
+    'model',
+    'caption',
+    'errors',
+    'node:*',
+  ],
+  s3: ['aws', 'caption', 'errors', 'node:*', '@aws-sdk/client-s3', 'zod'],
+  'bucket-run': ['aws', 'errors', 'node:*', 'zod', '@aws-sdk/client-s3', '@aws-sdk/client-sfn'],
+  http: ['aws', 'model', 'caption', 'errors', 'hono', '@hono/zod-openapi'],
+  'http/request': ['http', 'aws', 'caption', 'errors', 'node:*', 'hono'],
+  'http/page/browser': ['caption'],
+  'http/page': ['http', 'node:*', 'hono'],
+  'http/routes': ['http/request', 'http', 'caption', 'errors', 'node:*', 'hono', '@hono/zod-openapi'],
+  'http/app': ['http/routes', 'http/page', 'http', 'errors', 'hono', '@hono/zod-openapi'],
+  'lambda/env': ['zod'],
   lambda: [
+    'lambda/env',
+    'http/app',
+    'http/request',
     'http',
+    'bucket-run',
     's3',
+    'aws',
     'model',
     'caption',
     'errors',
@@ -32,94 +69,222 @@ const ALLOWED: Record<string, readonly string[]> = {
     '@aws-sdk/client-s3',
     '@aws-sdk/s3-request-presigner',
     'aws-lambda',
-    'bucket',
   ],
-  alt: ['errors', 'node:*', '@xmldom/xmldom', 'parse5'],
-  bucket: ['s3', 'caption', 'errors', 'node:*', 'zod', '@aws-sdk/client-s3', '@aws-sdk/client-sfn'],
   server: [
+    'http/app',
     'http',
     's3',
+    'aws',
     'model',
-    'caption',
     'errors',
     'node:*',
-    'hono',
     '@hono/node-server',
     '@aws-sdk/client-sqs',
     'zod',
   ],
-  cli: [
-    'export',
-    'server',
-    'bucket',
-    's3',
-    'alt',
+  'cli/shared': ['model', 'caption', 'errors', 'node:*', 'cli-progress', 'commander'],
+  'cli/caption': [
+    'cli/shared',
+    'pictures',
     'model',
     'caption',
-    'evaluate',
     'errors',
     'node:*',
-    'cli-progress',
     'commander',
     'sharp-phash',
-    'yauzl',
     'zod',
   ],
-  bench: [
-    'bucket',
-    'server',
-    'http',
+  'cli/alt': ['cli/shared', 'alt', 'caption', 'errors', 'node:*', 'commander'],
+  'cli/evaluate': ['cli/shared', 'evaluate', 'model', 'errors', 'node:*', 'commander', 'yauzl', 'zod'],
+  'cli/import': [
+    'cli/shared',
+    'import',
+    'import/source',
+    'quantize',
     'model',
     'caption',
     'errors',
     'node:*',
-    'onnxruntime-node',
-    'sharp',
-    'autocannon',
+    'commander',
+  ],
+  'cli/bucket': ['cli/shared', 'bucket-run', 's3', 'aws', 'errors', 'node:*', 'commander', 'zod'],
+  cli: [
+    'cli/caption',
+    'cli/alt',
+    'cli/evaluate',
+    'cli/import',
+    'cli/bucket',
+    'cli/shared',
+    'server',
+    'model',
+    'errors',
+    'node:*',
+    'commander',
+  ],
+  bench: ['bucket-run', 'model', 'caption', 'node:*', 'onnxruntime-node', 'sharp', 'autocannon'],
+  'infra/settings': ['zod', 'aws-cdk-lib', 'constructs'],
+  'infra/functions': [
+    'infra/settings',
+    'http/page',
+    'lambda/env',
+    'node:*',
+    'aws-cdk-lib',
+    'constructs',
+    'esbuild',
+  ],
+  'infra/workflow': ['infra/settings', 'errors', 'aws-cdk-lib', 'constructs'],
+  'infra/gpu': ['infra/functions', 'infra/settings', 'aws-cdk-lib', 'constructs'],
+  'infra/container': ['infra/functions', 'node:*'],
+  infra: [
+    'infra/gpu',
+    'infra/workflow',
+    'infra/functions',
+    'infra/settings',
+    'lambda/env',
+    'node:*',
+    'aws-cdk-lib',
+    'cdk-nag',
+    'constructs',
+    'zod',
   ],
 };
 
-/** `src/caption/options.ts` → `caption`, `src/errors.ts` → `errors`, `bench/main.ts` → `bench`. */
-function layerOf(file: string): string {
-  const [top, second = ''] = file.split('/');
-  return top === 'src' ? second.replace(/\.ts$/, '') : top!;
+/** Files that stand above or below the rest of their folder. */
+const OWN_ROOM: Record<string, string> = {
+  'src/errors.ts': 'errors',
+  'src/http/app.ts': 'http/app',
+  'src/lambda/env.ts': 'lambda/env',
+  'src/lambda/uploads-env.ts': 'lambda/env',
+  'infra/settings.ts': 'infra/settings',
+  'infra/gpu-settings.ts': 'infra/settings',
+  'infra/acknowledge.ts': 'infra/settings',
+};
+
+/** `src/caption/options.ts` → `caption`, `infra/gpu/task.ts` → `infra/gpu`. */
+function roomOf(file: string): string {
+  return OWN_ROOM[file] ?? dirname(file).replace(/^src\//, '');
 }
 
+/** As they are written, of values and of types; a file of the repository by its path. */
 function importsOf(file: string): string[] {
   const source = readFileSync(join(ROOT, file), 'utf8');
   const statements = source.matchAll(
     /^(?:import|export)\b[^'"]*?\bfrom\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm,
   );
-  return [...statements].map(([, from, bare, dynamic]) => from ?? bare ?? dynamic!);
+  return [...statements].map(([, from, bare, dynamic]) => {
+    const specifier = from ?? bare ?? dynamic!;
+    return specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier;
+  });
 }
 
-function targetOf(file: string, specifier: string): string {
-  if (specifier.startsWith('.')) return layerOf(normalize(join(dirname(file), specifier)));
-  if (specifier.startsWith('node:')) return 'node:*';
+function targetOf(imported: string): string {
+  if (files.includes(imported)) return roomOf(imported);
+  if (imported.startsWith('node:')) return 'node:*';
   // `@scope/name/file.js` and `name/file.js` are their packages.
-  return specifier
+  return imported
     .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .slice(0, imported.startsWith('@') ? 2 : 1)
     .join('/');
 }
 
-const files = ['src', 'bench'].flatMap((top) => globSync(`${top}/**/*.{ts,js}`, { cwd: ROOT }));
+/** The nodes of a circle in the order of its arrows, or `null` when there is none. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | null {
+  const done = new Set<string>();
+  const walk = (node: string, way: readonly string[]): string[] | null => {
+    if (way.includes(node)) return [...way.slice(way.indexOf(node)), node];
+    if (done.has(node)) return null;
+    for (const next of graph.get(node) ?? []) {
+      const circle = walk(next, [...way, node]);
+      if (circle) return circle;
+    }
+    done.add(node);
+    return null;
+  };
+  for (const node of graph.keys()) {
+    const circle = walk(node, []);
+    if (circle) return circle;
+  }
+  return null;
+}
+
+/** The client's own package stands there in the image, beside the file that imports it. */
+const IN_IMAGE = 'infra/container/lambda-entry.js';
+const files = ['src', 'bench', 'infra']
+  .flatMap((top) => globSync(`${top}/**/*.{ts,js}`, { cwd: ROOT }))
+  .filter((file) => file !== IN_IMAGE);
+const rooms = new Set(files.map(roomOf));
 
 test('there is something to check', () => {
   assert.ok(files.includes('src/caption/captioner.ts'));
-  const targets = importsOf('src/caption/captioner.ts').map((s) => targetOf('src/caption/captioner.ts', s));
-  assert.deepEqual([...new Set(targets)].sort(), ['caption', 'errors']);
+  const targets = importsOf('src/caption/captioner.ts').map(targetOf);
+  assert.deepEqual([...new Set(targets)].sort(), ['caption', 'caption/confidence', 'errors']);
+  assert.deepEqual(
+    circleIn(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['b']],
+      ]),
+    ),
+    ['b', 'c', 'b'],
+  );
 });
 
 for (const file of files) {
-  test(`${file} imports only what its layer may`, () => {
-    const layer = layerOf(file);
-    const allowed = ALLOWED[layer];
-    assert.ok(allowed, `layer ${layer} has no line in ALLOWED`);
-    const wrong = importsOf(file).filter((s) => {
-      const target = targetOf(file, s);
-      return target !== layer && !allowed.includes(target);
-    });
-    assert.deepEqual(wrong, []);
+  test(`${file} imports only what its room may`, () => {
+    const room = roomOf(file);
+    const allowed = ALLOWED[room];
+    assert.ok(allowed, `room ${room} has no line in ALLOWED`);
+    const targets = importsOf(file).map(targetOf);
+    assert.deepEqual(
+      targets.filter((target) => target !== room && !allowed.includes(target)),
+      [],
+    );
   });
 }
+
+describe('the rooms', () => {
+  test('have arrows one way only', () => {
+    const order = Object.keys(ALLOWED);
+    assert.deepEqual(
+      order.filter((room) => !rooms.has(room)),
+      [],
+    );
+    for (const [room, allowed] of Object.entries(ALLOWED)) {
+      const below = allowed.filter(
+        (target) => rooms.has(target) && order.indexOf(target) >= order.indexOf(room),
+      );
+      assert.deepEqual(below, [], room);
+    }
+  });
+
+  test('are asked for nothing that nobody imports', () => {
+    for (const [room, allowed] of Object.entries(ALLOWED)) {
+      const used = new Set(
+        files
+          .filter((file) => roomOf(file) === room)
+          .flatMap(importsOf)
+          .map(targetOf),
+      );
+      assert.deepEqual(
+        allowed.filter((target) => !used.has(target)),
+        [],
+        room,
+      );
+    }
+  });
+
+  test('hold no circle of files', () => {
+    assert.equal(circleIn(new Map(files.map((file) => [file, importsOf(file)]))), null);
+  });
+
+  test('are not crowded', () => {
+    const tests = globSync('test/**/*.{ts,js}', { cwd: ROOT, exclude: ['test/**/node_modules/**'] });
+    const folders = Map.groupBy([...files, ...tests], (file) => dirname(file));
+    const crowds = [...folders].filter(([, within]) => within.length > MAX_FILES);
+    assert.deepEqual(
+      crowds.map(([folder, within]) => `${folder}: ${within.length}`),
+      [],
+    );
+  });
+});

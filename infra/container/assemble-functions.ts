@@ -3,8 +3,8 @@
  * The model is added by the Dockerfile: unlike a zip, an image may have one of any size.
  * usage: node assemble-functions.ts DIRECTORY
  */
-import { assembleCode } from '../function-code.ts';
-import { CPU } from '../stage-native.ts';
+import { assembleCode } from '../functions/function-code.ts';
+import { CPU } from '../functions/stage-native.ts';
 
 const [directory] = process.argv.slice(2);
 if (directory === undefined) throw new Error('usage: node assemble-functions.ts DIRECTORY');

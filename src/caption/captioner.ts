@@ -1,12 +1,13 @@
 import { InvalidRequest } from '../errors.ts';
 import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.ts';
-import type { ConfidenceFeatures, ConfidenceModel } from './confidence.ts';
+import type { ConfidenceFeatures, ConfidenceModel } from './confidence/confidence.ts';
 import { checkDeadline } from './deadline.ts';
 import { type Explanation, explain } from './explain.ts';
+import type { ImageInput } from './image-input.ts';
 import { judge, seenImages } from './judge.ts';
 import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
 import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
-import { type ImageInput, networkInput, seenArea } from './preprocess.ts';
+import { networkInput, seenArea } from './preprocess.ts';
 import type { TracedWord } from './trace.ts';
 import { type Vocabulary, wordAt, wordsOf } from './vocabulary.ts';
 import { type WordRules, wordRules } from './word-rules.ts';

@@ -5,10 +5,10 @@ import {
   confidenceFeatures,
   confidenceOf,
   type ScoredCaption,
-} from './confidence.ts';
-import type { SeenImage } from './photograph.ts';
+} from './confidence/confidence.ts';
+import type { SeenImage } from './confidence/photograph.ts';
+import type { ImageInput } from './image-input.ts';
 import type { EncodedImages } from './ports.ts';
-import type { ImageInput } from './preprocess.ts';
 
 interface Judgement {
   confidence?: number;

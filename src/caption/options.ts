@@ -7,7 +7,7 @@ export const MAX_BEAM_WIDTH = 10;
 /** Longer than any caption of COCO or Flickr8k; bounds the decoder runs of one request. */
 export const MAX_CAPTION_LENGTH = 60;
 /** Each banned word costs one more candidate a step; this keeps the candidate list far below a vocabulary. */
-export const MAX_BANNED_WORDS = 200;
+const MAX_BANNED_WORDS = 200;
 
 /**
  * How captions are searched for. Lengths count words as im2txt counts them: `maxLength` includes `<S>` and `</S>`,

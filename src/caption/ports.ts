@@ -1,5 +1,5 @@
 /** What the core needs from the native side; `src/model` implements it. */
-import type { ImageInput } from './preprocess.ts';
+import type { ImageInput } from './image-input.ts';
 
 /** One decoded image, ready for `networkInput`. */
 export interface DecodedImage {
@@ -57,6 +57,13 @@ export interface StepOutput {
 }
 
 export type Step = (input: StepInput) => Promise<StepOutput>;
+
+/** All that the core needs of one model. */
+export interface NativeParts {
+  decode: DecodeImage;
+  encode: Encode;
+  step: Step;
+}
 
 /** In place of a word id: read the image embedding. */
 export const READ_IMAGE = -1;

@@ -1,14 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { reportOf, SourceError } from '../errors.ts';
-import { addAltCommand } from './alt.ts';
-import { addCaptionCommand } from './caption.ts';
-import { addEvaluateCommand } from './evaluate.ts';
-import { EXIT_CODES, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_USAGE } from './exit.ts';
-import { addImportCommand } from './import.ts';
-import { addQuantizeCommand } from './quantize.ts';
-import { addResultsCommand } from './results.ts';
-import { addRunBucketCommand } from './run-bucket.ts';
+import { addAltCommand } from './alt/alt.ts';
+import { addResultsCommand } from './bucket/results.ts';
+import { addRunBucketCommand } from './bucket/run-bucket.ts';
+import { addCaptionCommand } from './caption/caption.ts';
+import { addEvaluateCommand } from './evaluate/evaluate.ts';
+import { addImportCommand } from './import/import.ts';
+import { addQuantizeCommand } from './import/quantize.ts';
 import { addServeCommand } from './serve.ts';
+import { EXIT_CODES, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_USAGE } from './shared/exit.ts';
 
 const program = new Command('show-and-tell')
   .description(

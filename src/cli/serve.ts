@@ -3,8 +3,8 @@ import { InvalidRequest } from '../errors.ts';
 import { DEFAULT_BUNDLE } from '../model/load.ts';
 import { writeReport } from '../server/access-log.ts';
 import { type ServerSettings, serverSettingsSchema } from '../server/settings.ts';
-import { numberOf } from './decoding-flags.ts';
-import { EXIT_OK } from './exit.ts';
+import { numberOf } from './shared/decoding-flags.ts';
+import { EXIT_OK } from './shared/exit.ts';
 
 interface ServeFlags {
   model?: string;

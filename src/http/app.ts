@@ -4,16 +4,17 @@ import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { InvalidRequest, wrongFields } from '../errors.ts';
 import { CACHED, NOT_CACHED } from './cache.ts';
-import { addCaptions } from './captions.ts';
-import { docsHtml } from './docs.ts';
-import { addHealth } from './health.ts';
-import { maxRoutes } from './max.ts';
-import { addModel } from './model-card.ts';
-import { openApiDocument } from './openapi.ts';
-import { htmlPage, page } from './page.ts';
+import { HttpError } from './failures.ts';
+import { htmlPage, page } from './page/html-page.ts';
 import type { AppEnv, AppParts } from './parts.ts';
-import { answerProblem, HttpError } from './problem.ts';
+import { answerProblem } from './problem.ts';
 import { methodsAt, reportRequests } from './report.ts';
+import { addCaptions } from './routes/captions.ts';
+import { docsHtml } from './routes/docs.ts';
+import { addHealth } from './routes/health.ts';
+import { maxRoutes } from './routes/max.ts';
+import { addModel } from './routes/model.ts';
+import { openApiDocument } from './routes/openapi.ts';
 
 /** Longer identifiers than any tracing system makes would only fill logs. */
 const MAX_REQUEST_ID_LENGTH = 128;

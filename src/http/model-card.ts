@@ -1,9 +1,6 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { captionOptionsSchema } from '../caption/options.ts';
 import { type Bundle, manifestSchema } from '../model/bundle.ts';
-import { CACHED } from './cache.ts';
-import type { AppEnv, AppParts } from './parts.ts';
-import { GATEWAY_ANSWERS } from './problem-answers.ts';
 
 const { name, description, licence, precision, metrics, provenance } = manifestSchema.shape;
 
@@ -44,20 +41,4 @@ export function modelCardOf({ manifest, hash }: Pick<Bundle, 'manifest' | 'hash'
     metrics,
     provenance,
   };
-}
-
-const route = createRoute({
-  method: 'get',
-  path: '/model',
-  operationId: 'getModel',
-  tags: ['service'],
-  summary: 'Tell which model captions here',
-  responses: {
-    ...GATEWAY_ANSWERS,
-    200: { description: 'The model', content: { 'application/json': { schema: modelCardSchema } } },
-  },
-});
-
-export function addModel(app: OpenAPIHono<AppEnv>, { model }: AppParts): void {
-  app.openapi(route, (c) => c.json(model, 200, CACHED));
 }

@@ -1,15 +1,9 @@
 import type { Context } from 'hono';
+import type { ObjectReference } from '../aws/object-reference.ts';
 import type { Captioner, Timings } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
+import type { ProblemCode } from './failures.ts';
 import type { ModelCard } from './model-card.ts';
-import type { ProblemCode } from './problem.ts';
-
-/** An object in S3, as a request names it. */
-export interface S3Reference {
-  bucket: string;
-  key: string;
-  versionId?: string | undefined;
-}
 
 /** One structured line a request: enough to count, to time and to find it again; never a caption or an image. */
 export interface RequestReport {
@@ -43,7 +37,7 @@ export interface AppParts {
    * Reads an object from S3; absent where the deployment reads none.
    * @throws ImageNotFound, ImageTooLarge; InvalidRequest when the bucket is not allowed
    */
-  readS3?: (reference: S3Reference) => Promise<Uint8Array>;
+  readS3?: (reference: ObjectReference) => Promise<Uint8Array>;
   /** Longest body of a request, bytes. */
   maxBodyBytes: number;
   /** When the answer must be there, ms since the epoch. @default no deadline */

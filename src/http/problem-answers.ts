@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { PROBLEM_TYPE, PROBLEMS, type ProblemCode, problemSchema } from './problem.ts';
+import { PROBLEM_TYPE, PROBLEMS, type ProblemCode, problemSchema } from './failures.ts';
 
 const CONTENT = { [PROBLEM_TYPE]: { schema: problemSchema } };
 

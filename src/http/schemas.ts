@@ -1,8 +1,8 @@
 /** What goes in and out of `POST /captions`, for checks and for the OpenAPI document. */
 import { z } from '@hono/zod-openapi';
 import type { CaptionResult } from '../caption/captioner.ts';
+import { problemSchema } from './failures.ts';
 import { captionFields } from './options.ts';
-import { problemSchema } from './problem.ts';
 
 const logProbability = z.number().max(0).describe('Natural logarithm');
 
@@ -98,7 +98,7 @@ export const captionResultsSchema = z
   .openapi('CaptionResults', { description: 'One entry an image, in the order of the parts' });
 
 /** Lengths are those that S3 allows. */
-export const s3ReferenceSchema = z
+const s3ReferenceSchema = z
   .strictObject({
     bucket: z.string().min(3).max(63),
     key: z.string().min(1).max(1024),

@@ -22,7 +22,7 @@ const LEVELS = {
 } as const satisfies Record<ErrorReport['code'], 'info' | 'warn' | 'error'>;
 
 /** A failure's name in metrics and logs. */
-export function codeOf(error: unknown): ErrorReport['code'] {
+function codeOf(error: unknown): ErrorReport['code'] {
   return error instanceof CaptionError ? error.code : 'InternalError';
 }
 

@@ -1,11 +1,11 @@
 /** HTTP: an API Gateway HTTP API (payload 2.0) or a function URL in front of the app that the server serves as well. */
 import type { Context } from 'aws-lambda';
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
+import { createS3Client } from '../aws/s3-client.ts';
 import { createApp } from '../http/app.ts';
 import { modelCardOf } from '../http/model-card.ts';
 import type { AppParts, RequestReport } from '../http/parts.ts';
 import { createImageReader } from '../s3/access.ts';
-import { createS3Client } from '../s3/client.ts';
 import { readHttpSettings } from './env.ts';
 import { countCaptions, countFailure } from './failures.ts';
 import { deadlineOf, inInvocation, startRuntime } from './runtime.ts';

@@ -1,12 +1,12 @@
 /** Captioning of S3 objects as queue and workflow do it: the core of src/s3 with this function's reports around it. */
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { createS3Client } from '../aws/s3-client.ts';
 import {
   captionObject,
   type ObjectCaptioner,
   type ObjectOutcome,
   type ObjectRequest,
 } from '../s3/caption-object.ts';
-import { createS3Client } from '../s3/client.ts';
 import { METRICS, type ObjectSettings, readObjectSettings } from './env.ts';
 import { countCaptions, countFailure } from './failures.ts';
 import { type FunctionRuntime, startRuntime } from './runtime.ts';

@@ -10,7 +10,7 @@ import { startTracing, type Tracing } from './tracing.ts';
  * Kept back at the end of an invocation: for the longest stage that cannot be interrupted (one run of the encoder, a
  * second with the largest bundles), for writing a result and for the answer. Give functions a timeout well above.
  */
-export const DEADLINE_MARGIN_MS = 3_000;
+const DEADLINE_MARGIN_MS = 3_000;
 
 export interface FunctionRuntime {
   settings: FunctionSettings;

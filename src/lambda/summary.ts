@@ -1,8 +1,8 @@
 /** The last step of a run over a bucket: what the batches left in S3, summed up. Needs no model. */
 import { Logger } from '@aws-lambda-powertools/logger';
-import { type RunSummary, summarizeRun, summaryInputSchema } from '../bucket/summary.ts';
+import { createS3Client } from '../aws/s3-client.ts';
+import { type RunSummary, summarizeRun, summaryInputSchema } from '../bucket-run/summary.ts';
 import { InvalidRequest, wrongFields } from '../errors.ts';
-import { createS3Client } from '../s3/client.ts';
 
 const s3 = createS3Client();
 const logger = new Logger();

@@ -4,13 +4,13 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
-import { confidenceSchema } from '../caption/confidence.ts';
+import { confidenceSchema } from '../caption/confidence/confidence.ts';
 import { captionOptionsSchema } from '../caption/options.ts';
 import { parseVocabulary, type Vocabulary, VocabularyError } from '../caption/vocabulary.ts';
 import { ModelUnusable, wrongFields } from '../errors.ts';
 import { sha256Of } from './sha256.ts';
 
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 export const MANIFEST_FILE = 'manifest.json';
 /** The manifest of the default bundle has 3 kB; a thousand times that is no manifest. */
 const MAX_MANIFEST_BYTES = 4 << 20;
@@ -184,7 +184,7 @@ async function readVocabulary(directory: string, manifest: Manifest): Promise<Vo
  * A word list from its file's bytes, plain or gzip.
  * @throws ModelUnusable
  */
-export function parseWordList(file: string, bytes: Uint8Array): Vocabulary {
+function parseWordList(file: string, bytes: Uint8Array): Vocabulary {
   try {
     return parseVocabulary(wordListText(bytes));
   } catch (cause) {

@@ -1,15 +1,15 @@
 /** sharp as the core's image decoder. */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import type { ImageInput } from '../caption/image-input.ts';
 import type { DecodedImage } from '../caption/ports.ts';
-import type { ImageInput } from '../caption/preprocess.ts';
 import { ImageTooLarge, UnsupportedImage } from '../errors.ts';
 
 /**
  * 50 megapixels are above every phone's and most cameras' default; as RGB they take 150 MB, which still fits a small
  * function.
  */
-export const MAX_IMAGE_PIXELS = 50_000_000;
+const MAX_IMAGE_PIXELS = 50_000_000;
 /** A 16-bit TIFF of 50 megapixels has 300 MB but almost no one has one; JPEGs of that size have 20 MB. */
 export const MAX_IMAGE_BYTES = 256 << 20;
 /** Decoding 50 megapixels takes well under 2 s; past this a file is built to waste time. */

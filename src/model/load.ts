@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Captioner, createCaptioner } from '../caption/captioner.ts';
-import type { DecodeImage, Encode, Step } from '../caption/ports.ts';
+import type { NativeParts } from '../caption/ports.ts';
 import { ModelUnusable } from '../errors.ts';
 import { type Bundle, MANIFEST_FILE, readBundle, verifiedPath } from './bundle.ts';
 import { decodeImage } from './image.ts';
@@ -36,12 +36,6 @@ export interface LoadOptions {
   executionProvider?: ExecutionProvider;
   /** Wraps the native parts, to measure or to count them. @default none */
   observe?: (parts: NativeParts) => NativeParts;
-}
-
-export interface NativeParts {
-  decode: DecodeImage;
-  encode: Encode;
-  step: Step;
 }
 
 /** Of an INT8 graph CUDA runs the parts that it knows and leaves the rest to the processor, without a word. */

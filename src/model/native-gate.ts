@@ -2,7 +2,7 @@
  * Tells from outside whether a thread is inside native code. A thread that is terminated there makes onnxruntime abort
  * the whole process; in JavaScript alone it can be terminated, even amid an endless loop.
  */
-import type { NativeParts } from './load.ts';
+import type { NativeParts } from '../caption/ports.ts';
 
 /** One shared Int32 a thread, moved from state to state by compare-and-exchange only. */
 const JAVASCRIPT = 0;

@@ -1,7 +1,7 @@
 /** Which objects may be read at all. */
 import type { S3Client } from '@aws-sdk/client-s3';
+import { nameOf, type ObjectReference } from '../aws/object-reference.ts';
 import { InvalidRequest } from '../errors.ts';
-import { nameOf, type ObjectReference } from './failures.ts';
 import { readImage } from './images.ts';
 
 export interface Access {

@@ -1,11 +1,11 @@
 /** One object of S3: read, captioned, the outcome recorded. The core of the queue and of the workflow. */
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { ObjectReference } from '../aws/object-reference.ts';
 import type { CaptionCall, Captioner } from '../caption/captioner.ts';
 import { checkDeadline } from '../caption/deadline.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 import { CaptionError, type ErrorCode } from '../errors.ts';
 import { checkAllowed } from './access.ts';
-import type { ObjectReference } from './failures.ts';
 import { describeImage, readImage, type StoredImage, tooLarge } from './images.ts';
 import { resultKey, revisionOf } from './result-key.ts';
 import {

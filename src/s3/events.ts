@@ -4,8 +4,8 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
  */
 import * as z from 'zod';
+import type { ObjectReference } from '../aws/object-reference.ts';
 import { InvalidRequest } from '../errors.ts';
-import type { ObjectReference } from './failures.ts';
 
 /** An object that an event reports as created. */
 export interface CreatedObject extends ObjectReference {

@@ -1,8 +1,9 @@
 /** Image files out of S3, never more bytes than allowed. */
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { imageFailureOf } from '../aws/object-failures.ts';
+import { nameOf, type ObjectReference } from '../aws/object-reference.ts';
 import { ImageTooLarge, Overloaded } from '../errors.ts';
-import { imageFailureOf, nameOf, type ObjectReference } from './failures.ts';
 
 /** An object as S3 describes it. */
 export interface StoredImage extends ObjectReference {

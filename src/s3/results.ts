@@ -1,8 +1,8 @@
 /** Result documents: one JSON object in S3 for each image that was looked at, written once, never changed. */
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
+import { isMissing, isTaken, serviceFailureOf } from '../aws/object-failures.ts';
 import type { Caption, CaptionResult, Timings } from '../caption/captioner.ts';
-import { isMissing, isTaken, serviceFailureOf } from './failures.ts';
 import { until } from './images.ts';
 
 export const RESULT_FORMAT_VERSION = 1;
@@ -37,7 +37,7 @@ const captionResultSchema = z.object({
 } satisfies Record<Exclude<keyof CaptionResult, 'features' | 'trace' | 'explanation'>, z.ZodType>);
 
 /** Failures that are the image's own: to try again would end the same way. */
-export const recordedCodeSchema = z.enum(['UnsupportedImage', 'ImageTooLarge', 'ImageNotFound']);
+const recordedCodeSchema = z.enum(['UnsupportedImage', 'ImageTooLarge', 'ImageNotFound']);
 export type RecordedCode = z.output<typeof recordedCodeSchema>;
 
 const outcomeSchema = z.discriminatedUnion('status', [

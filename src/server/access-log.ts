@@ -1,7 +1,7 @@
 /** One line a request: JSON, for whatever collects logs. */
 import type { RequestReport } from '../http/parts.ts';
 import type { ConsumerReport } from './queue-consumer.ts';
-import type { RefusalCode } from './refusal.ts';
+import type { Refusal, RefusalCode } from './refusal.ts';
 
 export type ReportLine = Omit<RequestReport, 'code' | 'method'> & {
   /** Absent where no request could be read. */
@@ -12,4 +12,10 @@ export type ReportLine = Omit<RequestReport, 'code' | 'method'> & {
 /** To standard error: standard output says where the server listens, and may be read by a program. */
 export function writeReport(line: ReportLine | ConsumerReport): void {
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`);
+}
+
+/** The line for a request that the app never saw. */
+export function reportOfRefusal({ requestId: id, status, code }: Refusal, method?: string): ReportLine {
+  const known = method === undefined ? {} : { method };
+  return { id, ...known, route: 'other', status, code, bytes: 0, images: 0, milliseconds: 0 };
 }

@@ -1,10 +1,9 @@
 /** Problem documents (RFC 9457) for what is refused before the app sees a request, or when there is none. */
 import { randomUUID } from 'node:crypto';
-import { PROBLEM_TYPE, PROBLEMS } from '../http/problem.ts';
-import type { ReportLine } from './access-log.ts';
+import { PROBLEM_TYPE, PROBLEMS } from '../http/failures.ts';
 
 /** What only a server that holds connections can refuse. */
-export const REFUSALS = {
+const REFUSALS = {
   MalformedRequest: PROBLEMS.MalformedRequest,
   Overloaded: PROBLEMS.Overloaded,
   RequestTimeout: { status: 408, title: 'The request took too long to arrive.' },
@@ -43,10 +42,4 @@ export function refusalOf(code: RefusalCode, detail?: string, instance = ''): Re
     },
     body,
   };
-}
-
-/** The line for a request that the app never saw. */
-export function reportOfRefusal({ requestId: id, status, code }: Refusal, method?: string): ReportLine {
-  const known = method === undefined ? {} : { method };
-  return { id, ...known, route: 'other', status, code, bytes: 0, images: 0, milliseconds: 0 };
 }

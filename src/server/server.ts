@@ -8,9 +8,10 @@ import type { AppParts } from '../http/parts.ts';
 import { type Bundle, readBundle } from '../model/bundle.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.ts';
 import type { ReportLine } from './access-log.ts';
+import { reportOfRefusal } from './access-log.ts';
 import { createEdge, type Edge } from './http-server.ts';
 import type { ConsumerReport, QueueConsumer } from './queue-consumer.ts';
-import { refusalOf, reportOfRefusal } from './refusal.ts';
+import { refusalOf } from './refusal.ts';
 import type { ServerSettings } from './settings.ts';
 
 export interface ServerParts {
@@ -97,7 +98,7 @@ async function startConsumer(
   if (queueUrl === undefined || resultsBucket === undefined) return null;
   const [{ createSqsClient, startQueueConsumer }, { createS3Client }] = await Promise.all([
     import('./queue-consumer.ts'),
-    import('../s3/client.ts'),
+    import('../aws/s3-client.ts'),
   ]);
   return startQueueConsumer({
     sqs: createSqsClient(),
@@ -120,7 +121,7 @@ async function createReader({
 }: ServerSettings): Promise<NonNullable<AppParts['readS3']>> {
   const [{ createImageReader }, { createS3Client }] = await Promise.all([
     import('../s3/access.ts'),
-    import('../s3/client.ts'),
+    import('../aws/s3-client.ts'),
   ]);
   return createImageReader(createS3Client(), { allowedBuckets, maxBytes: maxBodyBytes });
 }

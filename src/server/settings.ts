@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import * as z from 'zod';
 
 /** Each worker holds a model of its own; more than this is a mistyped number. */
-export const MAX_WORKERS = 64;
+const MAX_WORKERS = 64;
 /** Without being asked the server takes no more than this: memory runs out before processors do. */
 const MAX_DEFAULT_WORKERS = 8;
 /** Images that wait for each worker: about half a second's work of the default model. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { type ExplainedImage, explain, scoreWithCells } from '../../src/caption/explain.ts';
-import { type EncodedImages, READ_IMAGE, type Step } from '../../src/caption/ports.ts';
+import { type EncodedImages, type NativeParts, READ_IMAGE, type Step } from '../../src/caption/ports.ts';
 import { idsOf, parseVocabulary } from '../../src/caption/vocabulary.ts';
-import { DEFAULT_BUNDLE, loadCaptioner, type NativeParts } from '../../src/model/load.ts';
+import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
 import { rejectsWith } from '../support/errors.ts';
 import { xorshift } from '../support/random.ts';
 import { readSamples } from '../support/samples.ts';

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
-import { IM2TXT_INPUT, networkInput, resampleTf1 } from '../../src/caption/preprocess.ts';
+import { IM2TXT_INPUT } from '../../src/caption/image-input.ts';
+import { networkInput, resampleTf1 } from '../../src/caption/preprocess.ts';
 
 function golden(name: string): Buffer {
   return readFileSync(new URL(`../fixtures/golden/${name}`, import.meta.url));

@@ -7,10 +7,10 @@ import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
 import { encodedKey, notification, record } from '../s3/event-factory.ts';
+import { startFakeS3 } from '../support/aws/fake-s3.ts';
+import { startFakeSqs } from '../support/aws/fake-sqs.ts';
 import { copyBundle, flipByte, temporaryDirectory } from '../support/bundles.ts';
 import { finished, runCli, startCli } from '../support/cli.ts';
-import { startFakeS3 } from '../support/fake-s3.ts';
-import { startFakeSqs } from '../support/fake-sqs.ts';
 import { COFFEE } from '../support/samples.ts';
 
 const temporary = temporaryDirectory();

@@ -1,7 +1,7 @@
 /** What the stack calls its parts: paths of constructs, as in the code and in the picture. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Resources } from '../support/template.ts';
+import type { Resources } from '../support/aws/template.ts';
 
 /** What a synthesis leaves behind, see `test/infra/synthesis.ts`. */
 export interface Synthesised {

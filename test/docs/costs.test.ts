@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { type CostAssumptions, costRows, totalOf } from '../../bench/cost-table.ts';
-import { costOf } from '../../src/bucket/cost.ts';
+import { costOf } from '../../src/bucket-run/cost.ts';
 import { ROOT } from '../support/samples.ts';
 import { blocksOf, readDocument } from './documents.ts';
 

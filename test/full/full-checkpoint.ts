@@ -1,8 +1,8 @@
 /** The full network as a checkpoint, by the golden data's formula. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formulaWeights, GOLDEN, readNetwork } from '../export/formula-weights.ts';
-import { type WrittenTensor, writeCheckpointV2 } from '../export/write-checkpoint.ts';
+import { formulaWeights, GOLDEN, readNetwork } from '../import/network/formula-weights.ts';
+import { type WrittenTensor, writeCheckpointV2 } from '../import/tensorflow/write-checkpoint.ts';
 
 export const FULL = `${GOLDEN}/full.json`;
 

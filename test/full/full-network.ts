@@ -6,17 +6,17 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { importWeights } from '../../src/export/exporter.ts';
-import { quantizeBundle } from '../../src/export/quantize-bundle.ts';
-import type { Draft } from '../../src/export/write-bundle.ts';
+import { importWeights } from '../../src/import/import-weights.ts';
+import type { Draft } from '../../src/model/write-bundle.ts';
+import { quantizeBundle } from '../../src/quantize/quantize-bundle.ts';
 import {
   checkFromFiles,
   checkFromStates,
   type GoldenSearches,
   type OpenBundle,
   openBundle,
-} from '../export/bundle-parity.ts';
-import { goldenImage, networkPixels } from '../export/golden-network.ts';
+} from '../import/bundle-parity.ts';
+import { goldenImage, networkPixels } from '../import/network/golden-network.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
 import { readSamples } from '../support/samples.ts';
 import { FULL, writeFullCheckpoint } from './full-checkpoint.ts';

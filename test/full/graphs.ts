@@ -5,14 +5,14 @@
 import { existsSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { readGolden } from '../export/golden-network.ts';
+import { readGolden } from '../import/network/golden-network.ts';
 import {
   checkImage,
   checkPreparedImage,
   checkTeacherForcing,
   type Network,
   openNetwork,
-} from '../export/golden-parity.ts';
+} from '../import/network/golden-parity.ts';
 
 const DEFAULT = fileURLToPath(new URL('../fixtures/golden/full.json', import.meta.url));
 const path = process.env.SHOW_AND_TELL_FULL_GOLDEN ?? DEFAULT;

@@ -4,8 +4,8 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { importWeights } from '../../src/export/exporter.ts';
-import { quantizeBundle } from '../../src/export/quantize-bundle.ts';
+import { importWeights } from '../../src/import/import-weights.ts';
+import { quantizeBundle } from '../../src/quantize/quantize-bundle.ts';
 import { readSamples } from '../support/samples.ts';
 import { writeFullCheckpoint } from './full-checkpoint.ts';
 

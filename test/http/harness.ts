@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { createApp } from '../../src/http/app.ts';
+import type { Problem } from '../../src/http/failures.ts';
+import { PROBLEM_TYPE, PROBLEMS, type ProblemCode } from '../../src/http/failures.ts';
 import { modelCardOf } from '../../src/http/model-card.ts';
 import type { AppParts } from '../../src/http/parts.ts';
-import { PROBLEM_TYPE, PROBLEMS, type Problem, type ProblemCode } from '../../src/http/problem.ts';
 import { readBundle } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
 

@@ -1,8 +1,8 @@
 /** Least privilege, judged call by call. What handlers really ask for is recorded in `full/function-assets.ts`. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Call, mayCall, resourceStatements, serviceMayCall, statementsOf } from '../support/iam.ts';
-import { arnOf, REGION } from '../support/template.ts';
+import { type Call, mayCall, resourceStatements, serviceMayCall, statementsOf } from '../support/aws/iam.ts';
+import { arnOf, REGION } from '../support/aws/template.ts';
 import { synthesise } from './synthesis.ts';
 
 const { resources } = synthesise({ environment: 'prod' });

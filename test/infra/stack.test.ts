@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { Statement } from '../support/iam.ts';
-import { type Resource, resolve } from '../support/template.ts';
+import type { Statement } from '../support/aws/iam.ts';
+import { type Resource, resolve } from '../support/aws/template.ts';
 import { type Synthesis, synthesise } from './synthesis.ts';
 import { WAYS } from './ways.ts';
 

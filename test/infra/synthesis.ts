@@ -7,11 +7,11 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
-import type { FunctionSource } from '../../infra/captioner-function.ts';
+import type { FunctionSource } from '../../infra/functions/captioner-function.ts';
 import { type EnvironmentName, type SettingsInput, settingsOf } from '../../infra/settings.ts';
 import { CaptionerStack } from '../../infra/stack.ts';
+import type { Resources } from '../support/aws/template.ts';
 import { ROOT } from '../support/samples.ts';
-import type { Resources } from '../support/template.ts';
 
 export interface Synthesis {
   template: Template;

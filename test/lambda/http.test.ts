@@ -4,8 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { CaptionResult } from '../../src/caption/captioner.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
-import { type FakeS3, startFakeS3 } from '../support/fake-s3.ts';
-import type { Invocation } from '../support/runtime-api.ts';
+import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
+import type { Invocation } from '../support/runtime-api/runtime-api.ts';
 import { COFFEE } from '../support/samples.ts';
 import { metricsOf, type PackedFunction, pack } from './packed-function.ts';
 

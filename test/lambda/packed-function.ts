@@ -2,11 +2,15 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { packFunction } from '../../infra/pack-functions.ts';
+import { packFunction } from '../../infra/functions/pack-functions.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
+import type { FakeS3 } from '../support/aws/fake-s3.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
-import type { FakeS3 } from '../support/fake-s3.ts';
-import { type FunctionOptions, type LambdaFunction, startFunction } from '../support/runtime-api.ts';
+import {
+  type FunctionOptions,
+  type LambdaFunction,
+  startFunction,
+} from '../support/runtime-api/runtime-api.ts';
 import { ROOT } from '../support/samples.ts';
 
 export interface PackedFunction {

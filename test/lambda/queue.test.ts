@@ -5,9 +5,9 @@ import { setTimeout } from 'node:timers/promises';
 import type { SQSBatchResponse } from 'aws-lambda';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
 import { detail, encodedKey, notification, record } from '../s3/event-factory.ts';
+import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
-import { type FakeS3, startFakeS3 } from '../support/fake-s3.ts';
-import type { Invocation } from '../support/runtime-api.ts';
+import type { Invocation } from '../support/runtime-api/runtime-api.ts';
 import { COFFEE } from '../support/samples.ts';
 import { metricsOf, objectEnvironment, type PackedFunction, pack } from './packed-function.ts';
 

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { notification, record } from '../s3/event-factory.ts';
-import { type FakeS3, startFakeS3 } from '../support/fake-s3.ts';
+import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { COFFEE } from '../support/samples.ts';
 import { objectEnvironment, type PackedFunction, pack } from './packed-function.ts';
 

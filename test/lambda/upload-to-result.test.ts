@@ -21,7 +21,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse } from 'aws-lambda';
 import { type ResultDocument, resultDocumentSchema } from '../../src/s3/results.ts';
-import { type Moto, startMoto, withoutMoto } from '../support/moto.ts';
+import { type Moto, startMoto, withoutMoto } from '../support/aws/moto.ts';
 import { COFFEE } from '../support/samples.ts';
 import { objectEnvironment, type PackedFunction, pack } from './packed-function.ts';
 

@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { S3Client } from '@aws-sdk/client-s3';
 import { createApp } from '../../src/http/app.ts';
+import type { Problem } from '../../src/http/failures.ts';
 import { modelCardOf } from '../../src/http/model-card.ts';
-import type { Problem } from '../../src/http/problem.ts';
 import { type UploadParts, uploadRoutes } from '../../src/lambda/uploads.ts';
 import { readUploadSettings } from '../../src/lambda/uploads-env.ts';
 import { readBundle } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
 import { captionObject } from '../../src/s3/caption-object.ts';
-import { type FakeS3, startFakeS3 } from '../support/fake-s3.ts';
+import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { COFFEE } from '../support/samples.ts';
 
 const image = readFileSync(COFFEE);

@@ -4,9 +4,9 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { CaptionResult } from '../../src/caption/captioner.ts';
 import type { BatchOutcome } from '../../src/lambda/workflow-output.ts';
 import type { ResultDocument } from '../../src/s3/results.ts';
+import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
-import { type FakeS3, startFakeS3 } from '../support/fake-s3.ts';
-import type { Invocation } from '../support/runtime-api.ts';
+import type { Invocation } from '../support/runtime-api/runtime-api.ts';
 import { COFFEE } from '../support/samples.ts';
 import { objectEnvironment, type PackedFunction, pack } from './packed-function.ts';
 

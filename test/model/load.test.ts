@@ -4,17 +4,12 @@ import { join } from 'node:path';
 import { before, describe, it, mock } from 'node:test';
 import sharp from 'sharp';
 import type { CaptionResult } from '../../src/caption/captioner.ts';
-import { confidenceOf } from '../../src/caption/confidence.ts';
+import { confidenceOf } from '../../src/caption/confidence/confidence.ts';
 import { GENDERED_WORDS } from '../../src/caption/gendered-words.ts';
 import { type CaptionOptionsInput, parseCaptionOptions } from '../../src/caption/options.ts';
-import type { EncodedImages } from '../../src/caption/ports.ts';
+import type { EncodedImages, NativeParts } from '../../src/caption/ports.ts';
 import { readBundle } from '../../src/model/bundle.ts';
-import {
-  DEFAULT_BUNDLE,
-  type LoadedCaptioner,
-  loadCaptioner,
-  type NativeParts,
-} from '../../src/model/load.ts';
+import { DEFAULT_BUNDLE, type LoadedCaptioner, loadCaptioner } from '../../src/model/load.ts';
 import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
 import { withoutTimings } from '../support/captions.ts';
 import { rejectsWith } from '../support/errors.ts';

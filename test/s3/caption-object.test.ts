@@ -5,9 +5,9 @@ import type { CaptionResult } from '../../src/caption/captioner.ts';
 import { DEFAULT_BUNDLE, type LoadedCaptioner, loadCaptioner } from '../../src/model/load.ts';
 import { captionObject, type ObjectCaptioner } from '../../src/s3/caption-object.ts';
 import { type ResultDocument, readResult, resultDocumentSchema } from '../../src/s3/results.ts';
+import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { withoutTimings } from '../support/captions.ts';
 import { rejectsWith } from '../support/errors.ts';
-import { type FakeS3, startFakeS3 } from '../support/fake-s3.ts';
 import { COFFEE, readSamples } from '../support/samples.ts';
 import { clientOf } from './fake-client.ts';
 

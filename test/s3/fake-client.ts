@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { createS3Client } from '../../src/s3/client.ts';
-import type { FakeS3 } from '../support/fake-s3.ts';
+import { createS3Client } from '../../src/aws/s3-client.ts';
+import type { FakeS3 } from '../support/aws/fake-s3.ts';
 
 /** The program's own client, which finds the fake as it would find S3: through the environment. */
 export function clientOf(fake: FakeS3): S3Client {

@@ -4,8 +4,8 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { CaptionError } from '../../src/errors.ts';
 import { createImageReader } from '../../src/s3/access.ts';
 import { describeImage, readImage } from '../../src/s3/images.ts';
+import { type FakeS3, type Fault, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { rejectsWith } from '../support/errors.ts';
-import { type FakeS3, type Fault, startFakeS3 } from '../support/fake-s3.ts';
 import { clientOf } from './fake-client.ts';
 
 const BYTES = Buffer.from('0123456789'.repeat(100_000));

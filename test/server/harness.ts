@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { PROBLEM_TYPE } from '../../src/http/problem.ts';
+import { PROBLEM_TYPE } from '../../src/http/failures.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
 import type { ServerSettingsInput } from '../../src/server/settings.ts';
 import { COFFEE } from '../support/samples.ts';

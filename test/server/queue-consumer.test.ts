@@ -13,8 +13,8 @@ import {
 } from '../../src/server/queue-consumer.ts';
 import { encodedKey, notification, record } from '../s3/event-factory.ts';
 import { clientOf } from '../s3/fake-client.ts';
-import { type FakeS3, startFakeS3 } from '../support/fake-s3.ts';
-import { type FakeSqs, startFakeSqs } from '../support/fake-sqs.ts';
+import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
+import { type FakeSqs, startFakeSqs } from '../support/aws/fake-sqs.ts';
 import { COFFEE } from '../support/samples.ts';
 
 const PHOTO = readFileSync(COFFEE);

@@ -1,5 +1,5 @@
-import type { SeenImage } from '../../src/caption/photograph.ts';
-import type { AntialiasedInput } from '../../src/caption/preprocess.ts';
+import type { SeenImage } from '../../src/caption/confidence/photograph.ts';
+import type { AntialiasedInput } from '../../src/caption/image-input.ts';
 
 export const SIDE = 128;
 

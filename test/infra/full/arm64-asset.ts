@@ -6,10 +6,10 @@ import { createRequire, isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { after, test } from 'node:test';
-import { assembleFunctions, LARGEST_ZIP_FUNCTION } from '../../../infra/function-code.ts';
+import { assembleFunctions, LARGEST_ZIP_FUNCTION } from '../../../infra/functions/function-code.ts';
+import { type Resources, resolve } from '../../support/aws/template.ts';
 import { readSharedObject } from '../../support/elf.ts';
 import { COFFEE } from '../../support/samples.ts';
-import { type Resources, resolve } from '../../support/template.ts';
 import { synthesise } from '../synthesis.ts';
 
 /** Of Amazon Linux 2023, which nodejs24.x runs on. */

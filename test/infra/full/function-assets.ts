@@ -7,14 +7,14 @@ import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { assembleFunctions, bytesOf, LARGEST_ZIP_FUNCTION } from '../../../infra/function-code.ts';
+import { assembleFunctions, bytesOf, LARGEST_ZIP_FUNCTION } from '../../../infra/functions/function-code.ts';
 import type { FunctionName } from '../../../infra/settings.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
-import { type FakeS3, type S3Request, startFakeS3 } from '../../support/fake-s3.ts';
-import { type Call, mayCall, statementsOf } from '../../support/iam.ts';
-import { type LambdaFunction, startFunction } from '../../support/runtime-api.ts';
+import { type FakeS3, type S3Request, startFakeS3 } from '../../support/aws/fake-s3.ts';
+import { type Call, mayCall, statementsOf } from '../../support/aws/iam.ts';
+import { nameOf, type Resources, resolve } from '../../support/aws/template.ts';
+import { type LambdaFunction, startFunction } from '../../support/runtime-api/runtime-api.ts';
 import { COFFEE } from '../../support/samples.ts';
-import { nameOf, type Resources, resolve } from '../../support/template.ts';
 import { enterLimits, peakOfFunction } from '../limits.ts';
 import { synthesise } from '../synthesis.ts';
 

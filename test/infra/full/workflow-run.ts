@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import validate from 'asl-validator';
-import { runSummarySchema } from '../../../src/bucket/summary.ts';
+import { runSummarySchema } from '../../../src/bucket-run/summary.ts';
 import { readSamples } from '../../support/samples.ts';
 import { synthesise } from '../synthesis.ts';
-import { deploy, IMAGES, RESULTS, type Run } from '../workflow-run.ts';
-import { definitionIn } from '../workflow-template.ts';
+import { deploy, IMAGES, RESULTS, type Run } from '../workflow/workflow-run.ts';
+import { definitionIn } from '../workflow/workflow-template.ts';
 
 const IMAGES_IN_ALL = 1500;
 /** One in so many is damaged. */

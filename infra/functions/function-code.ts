@@ -1,0 +1,54 @@
+/** What Lambda unpacks into its task root, the same for all functions: handlers, packages, model. */
+import { cpSync, globSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { FunctionName, Settings } from '../settings.ts';
+import { packFunction } from './pack-functions.ts';
+import { ROOT, stageNative } from './stage-native.ts';
+
+/** Of all files unpacked, in bytes. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const LARGEST_ZIP_FUNCTION = 262_144_000;
+/** Name of the bundle's directory beside the handlers; functions start in the directory that holds it. */
+export const MODEL_DIRECTORY = 'model';
+
+const FUNCTIONS = ['http', 'queue', 'workflow', 'summary'] as const satisfies readonly FunctionName[];
+
+/** Writes the handlers and the packages with machine code into a directory: all but the model. */
+export async function assembleCode(architecture: Settings['architecture'], to: string): Promise<void> {
+  cpSync(stageNative(architecture), to, { recursive: true });
+  for (const name of FUNCTIONS) await packFunction(name, to);
+}
+
+/** What a bundle has that only people and the tests read. */
+const NOT_RUN = /\/(README\.md|parity\.json)$/;
+
+/**
+ * Writes it all into a directory.
+ * @param to emptied before
+ * @returns bytes of all files
+ * @throws Error when Lambda would not take so many
+ */
+export async function assembleFunctions(
+  settings: Pick<Settings, 'architecture' | 'modelDirectory'>,
+  to: string,
+): Promise<number> {
+  rmSync(to, { recursive: true, force: true });
+  mkdirSync(to, { recursive: true });
+  await assembleCode(settings.architecture, to);
+  const model = resolve(ROOT, settings.modelDirectory);
+  cpSync(model, join(to, MODEL_DIRECTORY), { recursive: true, filter: (path) => !NOT_RUN.test(path) });
+  const bytes = bytesOf(to);
+  if (bytes > LARGEST_ZIP_FUNCTION) {
+    throw new Error(
+      `${settings.modelDirectory}: the functions have ${bytes} bytes with it, Lambda takes ${LARGEST_ZIP_FUNCTION}; ` +
+        "set packaging to 'container'",
+    );
+  }
+  return bytes;
+}
+
+export function bytesOf(directory: string): number {
+  return globSync('**/*', { cwd: directory }).reduce((sum, path) => {
+    const file = statSync(join(directory, path));
+    return file.isFile() ? sum + file.size : sum;
+  }, 0);
+}

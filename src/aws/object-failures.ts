@@ -1,0 +1,51 @@
+/** What S3 answers as the failures of this program, told by status and code, never by message. */
+import { S3ServiceException } from '@aws-sdk/client-s3';
+import { ImageNotFound, Overloaded } from '../errors.ts';
+import { isLostConnection } from './lost-connection.ts';
+import { nameOf, type ObjectReference } from './object-reference.ts';
+
+/**
+ * Gone or never there; 405 answers for a delete marker that is asked for by version.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ */
+const MISSING_STATUS: readonly (number | undefined)[] = [404, 405];
+/** Moved to an archive that nobody can read from at once. */
+const ARCHIVED = 'InvalidObjectState';
+/** Changed between two requests of ours, or written by two at once: the next try finds things settled. */
+const UNSETTLED_STATUS: readonly (number | undefined)[] = [409, 412];
+const TOO_MANY_REQUESTS = 429;
+/** True when S3 says that there is no such object. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof S3ServiceException && MISSING_STATUS.includes(error.$metadata.httpStatusCode);
+}
+
+/** True when a conditional write found an object in its place. */
+export function isTaken(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412;
+}
+
+/**
+ * The failure that a failed request for an image stands for. What is neither the input's fault nor going to pass (a
+ * missing permission, say) stays what it is: a mistake of the deployment.
+ */
+export function imageFailureOf(error: unknown, image: ObjectReference): unknown {
+  if (isMissing(error)) return new ImageNotFound(`${nameOf(image)} does not exist`, { cause: error });
+  if (error instanceof S3ServiceException && error.name === ARCHIVED) {
+    return new ImageNotFound(`${nameOf(image)} is archived and cannot be read`, { cause: error });
+  }
+  return serviceFailureOf(error, image);
+}
+
+/** `Overloaded` for what passes; everything else as it is. */
+export function serviceFailureOf(error: unknown, object: ObjectReference): unknown {
+  if (!isPassing(error)) return error;
+  return new Overloaded(`S3 did not answer for ${nameOf(object)} in time; try again later`, { cause: error });
+}
+
+function isPassing(error: unknown): boolean {
+  if (isLostConnection(error)) return true;
+  if (!(error instanceof S3ServiceException)) return false;
+  const status = error.$metadata.httpStatusCode;
+  if (error.$retryable !== undefined || UNSETTLED_STATUS.includes(status)) return true;
+  return status !== undefined && (status >= 500 || status === TOO_MANY_REQUESTS);
+}

@@ -1,0 +1,24 @@
+import type { Field } from '../../alt/xmp-packet.ts';
+import type { CaptionResult } from '../../caption/captioner.ts';
+import type { ErrorReport } from '../../errors.ts';
+
+/** What a run says about one image. */
+export interface AltLine {
+  alt: string;
+  /** The caption that it was made of, and its probability. */
+  caption: string;
+  probability: number;
+  logProbability: number;
+  model: CaptionResult['model'];
+  /** As in `CaptionResult`. */
+  confidence?: number;
+  needsReview?: boolean;
+}
+
+/** A text that could not be written is printed with the reason. */
+export interface ImageLine extends Partial<AltLine> {
+  image: string;
+  /** With `--write-xmp`: what was written, and what was there and stayed. */
+  xmp?: { written: Field[]; kept: Field[] };
+  error?: ErrorReport;
+}

@@ -1,0 +1,79 @@
+import { type Command, Option } from 'commander';
+import { InvalidRequest } from '../../errors.ts';
+import { addDecodingFlags } from '../shared/decoding-flags.ts';
+import { addCaptionerFlags } from '../shared/run-images.ts';
+import type { AltFlags } from './flags.ts';
+
+const EXAMPLES = `
+Texts are at most 125 characters long and never say "image of". They are proposals that somebody
+should read: what --min-confidence marks for review is printed but not written.
+
+--write-xmp writes into JPEG, PNG, WebP and TIFF files. Pixels and all other metadata stay byte for byte, and a text
+that somebody wrote stays unless --overwrite is given; the file keeps its permissions and gets a new modification time.
+
+--html touches only <img> without alt; alt="" marks decoration and stays. Remote and missing images and such outside
+of the page's directory (or --root) are named and left as they are.
+
+Examples:
+  $ show-and-tell alt photo.jpg
+  $ show-and-tell alt --csv 'photos/**/*.jpg' > alt.csv
+  $ show-and-tell alt --write-xmp holiday/
+  $ show-and-tell alt --html public/index.html public/about.html --root public
+  $ show-and-tell alt --check public/
+
+Exit status: 0 done, with --check: every image has alt; 2 wrong usage; 3 some image or page failed; 4 the model is
+unusable; 5 --check found images without alt; 70 a bug; 130 interrupted.`;
+
+export function addAltCommand(program: Command): void {
+  const command = program
+    .command('alt')
+    .description('propose alternative text: print it, write it into images or into web pages')
+    .argument('[images...]', 'image files, directories, glob patterns, or - for standard input')
+    .option('--json', 'one JSON object a line instead of text')
+    .addOption(
+      new Option(
+        '--csv',
+        'a table instead of text: image,alt,probability,caption,confidence,code,message',
+      ).conflicts('json'),
+    )
+    .option('--write-xmp', 'write the text into the images: XMP description and IPTC alternative text')
+    .option('--overwrite', 'with --write-xmp: replace descriptions that are there')
+    .option(
+      '--html <pages...>',
+      'fill in missing alt attributes of local images in pages, or in all below directories',
+    )
+    .option(
+      '--root <dir>',
+      'with --html: what / means in a page, and where its images may lie (default: its directory)',
+    )
+    .option('--check <pages...>', 'list images without alt in pages, or in all below directories');
+  addDecodingFlags(addCaptionerFlags(command))
+    .addHelpText('after', EXAMPLES)
+    .action(async (images: string[], flags: AltFlags) => {
+      checkFlags(images, flags);
+      process.exitCode = await run(images, flags);
+    });
+}
+
+async function run(images: string[], flags: AltFlags): Promise<number> {
+  // Each way loads the parsers that it needs, and no others.
+  if (flags.check) return (await import('./check.ts')).checkPages(flags.check, flags);
+  if (flags.html) return (await import('./html.ts')).fillPages(flags.html, flags);
+  return (await import('./images.ts')).altImages(images, flags);
+}
+
+/** @throws InvalidRequest for flags that contradict each other */
+function checkFlags(images: readonly string[], flags: AltFlags): void {
+  const { html, check, csv, root, writeXmp, overwrite, top } = flags;
+  const ways = [images.length > 0, html, check].filter(Boolean).length;
+  const wrong: [boolean, string][] = [
+    [ways !== 1, 'name images, or pages with --html or --check: one of the three'],
+    [csv === true && images.length === 0, '--csv is for images; --html and --check know --json'],
+    [root !== undefined && !html, '--root needs --html'],
+    [overwrite === true && !writeXmp, '--overwrite needs --write-xmp'],
+    [writeXmp === true && images.length === 0, '--write-xmp is for images, not for pages'],
+    [writeXmp === true && images.includes('-'), '--write-xmp cannot write into standard input'],
+    [top !== undefined, '--top: an image has one alternative text; caption --top prints more'],
+  ];
+  for (const [is, message] of wrong) if (is) throw new InvalidRequest(message);
+}

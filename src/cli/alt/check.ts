@@ -1,0 +1,31 @@
+import { reportOf } from '../../errors.ts';
+import { complain } from '../shared/complain.ts';
+import { EXIT_ALT_MISSING, EXIT_OK, severity } from '../shared/exit.ts';
+import type { AltFlags } from './flags.ts';
+import { expandPages, readPage, shownSource } from './pages.ts';
+
+/**
+ * Lists images without alternative text, one a line: page, line, address.
+ * @returns exit code: a page that could not be checked counts more than an image without text
+ */
+export async function checkPages(args: string[], { json = false }: AltFlags): Promise<number> {
+  let failed = EXIT_OK;
+  let missing = EXIT_OK;
+  for (const page of await expandPages(args)) {
+    try {
+      const { images } = await readPage(page);
+      if (images.length > 0) missing = EXIT_ALT_MISSING;
+      for (const { line, src } of images) {
+        const text = json
+          ? JSON.stringify({ page, line, src })
+          : `${page}:${line}: no alt text: ${shownSource(src)}`;
+        process.stdout.write(`${text}\n`);
+      }
+    } catch (error) {
+      const report = reportOf(error);
+      failed = Math.max(failed, severity(report));
+      complain(page, report);
+    }
+  }
+  return failed || missing;
+}

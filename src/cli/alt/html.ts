@@ -1,0 +1,129 @@
+import { type AltText, fillAlt } from '../../alt/fill-alt.ts';
+import { type LocalImage, localImage, pagePlace } from '../../alt/local-image.ts';
+import type { BareImage } from '../../alt/page-images.ts';
+import { replaceFile } from '../../alt/replace-file.ts';
+import { type ErrorReport, reportOf } from '../../errors.ts';
+import { complain } from '../shared/complain.ts';
+import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
+import { type Progress, startProgress } from '../shared/progress.ts';
+import { inOrder, onInterrupt, type RunningCaptioner, startCaptioner } from '../shared/run-images.ts';
+import type { AltLine } from './alt-line.ts';
+import type { AltFlags } from './flags.ts';
+import { expandPages, type ReadPage, readPage, shownSource } from './pages.ts';
+import { type AltOutcome, altTextOf, objection } from './text-of.ts';
+
+type Skipped = Extract<LocalImage, { skipped: unknown }>;
+
+/** An image file itself is not kept. */
+type KnownText = Pick<Extract<AltOutcome, { line: unknown }>, 'line'> | { error: ErrorReport };
+
+interface Run {
+  flags: AltFlags;
+  captioner: RunningCaptioner;
+  progress: Progress;
+  interrupted: () => boolean;
+  /** Each file is captioned once, however often pages show it. */
+  known: Map<string, Promise<KnownText>>;
+  done: number;
+  total: number;
+}
+
+/**
+ * Fills in missing `alt` attributes, page after page; a page is written when all of its images are captioned.
+ * @returns exit code
+ */
+export async function fillPages(args: string[], flags: AltFlags): Promise<number> {
+  const captioner = await startCaptioner(flags);
+  const progress = startProgress(null, 'images');
+  const run: Run = {
+    flags,
+    captioner,
+    progress,
+    interrupted: onInterrupt(),
+    known: new Map(),
+    done: 0,
+    total: 0,
+  };
+  let status = EXIT_OK;
+  try {
+    for (const page of await expandPages(args)) {
+      status = Math.max(status, await fillPage(page, run));
+      if (run.interrupted()) return EXIT_INTERRUPTED;
+      if (status > EXIT_SOME_IMAGE_FAILED) break;
+    }
+  } finally {
+    progress.stop();
+    await captioner.close();
+  }
+  return status;
+}
+
+async function fillPage(path: string, run: Run): Promise<number> {
+  try {
+    const page = await readPage(path);
+    run.total += page.images.length;
+    const { texts, status } = await textsOf(path, page, run);
+    if (status > EXIT_SOME_IMAGE_FAILED || run.interrupted()) return status;
+    if (texts.length > 0) await replaceFile(path, page.file, fillAlt(page.text, texts));
+    return status;
+  } catch (error) {
+    const report = reportOf(error);
+    run.progress.hide();
+    complain(path, report);
+    return severity(report);
+  }
+}
+
+async function textsOf(
+  path: string,
+  { images, base }: ReadPage,
+  run: Run,
+): Promise<{ texts: AltText[]; status: number }> {
+  const place = await pagePlace(path, base, run.flags.root);
+  const work = async (image: BareImage) => {
+    const found = await localImage(image.src, place);
+    return { image, outcome: 'skipped' in found ? found : await altOnce(found.file, run) };
+  };
+  const texts: AltText[] = [];
+  let status = EXIT_OK;
+  for await (const { image, outcome } of inOrder(images, run.captioner.inFlight, work)) {
+    run.progress.hide();
+    print(path, image, outcome, run.flags);
+    run.progress.set(++run.done, run.total);
+    if ('line' in outcome && objection(outcome.line, run.flags) === null) {
+      texts.push({ at: image.at, text: outcome.line.alt });
+    }
+    if ('error' in outcome) status = Math.max(status, severity(outcome.error));
+    if (status > EXIT_SOME_IMAGE_FAILED || run.interrupted()) break;
+  }
+  return { texts, status };
+}
+
+function altOnce(file: string, { known, captioner }: Run): Promise<KnownText> {
+  const outcome = known.get(file) ?? altTextOf(file, captioner).then(withoutBytes);
+  known.set(file, outcome);
+  return outcome;
+}
+
+function withoutBytes(outcome: AltOutcome): KnownText {
+  return 'line' in outcome ? { line: outcome.line } : outcome;
+}
+
+function print(page: string, { line, src }: BareImage, outcome: KnownText | Skipped, flags: AltFlags): void {
+  if (flags.json) {
+    const said: Partial<AltLine> & { error?: ErrorReport; skipped?: string } =
+      'line' in outcome ? outcome.line : outcome;
+    process.stdout.write(`${JSON.stringify({ page, line, src, ...said })}\n`);
+    return;
+  }
+  const place = `${page}:${line}: ${shownSource(src)}`;
+  if ('line' in outcome) process.stdout.write(`${place}: ${outcome.line.alt}\n`);
+  const note = noteOn(outcome, flags);
+  if (note !== null) complain(place, note);
+}
+
+function noteOn(outcome: KnownText | Skipped, flags: AltFlags): ErrorReport | string | null {
+  if ('skipped' in outcome) return outcome.skipped;
+  if ('error' in outcome) return outcome.error;
+  return objection(outcome.line, flags);
+}

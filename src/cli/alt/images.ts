@@ -1,0 +1,73 @@
+import { describeImage } from '../../alt/describe-image.ts';
+import { replaceFile } from '../../alt/replace-file.ts';
+import { type ErrorReport, reportOf } from '../../errors.ts';
+import { complain } from '../shared/complain.ts';
+import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
+import { countInputs, walkInputs } from '../shared/inputs.ts';
+import { startProgress } from '../shared/progress.ts';
+import { inOrder, onInterrupt, startCaptioner } from '../shared/run-images.ts';
+import { ALT_CSV } from './alt-csv.ts';
+import type { AltLine, ImageLine } from './alt-line.ts';
+import type { AltFlags } from './flags.ts';
+import { altTextOf, objection } from './text-of.ts';
+
+/** @returns exit code */
+export async function altImages(args: string[], flags: AltFlags): Promise<number> {
+  const captioner = await startCaptioner(flags);
+  const progress = startProgress(process.stderr.isTTY ? await countInputs(args) : null, 'images');
+  const interrupted = onInterrupt();
+  let status = EXIT_OK;
+  if (flags.csv) process.stdout.write(ALT_CSV.header);
+  try {
+    const work = async (image: string) => ({ image, outcome: await altTextOf(image, captioner) });
+    for await (const { image, outcome } of inOrder(walkInputs(args), captioner.inFlight, work)) {
+      if (interrupted() && 'error' in outcome) return EXIT_INTERRUPTED;
+      const line =
+        'error' in outcome
+          ? { image, error: outcome.error }
+          : { image, ...outcome.line, ...(flags.writeXmp && (await write(image, outcome, flags))) };
+      progress.hide();
+      print(line, flags);
+      if (line.error) status = Math.max(status, severity(line.error));
+      if (status > EXIT_SOME_IMAGE_FAILED) break;
+      progress.tick();
+      if (interrupted()) return EXIT_INTERRUPTED;
+    }
+  } finally {
+    progress.stop();
+    await captioner.close();
+  }
+  return status;
+}
+
+async function write(
+  image: string,
+  { bytes, line }: { bytes: Uint8Array; line: AltLine },
+  flags: AltFlags,
+): Promise<Pick<ImageLine, 'xmp' | 'error'>> {
+  if (objection(line, flags) !== null) return {};
+  try {
+    const described = describeImage(bytes, line.alt, flags.overwrite === true);
+    if (described.bytes !== null) await replaceFile(image, bytes, described.bytes);
+    return { xmp: { written: described.written, kept: described.kept } };
+  } catch (error) {
+    return { error: reportOf(error) };
+  }
+}
+
+function print(line: ImageLine, flags: AltFlags): void {
+  if (flags.json) process.stdout.write(`${JSON.stringify(line)}\n`);
+  else if (flags.csv) process.stdout.write(ALT_CSV.row(line));
+  else if (line.alt !== undefined) process.stdout.write(`${line.image}: ${line.alt}\n`);
+  if (flags.json) return;
+  for (const note of notesOn(line, flags)) complain(line.image, note);
+}
+
+function notesOn({ alt, error, xmp, ...rest }: ImageLine, flags: AltFlags): (ErrorReport | string)[] {
+  const notes: (ErrorReport | string)[] = [];
+  if (error) notes.push(error);
+  if (xmp && xmp.kept.length > 0) notes.push(`keeps its own ${xmp.kept.join(' and ')}`);
+  const doubt = alt === undefined ? null : objection({ ...rest, alt }, flags);
+  if (doubt !== null) notes.push(doubt);
+  return notes;
+}

@@ -1,0 +1,42 @@
+import { altText } from '../../alt/alt-text.ts';
+import type { CaptionResult } from '../../caption/captioner.ts';
+import { type ErrorReport, reportOf } from '../../errors.ts';
+import type { DecodingFlags } from '../shared/decoding-flags.ts';
+import { readImage } from '../shared/inputs.ts';
+import { reviewNote } from '../shared/review-note.ts';
+import type { RunningCaptioner } from '../shared/run-images.ts';
+import type { AltLine } from './alt-line.ts';
+
+export type AltOutcome = { bytes: Uint8Array; line: AltLine } | { error: ErrorReport };
+
+/** Never rejects: what went wrong is the image's outcome. */
+export async function altTextOf(image: string, { caption, options }: RunningCaptioner): Promise<AltOutcome> {
+  try {
+    const bytes = await readImage(image);
+    return { bytes, line: lineOf(await caption(bytes, options)) };
+  } catch (error) {
+    return { error: reportOf(error) };
+  }
+}
+
+function lineOf({ captions, model, confidence, needsReview }: CaptionResult): AltLine {
+  const { text, probability, logProbability } = captions[0]!;
+  return {
+    alt: altText(text),
+    caption: text,
+    probability,
+    logProbability,
+    model,
+    ...(confidence !== undefined && { confidence }),
+    ...(needsReview !== undefined && { needsReview }),
+  };
+}
+
+/** Why a text is printed but not written anywhere; `null` when it may be. */
+export function objection(
+  line: Pick<AltLine, 'alt' | 'confidence' | 'needsReview'>,
+  { minConfidence }: DecodingFlags,
+): string | null {
+  if (line.alt === '') return 'the caption is empty';
+  return reviewNote(line, minConfidence);
+}

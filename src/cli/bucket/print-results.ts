@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import * as z from 'zod';
+import { regionOf } from '../../aws/region.ts';
+import { requestFailureOf } from '../../aws/request-failures.ts';
+import { createS3Client } from '../../aws/s3-client.ts';
+import { type ListedObject, listObjects } from '../../bucket-run/list.ts';
+import { type ResultDocument, readResult } from '../../s3/results.ts';
+import { complain } from '../shared/complain.ts';
+import { EXIT_OK, EXIT_SOME_IMAGE_FAILED } from '../shared/exit.ts';
+import { inOrder } from '../shared/run-images.ts';
+import { RESULTS_CSV } from './results-csv.ts';
+
+export interface ResultsFlags {
+  bucket: string;
+  prefix: string;
+  format: 'jsonl' | 'csv';
+  failed?: boolean;
+}
+
+/** Requests at the same time; S3 answers each in tens of milliseconds. */
+const READS = 16;
+
+type Outcome = { key: string } & ({ document: ResultDocument } | { error: unknown });
+
+/**
+ * Documents as they come, in the order of their keys.
+ * @returns exit code
+ * @throws InvalidRequest, Overloaded
+ */
+export async function printResults({
+  bucket,
+  prefix,
+  format,
+  failed = false,
+}: ResultsFlags): Promise<number> {
+  const s3 = createS3Client();
+  await regionOf(s3);
+  const read = ({ key }: ListedObject): Promise<Outcome> =>
+    readResult(s3, { bucket, key }).then(
+      (document) => ({ key, document }),
+      (error: unknown) => ({ key, error }),
+    );
+  let status = EXIT_OK;
+  if (format === 'csv') await write(RESULTS_CSV.header);
+  for await (const outcome of inOrder(documentsOf(listObjects(s3, { bucket, prefix })), READS, read)) {
+    if ('error' in outcome) {
+      status = Math.max(status, statusOf(outcome));
+      continue;
+    }
+    if (failed && outcome.document.status !== 'failed') continue;
+    await write(
+      format === 'csv' ? RESULTS_CSV.row(outcome.document) : `${JSON.stringify(outcome.document)}\n`,
+    );
+  }
+  return status;
+}
+
+/** Lists of batches, which the workflow function keeps apart, lie under the prefix as well. */
+const LIST_OF_BATCH = /(^|\/)_batches\/[0-9a-f]{64}\.json$/;
+
+async function* documentsOf(pages: AsyncIterable<ListedObject[]>): AsyncGenerator<ListedObject> {
+  for await (const page of pages) yield* page.filter(({ key }) => !LIST_OF_BATCH.test(key));
+}
+
+/** What is no result leaves the others to be read; anything else ends the program. */
+function statusOf({ key, error }: { key: string; error: unknown }): number {
+  const damaged = error instanceof SyntaxError || error instanceof z.ZodError;
+  if (!damaged) throw requestFailureOf(error, `reading ${key}`);
+  complain(key, 'is no result document');
+  return EXIT_SOME_IMAGE_FAILED;
+}
+
+/** Waits for a reader who is slower than S3, or memory would fill. */
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+}

@@ -1,0 +1,34 @@
+import { type Command, Option } from 'commander';
+import type { ResultsFlags } from './print-results.ts';
+
+const EXAMPLES = `
+Examples:
+  $ show-and-tell results --bucket captions-of-mine > captions.jsonl
+  $ show-and-tell results --bucket captions-of-mine --prefix captions/photos/2026/ --format csv > captions.csv
+  $ show-and-tell results --bucket captions-of-mine --failed --format csv
+
+Exit status: 0 all were read, 2 wrong usage, 3 something under the prefix is no result, 70 a bug.`;
+
+export function addResultsCommand(program: Command): void {
+  program
+    .command('results')
+    .description('print the results that S3 and state machine runs left in a bucket')
+    .requiredOption('--bucket <name>', 'bucket of the results')
+    .option(
+      '--prefix <text>',
+      'only keys that start so: captions/<bucket of the image>/<its key>',
+      'captions/',
+    )
+    .addOption(
+      new Option('--format <name>', 'whole documents, or a table of what matters')
+        .choices(['jsonl', 'csv'])
+        .default('jsonl'),
+    )
+    .option('--failed', 'only images that have no caption')
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: ResultsFlags) => {
+      // AWS's SDK takes a tenth of a second to load, which no other command shall wait for.
+      const { printResults } = await import('./print-results.ts');
+      process.exitCode = await printResults(flags);
+    });
+}

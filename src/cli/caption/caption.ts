@@ -1,0 +1,123 @@
+import type { Command } from 'commander';
+import { parseCaptionOptions } from '../../caption/options.ts';
+import { addDecodingFlags } from '../shared/decoding-flags.ts';
+import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
+import { countInputs, walkInputs } from '../shared/inputs.ts';
+import { startProgress } from '../shared/progress.ts';
+import {
+  addCaptionerFlags,
+  type CaptionerFlags,
+  inOrder,
+  onInterrupt,
+  type RunningCaptioner,
+  startCaptioner,
+} from '../shared/run-images.ts';
+import { type CaptionOneParts, createCaptionOne, readInput } from './caption-one.ts';
+import { jsonOutput, type Output, resultsOutput, textOutput } from './caption-output.ts';
+import { startTally } from './caption-tally.ts';
+import { addPictureFlags, type PictureFlags, pictureCall, writePictures } from './pictures.ts';
+import { openResults, type Recipe, type ResultsFile } from './resume.ts';
+
+type CaptionFlags = CaptionerFlags & PictureFlags & { resume?: string; skipDuplicates?: boolean };
+
+/** Files in memory before their turn comes: a disk answers far sooner than a network. */
+const READ_AHEAD = 4;
+
+const EXAMPLES = `
+--resume FILE writes the lines of --json into FILE, each with the SHA-256 of the image and all options, and prints only
+a summary. Whatever FILE holds already is skipped: the same content, captioned by the same model with the same options.
+A renamed or copied image gets a line of its own without being captioned again. Images that failed are tried again, and
+a failure is recorded once. A line that was cut off when a run was killed is dropped. --explain-to and --trace-to write
+nothing for images that are skipped.
+
+--skip-duplicates compares what images look like: copies in another format, quality or size are mostly found, rotated,
+mirrored or much cropped ones are not. The first is captioned; the line of each other says "duplicateOf" instead.
+
+Examples:
+  $ show-and-tell caption photo.jpg
+  $ show-and-tell caption --top 1 --json holiday/ > captions.jsonl
+  $ show-and-tell caption --jobs 4 'photos/**/*.jpg'
+  $ show-and-tell caption --jobs 4 --resume captions.jsonl --skip-duplicates photos/
+  $ show-and-tell caption --explain-to maps --trace-to trees photo.jpg
+  $ show-and-tell caption --gender-neutral --require 'red ball' photo.jpg
+  $ curl -s https://example.com/photo.jpg | show-and-tell caption -
+
+Exit status: 0 all captioned, 2 wrong usage, 3 some image failed, 4 the model is unusable, 70 a bug.`;
+
+export function addCaptionCommand(program: Command): void {
+  const command = program
+    .command('caption')
+    .description('print ranked captions of images')
+    .argument('<images...>', 'image files, directories, glob patterns, or - for standard input')
+    .option('--json', 'one JSON object a line instead of text')
+    .option('--resume <file>', 'append the results to this file, and skip the images that it has already')
+    .option('--skip-duplicates', 'caption images that look the same once');
+  addPictureFlags(addDecodingFlags(addCaptionerFlags(command)))
+    .addHelpText('after', EXAMPLES)
+    .action(async (images: string[], flags: CaptionFlags) => {
+      const json = flags.json || flags.resume !== undefined;
+      process.exitCode = await captionImages(images, { ...flags, ...(json && { json }) });
+    });
+}
+
+async function captionImages(args: string[], flags: CaptionFlags): Promise<number> {
+  const call = pictureCall(flags);
+  const captioner = await startCaptioner(flags);
+  let results: ResultsFile | null = null;
+  try {
+    if (flags.resume !== undefined) results = openResults(flags.resume, recipeOf(captioner, flags));
+    return await captionAll(args, { ...captioner, call, results }, flags);
+  } finally {
+    results?.close();
+    await captioner.close();
+  }
+}
+
+/** What a line of an earlier run must have been made with to count as done. */
+function recipeOf({ model, options, defaults }: RunningCaptioner, flags: CaptionFlags): Recipe {
+  const { explain, trace, skipDuplicates } = flags;
+  const asked = { ...(explain && { explain }), ...(trace && { trace }) };
+  return {
+    model,
+    options: { ...parseCaptionOptions(options, defaults), ...asked },
+    duplicatesCount: skipDuplicates === true,
+  };
+}
+
+async function captionAll(
+  args: string[],
+  parts: CaptionOneParts & Pick<RunningCaptioner, 'inFlight'>,
+  flags: CaptionFlags,
+): Promise<number> {
+  const { results } = parts;
+  const recognise = { content: results !== null, look: flags.skipDuplicates === true };
+  const files = inOrder(walkInputs(args), READ_AHEAD, (image) => readInput(image, recognise));
+  const put = results === null ? printer(flags) : resultsOutput(results, flags);
+  const tally = startTally();
+  const progress = startProgress(process.stderr.isTTY ? await countInputs(args) : null, 'images');
+  const interrupted = onInterrupt();
+  let status = EXIT_OK;
+  let at = 0;
+  try {
+    for await (const outcome of inOrder(files, parts.inFlight, createCaptionOne(parts))) {
+      if (interrupted() && outcome.kind === 'failed') return EXIT_INTERRUPTED;
+      if (outcome.kind === 'failed' || (results === null && process.stdout.isTTY)) progress.hide();
+      if (outcome.kind === 'captioned') await writePictures({ ...outcome, at }, flags);
+      if (outcome.kind === 'failed') status = Math.max(status, severity(outcome.error));
+      put(outcome);
+      if (status > EXIT_SOME_IMAGE_FAILED) return status;
+      at++;
+      tally.count(outcome);
+      progress.tick(tally.note());
+      if (interrupted()) return EXIT_INTERRUPTED;
+    }
+  } finally {
+    progress.stop();
+    if (results !== null) process.stdout.write(`${flags.resume}: ${tally.summary()}\n`);
+  }
+  return status;
+}
+
+function printer(flags: CaptionFlags): Output {
+  return flags.json ? jsonOutput(flags) : textOutput(flags);
+}

@@ -1,0 +1,178 @@
+/** The file of `--resume`: one JSON line an image, which later runs read to skip what is done, and append to. */
+import { appendFileSync, closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { resolve } from 'node:path';
+import * as z from 'zod';
+import { type ErrorReport, InvalidRequest } from '../../errors.ts';
+import { type Line, linesOf } from './resume-lines.ts';
+
+/** What a line was made with: a caption by another model or with other options is not the one wanted. */
+export interface Recipe {
+  model: { name: string; hash: string };
+  /** All options, defaults filled in. */
+  options: object;
+  /** Whether a line that points to an image that looks the same counts as done. */
+  duplicatesCount: boolean;
+}
+
+const lineSchema = z.object({
+  image: z.string(),
+  sha256: z.string().optional(),
+  model: z.object({ hash: z.string() }).optional(),
+  options: z.unknown().optional(),
+  captions: z.array(z.unknown()).optional(),
+  duplicateOf: z.string().optional(),
+  error: z.object({ code: z.string() }).optional(),
+});
+
+type ResultLine = z.output<typeof lineSchema>;
+
+/** How every line begins, to tell one that was cut off from a file that is none of ours. */
+const BEGINNING = '{"image":';
+
+export interface ResultsFile {
+  /**
+   * What is known of this content under this name: `done`; the line of the same content under another name; or
+   * nothing, `null`. Asked once, it counts as done for the rest of the run.
+   */
+  find(image: string, sha256: string): 'done' | object | null;
+  /** @throws InvalidRequest when the file cannot be written */
+  append(image: string, sha256: string, line: object): void;
+  /** Failures are tried again by each run, and recorded once. */
+  appendFailure(
+    image: string,
+    sha256: string | undefined,
+    error: Pick<ErrorReport, 'code' | 'message'>,
+  ): void;
+  close(): void;
+}
+
+/**
+ * Opens or creates the file. A last line that was cut off when a run was killed is dropped.
+ * @throws InvalidRequest when it cannot be opened, or holds anything else than results
+ */
+export function openResults(path: string, recipe: Recipe): ResultsFile {
+  const file = open(path);
+  try {
+    const known = readKnown(path, file, recipe);
+    return createResultsFile(path, file, recipe, known);
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
+interface Known {
+  /** Name and content. */
+  done: Set<string>;
+  /** Name, content and code. */
+  failed: Set<string>;
+  /** Where the captions of a content stand in the file. */
+  places: Map<string, { offset: number; length: number }>;
+}
+
+function createResultsFile(path: string, file: number, recipe: Recipe, known: Known): ResultsFile {
+  const { done, failed, places } = known;
+  const { model, options } = recipe;
+  const write = (line: object) => {
+    try {
+      // At once and whole, so that no signal comes between.
+      appendFileSync(file, `${JSON.stringify(line)}\n`);
+    } catch (cause) {
+      throw unusable(path, 'cannot be written', cause);
+    }
+  };
+  return {
+    find(image, sha256) {
+      const key = keyOf(image, sha256);
+      if (done.has(key)) return 'done';
+      done.add(key);
+      const place = places.get(sha256);
+      return place === undefined ? null : lineAt(file, place);
+    },
+    append: (image, sha256, line) => write({ image, sha256, model, options, ...line }),
+    appendFailure(image, sha256, { code, message }) {
+      const key = keyOf(image, sha256, code);
+      if (failed.has(key)) return;
+      failed.add(key);
+      write({ image, ...(sha256 !== undefined && { sha256 }), error: { code, message } });
+    },
+    close: () => closeSync(file),
+  };
+}
+
+/** The same file under the same name, however the path to it is spelled. */
+function keyOf(image: string, sha256 = '', code = ''): string {
+  return `${sha256} ${code} ${resolve(image)}`;
+}
+
+function lineAt(file: number, { offset, length }: { offset: number; length: number }): object {
+  const bytes = Buffer.alloc(length);
+  readSync(file, bytes, 0, length, offset);
+  return JSON.parse(bytes.toString('utf8'));
+}
+
+function readKnown(path: string, file: number, recipe: Recipe): Known {
+  const known: Known = { done: new Set(), failed: new Set(), places: new Map() };
+  const options = JSON.stringify(recipe.options);
+  let number = 0;
+  for (const line of readLines(path, file)) {
+    number++;
+    const result = parse(line);
+    if (result === null) {
+      if (!isCutOff(line)) throw unusable(path, `line ${number} is no result`);
+      ftruncateSync(file, line.offset);
+      return known;
+    }
+    if (!line.ended) appendFileSync(file, '\n');
+    const { image, sha256, error } = result;
+    if (error !== undefined) known.failed.add(keyOf(image, sha256, error.code));
+    if (sha256 === undefined || result.model?.hash !== recipe.model.hash) continue;
+    if (JSON.stringify(result.options) !== options) continue;
+    if (result.captions !== undefined) {
+      known.done.add(keyOf(image, sha256));
+      known.places.set(sha256, { offset: line.offset, length: line.bytes.length });
+    } else if (result.duplicateOf !== undefined && recipe.duplicatesCount) {
+      known.done.add(keyOf(image, sha256));
+    }
+  }
+  return known;
+}
+
+function* readLines(path: string, file: number): Generator<Line> {
+  try {
+    yield* linesOf(file);
+  } catch (cause) {
+    if (cause instanceof RangeError) throw unusable(path, cause.message, cause);
+    throw cause;
+  }
+}
+
+function parse({ bytes }: Line): ResultLine | null {
+  try {
+    return lineSchema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch {
+    return null;
+  }
+}
+
+/** Only the last line can be, and it begins as ours do. */
+function isCutOff({ bytes, ended }: Line): boolean {
+  return !ended && BEGINNING.startsWith(bytes.toString('utf8', 0, BEGINNING.length));
+}
+
+function open(path: string): number {
+  let file: number;
+  try {
+    file = openSync(path, 'a+');
+  } catch (cause) {
+    throw unusable(path, 'cannot be opened', cause);
+  }
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  throw unusable(path, 'is not a regular file');
+}
+
+function unusable(path: string, what: string, cause?: unknown): InvalidRequest {
+  const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
+  return new InvalidRequest(`--resume: ${path}: ${what}${code}`, { cause });
+}

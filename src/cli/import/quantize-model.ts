@@ -1,0 +1,56 @@
+/** What `show-and-tell quantize` does; loaded when it is asked for, since it needs much that captioning does not. */
+import { basename } from 'node:path';
+import { checkFree, type Draft } from '../../model/write-bundle.ts';
+import { type Agreement, quantizeBundle } from '../../quantize/quantize-bundle.ts';
+import { expandInputs, readImage } from '../shared/inputs.ts';
+import { startProgress } from '../shared/progress.ts';
+import { exitOnInterrupt, printAgreement, printBundle, publishChecked } from './bundle-report.ts';
+
+/** More images hardly move the ranges; their files stay in memory while the ways to quantise are compared. */
+const MAX_CALIBRATION_IMAGES = 128;
+
+export interface QuantizeFlags {
+  model: string;
+  calibrate: string[];
+  out: string;
+  name?: string;
+}
+
+/** @throws InvalidRequest, ModelUnusable, SourceError */
+export async function quantizeModel({
+  model,
+  calibrate,
+  out,
+  name = basename(out),
+}: QuantizeFlags): Promise<void> {
+  await checkFree(out);
+  exitOnInterrupt();
+  const started = performance.now();
+  const { draft, agreement } = await quantizeWithProgress(model, calibrate, out, name);
+  printAgreement(agreement);
+  await publishChecked(draft);
+  await printBundle(out, performance.now() - started);
+}
+
+/** Reads the photographs and shows a bar while the bundle is made. */
+export async function quantizeWithProgress(
+  directory: string,
+  calibrate: readonly string[],
+  out: string,
+  name: string,
+): Promise<{ draft: Draft; agreement: Agreement }> {
+  const images = await readImages(calibrate);
+  const progress = startProgress(null, 'steps');
+  try {
+    return await quantizeBundle({ directory, images, out, name, onProgress: progress.set });
+  } finally {
+    progress.stop();
+  }
+}
+
+async function readImages(calibrate: readonly string[]): Promise<Uint8Array[]> {
+  const all = await expandInputs(calibrate);
+  const every = Math.max(1, all.length / MAX_CALIBRATION_IMAGES);
+  const chosen = all.filter((_, i) => Math.floor(i / every) !== Math.floor((i - 1) / every));
+  return Promise.all(chosen.map(readImage));
+}

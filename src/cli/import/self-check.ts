@@ -1,0 +1,37 @@
+/** What a new bundle says about a photograph that comes with the program, for a person to judge. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { CaptionResult } from '../../caption/captioner.ts';
+
+const LAUNCH = fileURLToPath(new URL('../launch.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const PHOTOGRAPH = 'samples/coffee.jpg';
+/** The first sizes buffers; the median of the others is what a warm caption takes. */
+const RUNS = 6;
+
+export interface SelfCheck {
+  photograph: string;
+  captions: CaptionResult['captions'];
+  /** Milliseconds of a warm caption, median. */
+  milliseconds: number;
+}
+
+/**
+ * In a process of its own, as a user would run it: this one may still hold the weights that it read.
+ * @throws when the bundle does not run
+ */
+export async function selfCheck(directory: string): Promise<SelfCheck> {
+  const args = [LAUNCH, 'caption', '--json', '--model', directory, ...Array<string>(RUNS).fill(PHOTOGRAPH)];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
+  const results = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as CaptionResult);
+  const times = results.slice(1).map((result) => result.timings.total);
+  return {
+    photograph: PHOTOGRAPH,
+    captions: results[0]!.captions,
+    milliseconds: times.sort((a, b) => a - b)[times.length >> 1]!,
+  };
+}

@@ -1,0 +1,13 @@
+import type { Caption } from '../../caption/captioner.ts';
+
+/** Below this the tutorial's six decimals would all be 0. */
+const SMALLEST_SHOWN = 1e-6;
+
+/** Ranked captions as the Show and Tell tutorial prints them. */
+export function captionLines(captions: readonly Caption[]): string {
+  return captions.map((c, i) => `  ${i}) ${c.text} (p=${probability(c.probability)})\n`).join('');
+}
+
+function probability(p: number): string {
+  return p >= SMALLEST_SHOWN ? p.toFixed(6) : p.toExponential(1);
+}

@@ -1,0 +1,27 @@
+import type { ErrorReport } from '../../errors.ts';
+
+export const EXIT_OK = 0;
+export const EXIT_USAGE = 2;
+export const EXIT_SOME_IMAGE_FAILED = 3;
+export const EXIT_MODEL_UNUSABLE = 4;
+/** An image of a page has no alternative text; not 1, with which Node ends for reasons of its own. */
+export const EXIT_ALT_MISSING = 5;
+/** EX_SOFTWARE of sysexits.h: a bug of ours. */
+const EXIT_BUG = 70;
+/** 128 + SIGINT, as shells report it. */
+export const EXIT_INTERRUPTED = 130;
+
+export const EXIT_CODES = {
+  InvalidRequest: EXIT_USAGE,
+  UnsupportedImage: EXIT_SOME_IMAGE_FAILED,
+  ImageTooLarge: EXIT_SOME_IMAGE_FAILED,
+  ImageNotFound: EXIT_SOME_IMAGE_FAILED,
+  Overloaded: EXIT_MODEL_UNUSABLE,
+  ModelUnusable: EXIT_MODEL_UNUSABLE,
+  InternalError: EXIT_BUG,
+} satisfies Record<ErrorReport['code'], number>;
+
+/** Exit code: an image's own fault lets the others go on; anything worse ends the run. */
+export function severity(error: ErrorReport): number {
+  return error.code === 'InvalidRequest' ? EXIT_SOME_IMAGE_FAILED : EXIT_CODES[error.code];
+}

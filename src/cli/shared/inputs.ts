@@ -1,0 +1,125 @@
+/** Arguments of a command line to image files, and image files to bytes. */
+import { constants, glob, open, readdir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { ImageNotFound, ImageTooLarge, UnsupportedImage } from '../../errors.ts';
+import { MAX_IMAGE_BYTES } from '../../model/image.ts';
+
+/** In place of a file name: standard input. */
+const STDIN = '-';
+
+/** What a directory or a pattern picks; a file that is named outright may have any name. */
+const IMAGE_EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']);
+
+/**
+ * Image files that the arguments name, in their order: files as they stand, directories with all below them, glob
+ * patterns. An argument that names nothing is yielded itself, and fails when it is read. A directory is listed when its
+ * turn comes, so that a large tree is never held as a whole.
+ */
+export async function* walkInputs(args: readonly string[]): AsyncGenerator<string> {
+  for (const arg of args) {
+    let found = false;
+    for await (const image of imagesOf(arg)) {
+      found = true;
+      yield image;
+    }
+    if (!found) yield arg;
+  }
+}
+
+/** How many `walkInputs` yields. */
+export async function countInputs(args: readonly string[]): Promise<number> {
+  let count = 0;
+  for await (const _ of walkInputs(args)) count++;
+  return count;
+}
+
+/** All at once. */
+export async function expandInputs(args: readonly string[]): Promise<string[]> {
+  const images: string[] = [];
+  for await (const image of walkInputs(args)) images.push(image);
+  return images;
+}
+
+async function* imagesOf(arg: string): AsyncGenerator<string> {
+  if (arg === STDIN) return;
+  const found = await stat(arg).catch(() => null);
+  if (found?.isDirectory()) yield* imagesBelow(arg);
+  else if (found === null && /[*?[{]/.test(arg)) yield* await matches(arg);
+}
+
+/** A directory that cannot be listed is yielded itself, so that it fails by name. */
+async function* imagesBelow(directory: string): AsyncGenerator<string> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => null);
+  if (entries === null) {
+    yield directory;
+    return;
+  }
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const entry of entries) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) yield* imagesBelow(path);
+    else if (isImageName(entry.name)) yield path;
+  }
+}
+
+async function matches(pattern: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of glob(pattern)) if (isImageName(name)) names.push(name);
+  return names.sort();
+}
+
+/** Whether a file's name ends as those of images do. */
+export function isImageName(name: string): boolean {
+  return IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
+}
+
+/**
+ * Bytes of an image file, or of standard input.
+ * @throws ImageNotFound, ImageTooLarge, UnsupportedImage
+ */
+export async function readImage(name: string): Promise<Uint8Array> {
+  if (name === STDIN) return readStream(process.stdin);
+  // Not blocking: opening a pipe that nobody writes to would wait for ever.
+  const file = await open(name, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
+    throw notFound(name, cause);
+  });
+  try {
+    const found = await file.stat();
+    if (found.isDirectory()) throw new ImageNotFound('a directory without images in it');
+    // A device or a pipe may never end.
+    if (!found.isFile()) throw new UnsupportedImage('not a regular file; pipe it in and give - as its name');
+    if (found.size > MAX_IMAGE_BYTES) {
+      throw new ImageTooLarge(`the file has ${found.size} bytes, more than ${MAX_IMAGE_BYTES}`);
+    }
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+async function readStream(stream: NodeJS.ReadableStream): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    const buffer = Buffer.from(chunk);
+    bytes += buffer.length;
+    if (bytes > MAX_IMAGE_BYTES)
+      throw new ImageTooLarge(`standard input has more than ${MAX_IMAGE_BYTES} bytes`);
+    chunks.push(buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ELOOP: 'symbolic links go round in a circle',
+  ENAMETOOLONG: 'the name is too long',
+};
+
+function notFound(name: string, cause: unknown): Error {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (code === 'EMFILE' || code === 'ENFILE') return cause as Error;
+  return new ImageNotFound(REASONS[code] ?? `${name} cannot be opened: ${code}`, { cause });
+}

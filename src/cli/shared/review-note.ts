@@ -1,0 +1,10 @@
+import type { CaptionResult } from '../../caption/captioner.ts';
+
+/** What is said of a caption below a `--min-confidence` that was given, `null` of any other. */
+export function reviewNote(
+  { confidence, needsReview }: Pick<CaptionResult, 'confidence' | 'needsReview'>,
+  minConfidence: number | undefined,
+): string | null {
+  if (minConfidence === undefined || !needsReview) return null;
+  return `needs review: confidence ${confidence?.toFixed(2)}`;
+}

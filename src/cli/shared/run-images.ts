@@ -1,0 +1,108 @@
+/** What commands over many images share: a captioner for one or several jobs, and results in order. */
+import { availableParallelism } from 'node:os';
+import type { Command } from 'commander';
+import type { Captioner } from '../../caption/captioner.ts';
+import type { CaptionOptionsInput } from '../../caption/options.ts';
+import { InvalidRequest } from '../../errors.ts';
+import { readBundle } from '../../model/bundle.ts';
+import { DEFAULT_BUNDLE, loadCaptioner } from '../../model/load.ts';
+import { createPool } from '../../model/pool.ts';
+import { type DecodingFlags, decodingOptions, numberOf } from './decoding-flags.ts';
+
+/** Each worker holds a model of its own; more than this is a mistyped number. */
+const MAX_JOBS = 64;
+
+/** Images that wait for a free worker or an earlier result, so that no worker waits for them. */
+const WAITING = 4;
+
+export interface CaptionerFlags extends DecodingFlags {
+  model?: string;
+  threads?: number;
+  jobs: number;
+}
+
+export function addCaptionerFlags(command: Command): Command {
+  return command
+    .option('--model <dir>', 'bundle to use (default: the one that comes with the program, models/flickr8k)')
+    .option('--threads <n>', 'threads inside one network run (default: the processors, at most 4)', numberOf)
+    .option(
+      '--jobs <n>',
+      'images captioned at the same time, each with its own copy of the model',
+      Number,
+      1,
+    );
+}
+
+export interface RunningCaptioner {
+  caption: Captioner['caption'];
+  model: { name: string; hash: string };
+  options: CaptionOptionsInput;
+  /** The model's own options, which `options` override. */
+  defaults: CaptionOptionsInput;
+  /** Captions to ask for at the same time, so that the captioner never waits for work. */
+  inFlight: number;
+  close(): Promise<void>;
+}
+
+/**
+ * One job runs in this thread; more run in worker threads.
+ * @throws InvalidRequest in the flags' names, before anything is loaded; ModelUnusable
+ */
+export async function startCaptioner(flags: CaptionerFlags): Promise<RunningCaptioner> {
+  checkCount('--jobs', flags.jobs, MAX_JOBS);
+  if (flags.threads !== undefined) checkCount('--threads', flags.threads, 2 * availableParallelism());
+  const directory = flags.model ?? DEFAULT_BUNDLE;
+  return flags.jobs > 1 ? startPool(directory, flags) : startHere(directory, flags);
+}
+
+function checkCount(flag: string, value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= max) return;
+  throw new InvalidRequest(`${flag}: expected a whole number from 1 to ${max}`);
+}
+
+async function startHere(directory: string, flags: CaptionerFlags): Promise<RunningCaptioner> {
+  const threads = flags.threads === undefined ? {} : { threads: flags.threads };
+  const { caption, model, defaults, bundle } = await loadCaptioner(directory, threads);
+  const options = decodingOptions(flags, bundle);
+  return { caption, model, options, defaults, inFlight: 1, close: async () => undefined };
+}
+
+async function startPool(directory: string, flags: CaptionerFlags): Promise<RunningCaptioner> {
+  // Only manifest and word list are read here, to refuse wrong options before any thread starts.
+  const bundle = await readBundle(directory);
+  const options = decodingOptions(flags, bundle);
+  const { caption, close } = createPool(flags.jobs, { directory, options: { threads: flags.threads ?? 1 } });
+  return {
+    caption,
+    model: { name: bundle.manifest.name, hash: bundle.hash },
+    options,
+    defaults: bundle.manifest.decoding,
+    inFlight: flags.jobs + WAITING,
+    close,
+  };
+}
+
+/** Runs at most `limit` at a time and yields the results in the order of the items. */
+export async function* inOrder<T, R>(
+  items: Iterable<T> | AsyncIterable<T>,
+  limit: number,
+  run: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const pending: Promise<R>[] = [];
+  for await (const item of items) {
+    pending.push(run(item));
+    if (pending.length >= limit) yield await pending.shift()!;
+  }
+  for (const result of pending) yield await result;
+}
+
+/** First Ctrl-C: the images at work are finished, then the program ends. A second one ends it at once. */
+export function onInterrupt(): () => boolean {
+  let interrupted = false;
+  process.once('SIGINT', () => {
+    interrupted = true;
+    // Whoever waits for an image on standard input waits no longer.
+    process.stdin.destroy();
+  });
+  return () => interrupted;
+}

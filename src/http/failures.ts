@@ -1,0 +1,65 @@
+/** Every failure that HTTP answers, the program's own and those that only HTTP knows, and the document that tells it. */
+import { z } from '@hono/zod-openapi';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { ErrorReport } from '../errors.ts';
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** Failures that only HTTP knows. */
+type HttpErrorCode =
+  | 'MalformedRequest'
+  | 'BucketNotAllowed'
+  | 'RouteNotFound'
+  | 'MethodNotAllowed'
+  | 'UnsupportedMediaType';
+
+export type ProblemCode = ErrorReport['code'] | HttpErrorCode;
+
+/** A request that HTTP refuses before the core sees it. */
+export class HttpError extends Error {
+  readonly code: HttpErrorCode;
+
+  constructor(code: HttpErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  override get name(): HttpErrorCode {
+    return this.code;
+  }
+}
+
+/**
+ * The one table from failure to answer. 400 against 422: 400 when the bytes cannot be read as what the request says
+ * they are (no JSON, no base64, no multipart), 422 when they can and ask for what is not allowed.
+ */
+export const PROBLEMS = {
+  MalformedRequest: { status: 400, title: 'The request cannot be read as what it says it is.' },
+  BucketNotAllowed: { status: 403, title: 'This deployment does not read images from that bucket.' },
+  ImageNotFound: { status: 404, title: 'There is no image under that name.' },
+  RouteNotFound: { status: 404, title: 'There is nothing at this address.' },
+  MethodNotAllowed: { status: 405, title: 'This address takes other methods.' },
+  ImageTooLarge: { status: 413, title: 'The image has too many bytes or pixels.' },
+  UnsupportedMediaType: { status: 415, title: 'Bodies of this content type are not read here.' },
+  UnsupportedImage: { status: 415, title: 'The image is damaged, or of a kind that is not read here.' },
+  InvalidRequest: { status: 422, title: 'The request asks for something that is not allowed.' },
+  InternalError: { status: 500, title: 'The service failed.' },
+  ModelUnusable: { status: 500, title: 'The model of this deployment cannot be used.' },
+  Overloaded: { status: 503, title: 'There is no time or place left for this request now.' },
+} as const satisfies Record<ProblemCode, { status: ContentfulStatusCode; title: string }>;
+
+export const problemSchema = z
+  .object({
+    type: z
+      .string()
+      .meta({ format: 'uri-reference', description: 'Where this kind of problem is explained' }),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string().optional().describe('What is wrong with this very request'),
+    instance: z.string().meta({ format: 'uri-reference', description: 'The path that was asked for' }),
+    code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
+    requestId: z.string().describe('The same as in the header x-request-id'),
+  })
+  .openapi('Problem', { description: 'A problem document (RFC 9457)' });
+
+export type Problem = z.output<typeof problemSchema>;

@@ -1,0 +1,133 @@
+/** The captions of a photograph, with how sure the network was of each word. */
+import type { Caption, CaptionResult, Timings } from '../../../caption/captioner.ts';
+import type { Card } from './cards.ts';
+import { $, announce, copyOf, make } from './document.ts';
+import { letPoint } from './pointing.ts';
+import { altText, levelOf, milliseconds, minus, percent, probability } from './text.ts';
+import { offerTree } from './tree.ts';
+
+/** Until the button for copying says again what it does, ms. */
+const SAID_MS = 1600;
+/** As the API calls a stage, and as the page does. */
+const STAGES = [
+  ['decode', 'decode'],
+  ['preprocess', 'prepare'],
+  ['encode', 'look'],
+  ['search', 'tell'],
+] as const;
+
+/** @param trip from the request to its answer, ms */
+export function showResult(card: Card, result: CaptionResult, trip: number): void {
+  const { element } = card;
+  card.result = result;
+  const smaller =
+    card.sent !== card.file ? ', sent smaller because the original is above the server’s limit' : '';
+  $('.facts', element).textContent = `${result.width} × ${result.height} ${result.format}${smaller}`;
+  const likeliest = Math.max(...result.captions.map((c) => c.probability));
+  const list = $('.captions', element);
+  list.replaceChildren(...result.captions.map((c, i) => captionItem(c, i, likeliest)));
+  list.hidden = false;
+  showTrust($('.trust', list), result);
+  letPoint(card);
+  showTimings(element, result.timings, trip);
+  offerTree(card);
+  const best = result.captions[0]?.text;
+  $('canvas', element).ariaLabel = altText(best ?? card.name);
+  announce(`${card.name}: ${altText(best ?? 'no caption')}`);
+}
+
+function captionItem(caption: Caption, index: number, likeliest: number): HTMLElement {
+  const item = copyOf('#caption');
+  item.dataset.caption = String(index);
+  const name = index === 0 ? 'button' : 'span';
+  $('.sentence', item).append(
+    ...caption.words.flatMap((word, i) => [i > 0 ? ' ' : '', wordElement(name, word, i)]),
+  );
+  const share = likeliest > 0 ? caption.probability / likeliest : 0;
+  $('.fill', item).style.setProperty('--share', String(share));
+  $('.p', item).textContent = `p = ${probability(caption.probability)}`;
+  $('.p', item).title =
+    `Probability of this very sentence, not a confidence; log-probability ${minus(caption.logProbability)}`;
+  $('.note', item).hidden = !caption.truncated;
+  const copy = $<HTMLButtonElement>('.copy', item);
+  if (index > 0) copy.textContent = 'Copy';
+  copy.ariaLabel = `${copy.textContent}: caption ${index + 1}`;
+  copy.title = altText(caption.text);
+  copy.addEventListener('click', () => copyAltText(copy, altText(caption.text)));
+  return item;
+}
+
+/** Absent where the model was not calibrated. */
+function showTrust(trust: HTMLElement, { confidence, needsReview }: CaptionResult): void {
+  if (confidence === undefined) return;
+  const review = needsReview ? ' Better check this one.' : '';
+  trust.textContent = `${sureness(confidence)} sure that this caption is acceptable.${review}`;
+  trust.title =
+    'Measured on photographs that people had described: of all captions with this number, about so many in a hundred were close to what people said.';
+  trust.classList.toggle('review', needsReview);
+  trust.hidden = false;
+}
+
+function sureness(confidence: number): string {
+  if (confidence >= 0.995) return 'Over 99%';
+  return confidence < 0.005 ? 'Less than 1%' : `${Math.round(confidence * 100)}%`;
+}
+
+function wordElement(
+  name: 'button' | 'span',
+  { word, logProbability }: Caption['words'][number],
+  index: number,
+): HTMLElement {
+  const p = Math.exp(logProbability);
+  const element = make(name, `word level-${levelOf(p)}`, word);
+  element.classList.toggle('stop', /^[.,;:!?]$/.test(word));
+  element.dataset.word = String(index);
+  element.dataset.percent = percent(p);
+  element.title = `${word}: ${percent(p)}, log-probability ${minus(logProbability)}`;
+  return element;
+}
+
+function showTimings(element: HTMLElement, timings: Timings, trip: number): void {
+  const timing = $('.timing', element);
+  const parts = STAGES.map(([stage]) => {
+    const part = make('span', stage);
+    part.style.setProperty('--ms', String(timings[stage]));
+    return part;
+  });
+  $('.stages', timing).replaceChildren(...parts);
+  $('ul', timing).replaceChildren(
+    ...STAGES.map(([stage, name]) => make('li', stage, `${name} ${milliseconds(timings[stage])} ms`)),
+    make('li', 'sum', `together ${milliseconds(timings.total)} ms`),
+    make('li', 'sum', `there and back ${milliseconds(trip)} ms`),
+  );
+  timing.hidden = false;
+}
+
+async function copyAltText(button: HTMLButtonElement, text: string): Promise<void> {
+  const done = await copied(text);
+  announce(done ? `Copied: ${text}` : `The browser does not allow copying. The text: ${text}`);
+  const label = button.dataset.label ?? button.textContent;
+  button.dataset.label = label;
+  button.textContent = done ? 'Copied' : 'Not copied';
+  setTimeout(() => {
+    button.textContent = label;
+  }, SAID_MS);
+}
+
+/** Pages without TLS have no clipboard; the old command still works there. */
+async function copied(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const focused = document.activeElement as HTMLElement | null;
+    const area = make('textarea', 'unseen');
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand('copy');
+    area.remove();
+    focused?.focus();
+    return done;
+  }
+}

@@ -1,0 +1,51 @@
+/** Pages that are one file each: markup, style and script, nothing from elsewhere. */
+import { createHash } from 'node:crypto';
+import type { Handler } from 'hono';
+import { CACHED } from '../cache.ts';
+import type { AppEnv, AppParts } from '../parts.ts';
+import { inlinePage } from './inline-page.ts';
+
+const PAGE = new URL('./page.html', import.meta.url);
+
+/** Serves the page that comes with the program, and tells it how much it may send. */
+export function page({ maxBodyBytes }: AppParts): Handler<AppEnv> {
+  return htmlPage(async () => withLimit(await inlinePage(PAGE), maxBodyBytes));
+}
+
+/** Fills in the one thing that the page cannot know. */
+function withLimit(html: string, maxBodyBytes: number): string {
+  return html.replace('name="max-body-bytes" content=""', `name="max-body-bytes" content="${maxBodyBytes}"`);
+}
+
+/**
+ * Serves a page that runs and shows exactly the scripts and styles that stand in it.
+ * @param make called once, when the page is first asked for: a function that starts cold has other things to do
+ */
+export function htmlPage(make: () => Promise<string>): Handler<AppEnv> {
+  let made: Promise<{ html: string; policy: string }> | null = null;
+  return async (c) => {
+    made ??= make().then((html) => ({ html, policy: policyOf(html) }));
+    const { html, policy } = await made;
+    return c.html(html, 200, { ...CACHED, 'content-security-policy': policy });
+  };
+}
+
+function policyOf(html: string): string {
+  return [
+    "default-src 'none'",
+    `script-src ${hashesOf('script', html)}`,
+    `style-src ${hashesOf('style', html)}`,
+    "img-src 'self' blob: data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+/** Of all inline elements of that name, as CSP level 3 writes them. */
+function hashesOf(element: 'script' | 'style', html: string): string {
+  const elements = [...html.matchAll(new RegExp(`<${element}\\b[^>]*>([\\s\\S]*?)</${element}>`, 'gi'))];
+  const hashes = elements.map(([, text]) => createHash('sha256').update(text!).digest('base64'));
+  return hashes.length === 0 ? "'none'" : hashes.map((hash) => `'sha256-${hash}'`).join(' ');
+}

@@ -1,0 +1,48 @@
+/** Bodies of requests to image files. */
+
+import type { ObjectReference } from '../../aws/object-reference.ts';
+import { InvalidRequest, wrongFields } from '../../errors.ts';
+import type { GivenOptions } from '../options.ts';
+import { captionRequestSchema } from '../schemas.ts';
+import { bytesOfBase64 } from './base64.ts';
+import { parseJson } from './json.ts';
+import { mediaTypeOf, unsupported } from './media-type.ts';
+import { type NamedImage, namedImages, readForm } from './multipart.ts';
+
+/** What a body asks for: images in it, or one that lies elsewhere. */
+export interface ReadBody {
+  source: { images: NamedImage[] } | { s3: ObjectReference };
+  /** Those of the body; a query may have others. */
+  options: GivenOptions;
+}
+
+/** Name of an image that came without one. */
+const UNNAMED = 'image';
+
+/**
+ * How a body of this content type is read; looked up before the body is.
+ * @throws HttpError UnsupportedMediaType
+ */
+export function readerOf(headers: Headers): (body: Uint8Array<ArrayBuffer>) => Promise<ReadBody> {
+  const type = mediaTypeOf(headers);
+  if (type.essence === 'multipart/form-data') {
+    return async (body) => ({
+      source: { images: await namedImages(await readForm(body, type)) },
+      options: {},
+    });
+  }
+  if (type.essence === 'application/json') return async (body) => readJson(body);
+  if (type.type === 'image' || type.essence === 'application/octet-stream') {
+    return async (bytes) => ({ source: { images: [{ name: UNNAMED, bytes }] }, options: {} });
+  }
+  throw unsupported(`${type.essence} is not read here`);
+}
+
+function readJson(body: Uint8Array<ArrayBuffer>): ReadBody {
+  const parsed = captionRequestSchema.safeParse(parseJson(body));
+  if (!parsed.success) throw new InvalidRequest(wrongFields(parsed.error));
+  const { image, s3, ...options } = parsed.data;
+  // The schema saw to it that there is exactly one of the two.
+  if (s3 !== undefined) return { source: { s3 }, options };
+  return { source: { images: [{ name: UNNAMED, bytes: bytesOfBase64(image!) }] }, options };
+}

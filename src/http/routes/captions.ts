@@ -1,0 +1,101 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { CaptionResult } from '../../caption/captioner.ts';
+import { CaptionError } from '../../errors.ts';
+import type { Problem } from '../failures.ts';
+import { captionQuerySchema } from '../options.ts';
+import type { AppEnv, AppParts } from '../parts.ts';
+import { problemOf } from '../problem.ts';
+import { problemAnswers } from '../problem-answers.ts';
+import { readCaptionRequest } from '../request/caption-request.ts';
+import type { NamedImage } from '../request/multipart.ts';
+import { captionRequestSchema, captionResultSchema, captionResultsSchema } from '../schemas.ts';
+import { noteTimings } from '../timings.ts';
+
+/** Bytes need no schema beside their content type (OpenAPI 3.1, Considerations for File Uploads). */
+const BYTES = { description: 'An image file' } as const;
+const FILE = { type: 'string', contentMediaType: 'application/octet-stream' } as const;
+
+const route = createRoute({
+  method: 'post',
+  path: '/captions',
+  operationId: 'caption',
+  tags: ['captions'],
+  summary: 'Caption one image or several',
+  description:
+    'A form with several images is answered with one entry an image; an image that cannot be read does not spoil the others.',
+  request: {
+    query: captionQuerySchema,
+    body: {
+      required: true,
+      content: {
+        'image/*': { schema: BYTES },
+        'application/octet-stream': { schema: BYTES },
+        'multipart/form-data': {
+          schema: {
+            type: 'object',
+            required: ['image'],
+            properties: { image: { type: 'array', items: FILE, minItems: 1 } },
+          },
+        },
+        'application/json': { schema: { $ref: '#/components/schemas/CaptionRequest' } },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: 'Ranked captions: of the one image, or of each image of a form with several',
+      content: { 'application/json': { schema: captionResultSchema.or(captionResultsSchema) } },
+      headers: z.object({
+        'Server-Timing': z.string().describe('Milliseconds of each stage, all images together'),
+      }),
+    },
+    ...problemAnswers(
+      'MalformedRequest',
+      'BucketNotAllowed',
+      'ImageNotFound',
+      'ImageTooLarge',
+      'UnsupportedMediaType',
+      'UnsupportedImage',
+      'InvalidRequest',
+      'Overloaded',
+    ),
+  },
+});
+
+type Entry = ({ name: string } & CaptionResult) | { name: string; error: Problem };
+type CaptionImage = (bytes: Uint8Array) => Promise<CaptionResult>;
+
+export function addCaptions(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
+  // Registered by name: the route itself must not read the body, which has a limit.
+  app.openAPIRegistry.register('CaptionRequest', captionRequestSchema);
+  app.openapi(route, async (c) => {
+    const { images, options, call } = await readCaptionRequest(c, c.req.valid('query'), parts);
+    const caption: CaptionImage = async (bytes) => {
+      const result = await parts.caption(bytes, options, call);
+      noteTimings(result.timings, c);
+      return result;
+    };
+    if (images.length === 1) return c.json(await caption(images[0]!.bytes), 200);
+    return c.json({ results: await captionEach(images, caption, c) }, 200);
+  });
+}
+
+/** One after the other: a request with many images neither fills the queue nor the memory with decoded pixels. */
+async function captionEach(
+  images: readonly NamedImage[],
+  caption: CaptionImage,
+  c: Context<AppEnv>,
+): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (const { name, bytes } of images) {
+    try {
+      entries.push({ name, ...(await caption(bytes)) });
+    } catch (error) {
+      // What is wrong with the service is wrong with the whole request.
+      if (!(error instanceof CaptionError) || error.fault === 'service') throw error;
+      entries.push({ name, error: problemOf(error, c) });
+    }
+  }
+  return entries;
+}

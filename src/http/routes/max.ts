@@ -1,0 +1,147 @@
+/**
+ * The HTTP interface of IBM's MAX Image Caption Generator, as its source defines it (api/predict.py, api/metadata.py):
+ * clients of that service work here with no change but the address.
+ */
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { InvalidRequest } from '../../errors.ts';
+import { PROBLEMS } from '../failures.ts';
+import type { AppEnv, AppParts } from '../parts.ts';
+import { noteFailure, problemOf } from '../problem.ts';
+import { GATEWAY_ANSWERS, RETRY_AFTER } from '../problem-answers.ts';
+import { readBody } from '../request/body.ts';
+import { mediaTypeOf, unsupported } from '../request/media-type.ts';
+import { IMAGE_FIELD, imageOf, readForm } from '../request/multipart.ts';
+import { noteTimings } from '../timings.ts';
+
+const predictSchema = z
+  .object({
+    status: z.literal('ok'),
+    predictions: z.array(
+      z.object({
+        index: z.string().meta({ description: 'Rank, best first', example: '0' }),
+        caption: z.string().meta({ example: 'a man riding a wave on top of a surfboard .' }),
+        probability: z.number().min(0).max(1),
+      }),
+    ),
+  })
+  .openapi('MaxPredictions');
+
+const metadataSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    description: z.string(),
+    type: z.string(),
+    source: z.string(),
+    license: z.string(),
+  })
+  .openapi('MaxMetadata');
+
+const errorSchema = z
+  .object({ message: z.string(), errors: z.object({ image: z.string() }).optional() })
+  .openapi('MaxError');
+
+const errorAnswer = (description: string) => ({
+  description,
+  content: { 'application/json': { schema: errorSchema } },
+});
+
+const predictRoute = createRoute({
+  method: 'post',
+  path: '/model/predict',
+  operationId: 'maxPredict',
+  tags: ['max'],
+  summary: 'Caption an image as the MAX Image Caption Generator does',
+  request: {
+    body: {
+      required: true,
+      content: {
+        'multipart/form-data': {
+          schema: {
+            type: 'object',
+            required: ['image'],
+            properties: { image: { type: 'string', contentMediaType: 'application/octet-stream' } },
+          },
+        },
+      },
+    },
+  },
+  responses: {
+    200: { description: 'Ranked captions', content: { 'application/json': { schema: predictSchema } } },
+    400: errorAnswer('The image cannot be read'),
+    413: errorAnswer(PROBLEMS.ImageTooLarge.title),
+    500: errorAnswer(PROBLEMS.InternalError.title),
+    503: { ...errorAnswer(PROBLEMS.Overloaded.title), headers: RETRY_AFTER },
+    ...GATEWAY_ANSWERS,
+  },
+});
+
+const metadataRoute = createRoute({
+  method: 'get',
+  path: '/model/metadata',
+  operationId: 'maxMetadata',
+  tags: ['max'],
+  summary: 'Tell of the model as the MAX Image Caption Generator does',
+  responses: {
+    ...GATEWAY_ANSWERS,
+    200: { description: 'The model', content: { 'application/json': { schema: metadataSchema } } },
+  },
+});
+
+export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
+  const app = new OpenAPIHono<AppEnv>();
+  app.onError(answerError);
+  app.openapi(predictRoute, async (c) => {
+    const image = await readImage(c, parts.maxBodyBytes);
+    if (image === null) {
+      noteFailure(new InvalidRequest(NO_IMAGE.message), c);
+      return c.json(NO_IMAGE, 400);
+    }
+    const { captions, timings } = await parts.caption(image, {}, { deadline: parts.deadlineOf?.(c) });
+    noteTimings(timings, c);
+    const predictions = captions.map(({ text, probability }, i) => ({
+      index: String(i),
+      caption: text,
+      probability,
+    }));
+    return c.json({ status: 'ok' as const, predictions }, 200);
+  });
+  const { name, description, licence, provenance } = parts.model;
+  const metadata = {
+    // Clients look for these two to tell which kind of model they talk to.
+    id: 'max-image-caption-generator',
+    name: 'MAX Image Caption Generator',
+    description: `${name}: ${description}`,
+    type: 'Image-to-Text Translation',
+    source: provenance[0]?.source ?? '',
+    license: licence,
+  };
+  app.openapi(metadataRoute, (c) => c.json(metadata, 200));
+  return app;
+}
+
+/** As flask-restplus answers when a required argument is missing. */
+const NO_IMAGE = {
+  errors: { image: 'An image file Missing required parameter in an uploaded file' },
+  message: 'Input payload validation failed',
+};
+
+/** Takes the first image and leaves other fields alone, as MAX does; `null` when there is none. */
+async function readImage(c: Context<AppEnv>, maxBodyBytes: number): Promise<Uint8Array | null> {
+  const type = mediaTypeOf(c.req.raw.headers);
+  if (type.essence !== 'multipart/form-data') {
+    throw unsupported(`${type.essence} is not read here`, 'multipart/form-data');
+  }
+  const body = await readBody(c.req.raw, maxBodyBytes);
+  c.set('bytes', body.length);
+  const entry = (await readForm(body, type)).get(IMAGE_FIELD);
+  return entry === null || typeof entry === 'string' ? null : (await imageOf(entry)).bytes;
+}
+
+/** MAX knows 400 for whatever is wrong with a request, and no problem documents. */
+function answerError(error: Error, c: Context<AppEnv>): Response {
+  const { status } = PROBLEMS[noteFailure(error, c)];
+  const { detail, title } = problemOf(error, c);
+  return c.json({ message: detail ?? title }, status === 415 || status === 422 ? 400 : status);
+}

@@ -1,0 +1,203 @@
+/** Fetching a source from an address: resumable, bounded, and nobody sees the file before its hash is right. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { InvalidRequest, SourceError } from '../../errors.ts';
+import { type Fetched, fetchFrom, parseAddress } from './http-range.ts';
+
+/** Hexadecimal; one of them is required. */
+export interface ExpectedHash {
+  sha256?: string;
+  sha512?: string;
+}
+
+export interface DownloadLimits {
+  /** Bytes. Public im2txt archives have 140 to 500 MB. */
+  bytes: number;
+  /** Milliseconds without a byte (or an answer) after which a connection is given up. */
+  stallMs: number;
+  /** Milliseconds for everything: 2 GiB at 100 kB/s. */
+  totalMs: number;
+  /** Connections without any progress in a row; one that brought bytes starts the count again. */
+  attempts: number;
+  /** Connections in all: a server that gives a byte at a time must end too. */
+  connections: number;
+  /** Milliseconds before the second attempt; doubled for each one after. */
+  backoffMs: number;
+}
+
+const DOWNLOAD_LIMITS: DownloadLimits = {
+  bytes: 2 * 2 ** 30,
+  stallMs: 30_000,
+  totalMs: 6 * 3600_000,
+  attempts: 5,
+  connections: 50,
+  backoffMs: 500,
+};
+
+export interface DownloadOptions {
+  /** Where the file goes, and its `.part` until it is whole; a later call goes on with that. */
+  directory: string;
+  /** Bytes so far, and of all where the server says. */
+  onProgress?: (bytes: number, total: number | null) => void;
+  /** @default DOWNLOAD_LIMITS */
+  limits?: Partial<DownloadLimits>;
+}
+
+/**
+ * @param url https, or http to this machine itself
+ * @returns the file in `directory`, called as the address ends
+ * @throws InvalidRequest (address or hash malformed), SourceUnreadable (no network, refused, too large), SourceDamaged
+ *   (another hash; the file is removed)
+ */
+export async function downloadSource(
+  url: string,
+  hash: ExpectedHash,
+  { directory, onProgress, limits }: DownloadOptions,
+): Promise<string> {
+  const address = parseAddress(url);
+  const wanted = parseHash(hash);
+  const file = join(directory, nameOf(address));
+  if ((await sizeOf(file)) > 0 && (await digest(file, wanted)) === wanted.hex) return file;
+  const job = {
+    address,
+    part: `${file}.part`,
+    limits: { ...DOWNLOAD_LIMITS, ...limits },
+    onProgress: onProgress ?? (() => undefined),
+  };
+  const resumed = (await sizeOf(job.part)) > 0;
+  await fetchWhole(job);
+  if (resumed && (await digest(job.part, wanted)) !== wanted.hex) {
+    // The beginning came from an earlier call, and perhaps from another version of the file.
+    await rm(job.part);
+    await fetchWhole(job);
+  }
+  await checkHash(job, wanted);
+  await rename(job.part, file);
+  return file;
+}
+
+interface Job {
+  address: URL;
+  part: string;
+  limits: DownloadLimits;
+  onProgress: (bytes: number, total: number | null) => void;
+}
+
+interface WantedHash {
+  algorithm: 'sha256' | 'sha512';
+  hex: string;
+}
+
+function parseHash({ sha256, sha512 }: ExpectedHash): WantedHash {
+  const algorithm = sha512 === undefined ? 'sha256' : 'sha512';
+  const hex = (sha512 ?? sha256 ?? '').trim().toLowerCase();
+  const digits = algorithm === 'sha512' ? 128 : 64;
+  if (hex.length === digits && /^[0-9a-f]+$/.test(hex)) return { algorithm, hex };
+  throw new InvalidRequest(
+    `A download needs its SHA-256 or SHA-512: expected ${digits} digits, found "${hex}"`,
+  );
+}
+
+/** The last part of the path, without anything a file system could stumble over. */
+function nameOf(address: URL): string {
+  const last = address.pathname.split('/').at(-1) ?? '';
+  const plain = last.replaceAll(/%[0-9a-f]{2}|[^A-Za-z0-9._-]/gi, '_').replace(/^\.+/, '');
+  return plain.slice(0, 100) || 'source';
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return (await stat(file).catch(() => null))?.size ?? 0;
+}
+
+async function digest(file: string, { algorithm }: WantedHash): Promise<string> {
+  const hash = createHash(algorithm);
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
+}
+
+async function checkHash({ address, part }: Job, wanted: WantedHash): Promise<void> {
+  const found = await digest(part, wanted);
+  if (found === wanted.hex) return;
+  const bytes = await sizeOf(part);
+  await rm(part);
+  throw new SourceError('SourceDamaged', {
+    file: address.href,
+    expected: `${wanted.algorithm} ${wanted.hex}`,
+    actual: `${found} of ${bytes} bytes; they were removed`,
+    remedy:
+      'The server holds another file than the one the hash was made of; compare both with their publisher.',
+  });
+}
+
+/** Connection after connection until the server says that all is there. */
+async function fetchWhole(job: Job): Promise<void> {
+  const deadline = AbortSignal.timeout(job.limits.totalMs);
+  let failures = 0;
+  let validator: string | null = null;
+  for (let connection = 1; ; connection++) {
+    const before = await sizeOf(job.part);
+    try {
+      const answer = await fetchFrom(job.address, before, validator, job.limits.stallMs, deadline);
+      validator = answer.validator;
+      await store(job, answer);
+      return;
+    } catch (error) {
+      if (error instanceof SourceError || deadline.aborted) throw unreachable(job, error);
+      failures = (await sizeOf(job.part)) > before ? 1 : failures + 1;
+      if (failures >= job.limits.attempts || connection >= job.limits.connections)
+        throw unreachable(job, error);
+      await delay(Math.min(job.limits.backoffMs * 2 ** (failures - 1), job.limits.stallMs));
+    }
+  }
+}
+
+/** @throws what the connection threw; what came before that is in the part file */
+async function store({ address, part, limits, onProgress }: Job, answer: Fetched): Promise<void> {
+  const tooLarge = (bytes: string): SourceError =>
+    new SourceError('SourceUnreadable', {
+      file: address.href,
+      expected: `at most ${limits.bytes} bytes`,
+      actual: bytes,
+      remedy: 'Download it by other means and import the file.',
+    });
+  if (answer.total !== null && answer.total > limits.bytes) {
+    answer.close();
+    throw tooLarge(`${answer.total}`);
+  }
+  const target = await open(part, answer.start === 0 ? 'w' : 'r+');
+  let bytes = answer.start;
+  try {
+    await target.truncate(bytes);
+    for await (const chunk of answer.body) {
+      if (bytes + chunk.length > limits.bytes) throw tooLarge('more');
+      await target.write(chunk, 0, chunk.length, bytes);
+      bytes += chunk.length;
+      onProgress(bytes, answer.total);
+    }
+  } finally {
+    await target.close();
+    answer.close();
+  }
+  if (answer.total !== null && bytes !== answer.total)
+    throw new Error(`${bytes} of ${answer.total} bytes came`);
+}
+
+function unreachable({ address, part }: Job, cause: unknown): SourceError {
+  if (cause instanceof SourceError) return cause;
+  const reason = cause instanceof Error ? cause : new Error(String(cause));
+  const inner = reason.cause instanceof Error ? `: ${reason.cause.message}` : '';
+  return new SourceError(
+    'SourceUnreadable',
+    {
+      file: address.href,
+      expected: 'the whole file',
+      actual: `${reason.message}${inner}`,
+      remedy: `The same command goes on where this one stopped (${part}).`,
+    },
+    { cause },
+  );
+}

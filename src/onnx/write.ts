@@ -1,0 +1,91 @@
+/** Writes ONNX files. */
+import protobuf from 'protobufjs';
+import type { Attribute, OnnxModel, OnnxTensor, ValueInfo } from './graph.ts';
+import {
+  ATTRIBUTE,
+  type AttributeMessage,
+  DATA_TYPES,
+  messages,
+  sizeOf,
+  type ValueMessage,
+} from './schema.ts';
+
+/** The oldest format that carries opset 21. */
+const IR_VERSION = 10;
+const PRODUCER = 'show-and-tell';
+
+/** Field numbers that are written by hand, all of wire type 2 (length, then bytes). */
+const FIELD = { modelGraph: 7, graphInitializer: 5, tensorRawData: 9 } as const;
+
+/**
+ * The bytes of a model's file, part by part. Small messages go through protobufjs; the weights are asked for one tensor
+ * at a time and never copied.
+ */
+export function* modelParts(model: OnnxModel): Generator<Uint8Array> {
+  const graph = messages.Graph.encode(graphMessage(model)).finish();
+  const weights = [...model.constants].map(([name, tensor]) => ({ tensor, head: tensorHead(name, tensor) }));
+  const graphBytes = weights.reduce((n, { head, tensor }) => n + head.length + sizeOf(tensor), graph.length);
+  const opset_import = Object.entries(model.opsets).map(([domain, version]) => ({ domain, version }));
+  const head = messages.Model.encode({ ir_version: IR_VERSION, producer_name: PRODUCER, opset_import });
+  yield lengthDelimited(head, FIELD.modelGraph, graphBytes).finish();
+  yield graph;
+  for (const { head, tensor } of weights) {
+    yield head;
+    yield tensor.bytes();
+  }
+}
+
+/** A model's file as a whole. */
+export function encodeModel(model: OnnxModel): Uint8Array {
+  return Buffer.concat([...modelParts(model)]);
+}
+
+/** Everything of a graph but its weights. */
+function graphMessage(model: OnnxModel) {
+  return {
+    name: model.name,
+    node: model.nodes.map((node) => ({
+      input: node.inputs,
+      output: node.outputs,
+      name: node.name,
+      op_type: node.op,
+      domain: node.domain,
+      attribute: Object.entries(node.attributes).map(([name, value]) => attributeMessage(name, value)),
+    })),
+    input: model.inputs.map(valueMessage),
+    output: model.outputs.map(valueMessage),
+  };
+}
+
+/** An initializer's bytes up to its data. */
+function tensorHead(name: string, tensor: OnnxTensor): Uint8Array {
+  const small = messages.Tensor.encode({ name, dims: tensor.dims, data_type: DATA_TYPES[tensor.type] });
+  const tensorMessage = lengthDelimited(small, FIELD.tensorRawData, sizeOf(tensor)).finish();
+  const field = lengthDelimited(
+    protobuf.Writer.create(),
+    FIELD.graphInitializer,
+    tensorMessage.length + sizeOf(tensor),
+  ).finish();
+  return Buffer.concat([field, tensorMessage]);
+}
+
+function lengthDelimited(writer: protobuf.Writer, field: number, bytes: number): protobuf.Writer {
+  return writer.uint32((field << 3) | 2).uint32(bytes);
+}
+
+function attributeMessage(name: string, value: Attribute): AttributeMessage {
+  if (typeof value === 'number') return { name, type: ATTRIBUTE.int, i: value };
+  if (typeof value === 'string') return { name, type: ATTRIBUTE.string, s: Buffer.from(value) };
+  if ('float' in value) return { name, type: ATTRIBUTE.float, f: value.float };
+  if (!('tensor' in value)) return { name, type: ATTRIBUTE.ints, ints: value };
+  const { type, dims, bytes } = value.tensor;
+  const t = { dims: [...dims], data_type: DATA_TYPES[type], raw_data: bytes() };
+  return { name, type: ATTRIBUTE.tensor, t };
+}
+
+function valueMessage({ name, type, dims }: ValueInfo): ValueMessage {
+  const elem_type = DATA_TYPES[type];
+  if (dims === null) return { name, type: { tensor_type: { elem_type } } };
+  const dim = dims.map((d) => (typeof d === 'string' ? { dim_param: d } : { dim_value: d }));
+  return { name, type: { tensor_type: { elem_type, shape: { dim } } } };
+}

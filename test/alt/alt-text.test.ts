@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { altText, MAX_ALT_TEXT_LENGTH } from '../../src/alt/alt-text.ts';
+
+const EXAMPLES: [string, string][] = [
+  ['a dog runs on the grass .', 'A dog runs on the grass.'],
+  ['a dog runs on the grass', 'A dog runs on the grass.'],
+  ["a man 's dog does n't bark , it sleeps .", "A man's dog doesn't bark, it sleeps."],
+  ['a close-up picture of a cat .', 'A close-up picture of a cat.'],
+  ['a picture of a cat .', 'A cat.'],
+  ['a black photo of two birds .', 'Two birds.'],
+  ['an image showing the sea .', 'The sea.'],
+  ['is that a dog ?', 'Is that a dog?'],
+  [' . ', ''],
+  ['', ''],
+];
+
+for (const [caption, expected] of EXAMPLES) {
+  test(`"${caption}" becomes "${expected}"`, () => {
+    assert.equal(altText(caption), expected);
+  });
+}
+
+test('a long caption is cut after a word that can stand last', () => {
+  const words = Array(20).fill('a red shirt and');
+  const cut = altText(`${words.join(' ')} .`);
+  assert.ok(cut.length <= MAX_ALT_TEXT_LENGTH && cut.length > 100);
+  assert.match(cut, / shirt\.$/);
+});
+
+test('no caption gives more than 125 characters, a blank before a stop or a small first letter', () => {
+  const word = fc.constantFrom('a', 'dog', 'with', '.', ',', "'s", 'x'.repeat(200), 'and', 'picture', 'of');
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 60 }), (words) => {
+      const alt = altText(words.join(' '));
+      assert.ok(alt.length <= MAX_ALT_TEXT_LENGTH);
+      assert.doesNotMatch(alt, /\s[.,]|^[a-z]|\s$/);
+    }),
+    { numRuns: 500, seed: 5 },
+  );
+});

@@ -1,0 +1,150 @@
+/** The command as a process, over result documents as the functions write them. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type ResultDocument, resultDocumentSchema, writeResult } from '../../../src/s3/results.ts';
+import { clientOf } from '../../s3/fake-client.ts';
+import { type Finished, finished, runCli, startCli } from '../../support/cli.ts';
+import { type ListingS3, startListingS3 } from '../../support/state-machine/s3.ts';
+
+const BUCKET = 'results';
+const COUNT = 25;
+const ODD_KEY = 'holiday, "best"\n=1+1.jpg';
+const model = { name: 'test', hash: 'f'.repeat(64) };
+
+let s3: ListingS3;
+before(async () => {
+  s3 = await startListingS3([BUCKET, 'empty'], 10);
+  const client = clientOf(s3);
+  process.env.AWS_MAX_ATTEMPTS = '1';
+  for (let i = 0; i < COUNT; i++) {
+    const key = i === 7 ? ODD_KEY : `${i}.jpg`;
+    const document = i % 5 === 4 ? failed(key) : captioned(key);
+    await writeResult(
+      client,
+      { bucket: BUCKET, key: `captions/photos/${String(i).padStart(3, '0')}.json` },
+      document,
+    );
+  }
+  // What else lies in the bucket.
+  s3.put(BUCKET, `captions/_batches/${'0'.repeat(64)}.json`, Buffer.from('{"results":[]}'));
+  s3.put(BUCKET, 'runs/1/manifest.json', Buffer.from('{}'));
+  client.destroy();
+});
+after(() => s3.close());
+
+const common = (key: string) => ({
+  formatVersion: 1 as const,
+  source: { bucket: 'photos', key },
+  model,
+  writtenAt: '2026-01-02T03:04:05.000Z',
+});
+function captioned(key: string): ResultDocument {
+  const words = [{ word: 'a', logProbability: -0.5 }];
+  const caption = {
+    text: `a picture of ${key}`,
+    logProbability: -1,
+    probability: Math.exp(-1),
+    words,
+    truncated: false,
+  };
+  const timings = { decode: 1, preprocess: 1, encode: 1, search: 1, total: 4 };
+  const result = { captions: [caption], model, timings, width: 4, height: 3, format: 'jpeg' };
+  return { ...common(key), status: 'captioned', result };
+}
+function failed(key: string): ResultDocument {
+  return { ...common(key), status: 'failed', error: { code: 'UnsupportedImage', message: 'damaged' } };
+}
+
+function results(...flags: string[]): Promise<Finished> {
+  return runCli(['results', '--bucket', BUCKET, ...flags]);
+}
+const lines = ({ stdout }: Finished) => stdout.split('\n').filter(Boolean);
+
+describe('results', () => {
+  it('are whole documents, one a line, of all pages in order', async () => {
+    const run = await results();
+    assert.deepEqual([run.status, run.stderr], [0, '']);
+    const documents = lines(run).map((line) => resultDocumentSchema.parse(JSON.parse(line)));
+    const expected = Array.from({ length: COUNT }, (_, i) => (i === 7 ? ODD_KEY : `${i}.jpg`));
+    assert.deepEqual(
+      documents.map(({ source }) => source.key),
+      expected,
+    );
+    assert.deepEqual(documents[0], captioned('0.jpg'));
+    assert.deepEqual(documents[4], failed('4.jpg'));
+  });
+
+  it('are a table that keeps every character of a key', async () => {
+    const run = await results('--format', 'csv', '--prefix', 'captions/photos/00');
+    assert.deepEqual([run.status, run.stderr], [0, '']);
+    const rows = run.stdout.split('\r\n');
+    assert.equal(
+      rows[0],
+      'bucket,key,versionId,status,caption,probability,code,message,model,modelHash,writtenAt',
+    );
+    assert.equal(rows.length, 10 + 2);
+    assert.equal(
+      rows[5],
+      `photos,4.jpg,,failed,,,UnsupportedImage,damaged,test,${model.hash},2026-01-02T03:04:05.000Z`,
+    );
+    const quoted = 'holiday, ""best""\n=1+1.jpg';
+    assert.ok(rows[8]!.startsWith(`photos,"${quoted}",,captioned,"a picture of ${quoted}",0.3678794`));
+  });
+
+  it('are only failures when asked', async () => {
+    const documents = lines(await results('--failed')).map((line) => JSON.parse(line));
+    assert.equal(documents.length, COUNT / 5);
+    for (const { status, error } of documents) {
+      assert.deepEqual([status, error.code], ['failed', 'UnsupportedImage']);
+    }
+  });
+
+  it('are none in an empty bucket', async () => {
+    const run = await runCli(['results', '--bucket', 'empty']);
+    assert.deepEqual([run.status, run.stdout, run.stderr], [0, '', '']);
+  });
+
+  it('leave out what is no result, with exit code 3', async () => {
+    for (const [i, text] of ['', '{', '{"formatVersion":2}'].entries()) {
+      s3.put(BUCKET, `other/${i}.json`, Buffer.from(text));
+    }
+    s3.put(BUCKET, 'other/9.json', Buffer.from(JSON.stringify(captioned('9.jpg'))));
+    const run = await results('--prefix', 'other/');
+    assert.equal(run.status, 3);
+    assert.equal(lines(run).length, 1);
+    assert.equal(run.stderr.trim().split('\n').length, 3);
+  });
+
+  it('end without a word when nobody reads on', async () => {
+    const child = startCli(['results', '--bucket', BUCKET]);
+    const end = finished(child);
+    child.stdout!.once('data', () => child.stdout!.destroy());
+    const { status, signal, stderr } = await end;
+    assert.deepEqual({ status, signal, stderr }, { status: 0, signal: null, stderr: '' });
+  });
+
+  const refused: { title: string; args: string[]; status: number }[] = [
+    { title: 'no such bucket', args: ['--bucket', 'nowhere'], status: 2 },
+    { title: 'no bucket', args: [], status: 2 },
+    { title: 'no such format', args: ['--bucket', BUCKET, '--format', 'xml'], status: 2 },
+  ];
+  for (const { title, args, status } of refused) {
+    it(`exits with ${status} for ${title}`, async () => {
+      const run = await runCli(['results', ...args]);
+      assert.deepEqual([run.status, run.stdout], [status, '']);
+      assert.notEqual(run.stderr, '');
+    });
+  }
+
+  it('exit with 4 where S3 fails', async () => {
+    s3.onRequest(({ method, key }) =>
+      method === 'GET' && key.endsWith('005.json')
+        ? { kind: 'error', status: 503, code: 'SlowDown' }
+        : undefined,
+    );
+    const run = await results();
+    s3.onRequest(() => undefined);
+    assert.equal(run.status, 4);
+    assert.match(run.stderr, /^show-and-tell: Overloaded: /);
+  });
+});

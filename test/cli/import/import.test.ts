@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { finished, runCli, startCli } from '../../support/cli.ts';
+import { COFFEE, ROOT, SAMPLES } from '../../support/samples.ts';
+
+const TINY = join(ROOT, 'test/fixtures/golden/tiny');
+const GRAPH = join(TINY, 'im2txt-tiny.pb');
+const WORDS = join(TINY, 'word_counts.txt');
+
+describe('show-and-tell import and quantize', () => {
+  let place: ReturnType<typeof temporaryDirectory>;
+  before(() => {
+    place = temporaryDirectory();
+  });
+  after(() => place.dispose());
+
+  /** A new empty directory. */
+  function room(name: string): string {
+    const directory = join(place.path, name);
+    mkdirSync(directory);
+    return directory;
+  }
+
+  it('makes a bundle that captions, and says what it read, what it says and what it wrote', async () => {
+    const out = join(room('fp32'), 'bundle');
+    const { status, stdout, stderr } = await runCli([
+      'import',
+      '--from',
+      GRAPH,
+      '--vocabulary',
+      WORDS,
+      '--out',
+      out,
+    ]);
+    assert.equal(status, 0, stderr);
+    for (const part of [
+      'frozen-graph',
+      'word_counts.txt',
+      'coffee.jpg',
+      'encoder.onnx',
+      'sha256',
+      'Done in',
+    ]) {
+      assert.ok(stdout.includes(part), part);
+    }
+    const caption = await runCli(['caption', '--model', out, COFFEE]);
+    assert.equal(caption.status, 0);
+    assert.match(caption.stdout, /0\) astronaut red/);
+    assert.deepEqual(readdirSync(join(place.path, 'fp32')), ['bundle']);
+  });
+
+  it('makes an INT8 bundle and compares it with the fp32 one', async () => {
+    const directory = room('int8');
+    const args = ['--from', GRAPH, '--vocabulary', WORDS, '--precision', 'int8', '--calibrate', SAMPLES];
+    const { status, stdout, stderr } = await runCli(['import', ...args, '--out', join(directory, 'bundle')]);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /INT8 beside fp32 on 8 images/);
+    assert.deepEqual(readdirSync(directory), ['bundle']);
+    const manifest = JSON.parse(readFileSync(join(directory, 'bundle/manifest.json'), 'utf8'));
+    assert.equal(manifest.precision, 'int8');
+  });
+
+  it('quantizes an fp32 bundle, and refuses an INT8 one', async () => {
+    const directory = room('quantize');
+    const [fp32, int8] = [join(directory, 'fp32'), join(directory, 'int8')];
+    await runCli(['import', '--from', GRAPH, '--vocabulary', WORDS, '--out', fp32]);
+    const first = await runCli(['quantize', '--model', fp32, '--calibrate', SAMPLES, '--out', int8]);
+    assert.equal(first.status, 0, first.stderr);
+    const again = await runCli([
+      'quantize',
+      '--model',
+      int8,
+      '--calibrate',
+      SAMPLES,
+      '--out',
+      `${int8}-again`,
+    ]);
+    assert.equal(again.status, 2);
+    assert.match(again.stderr, /already int8/);
+    assert.deepEqual(readdirSync(directory).sort(), ['fp32', 'int8']);
+  });
+
+  const REFUSED: [string, (out: string) => string[], number, RegExp][] = [
+    [
+      'a place that is taken',
+      () => ['--from', GRAPH, '--vocabulary', WORDS, '--out', TINY],
+      2,
+      /exists already/,
+    ],
+    [
+      'an unknown precision',
+      (out) => ['--from', GRAPH, '--precision', 'int4', '--out', out],
+      2,
+      /--precision/,
+    ],
+    [
+      'INT8 without photographs',
+      (out) => ['--from', GRAPH, '--precision', 'int8', '--out', out],
+      2,
+      /--calibrate/,
+    ],
+    ['an address without its hash', (out) => ['--from', 'https://127.0.0.1/x', '--out', out], 2, /--sha256/],
+    [
+      'a source that is nowhere',
+      (out) => ['--from', '/nowhere', '--out', out],
+      4,
+      /SourceUnreadable: \/nowhere/,
+    ],
+    ['a photograph as source', (out) => ['--from', COFFEE, '--vocabulary', WORDS, '--out', out], 4, /Source/],
+    [
+      'a word list that is none',
+      (out) => ['--from', GRAPH, '--vocabulary', GRAPH, '--out', out],
+      4,
+      /Vocabulary/,
+    ],
+  ];
+  for (const [name, args, status, message] of REFUSED) {
+    it(`refuses ${name} and leaves nothing behind`, async () => {
+      const directory = room(name);
+      const found = await runCli(['import', ...args(join(directory, 'bundle'))]);
+      assert.equal(found.status, status, found.stderr);
+      assert.match(found.stderr, message);
+      assert.deepEqual(readdirSync(directory), []);
+    });
+  }
+
+  it('refuses a damaged word list, mends it on request and names each line', async () => {
+    const directory = room('words');
+    const damaged = join(directory, 'words.txt');
+    writeFileSync(damaged, readFileSync(WORDS, 'utf8').replace(/^n't /m, '"nt" '));
+    const args = ['import', '--from', GRAPH, '--vocabulary', damaged, '--out', join(directory, 'bundle')];
+    const refused = await runCli(args);
+    assert.equal(refused.status, 4);
+    assert.match(refused.stderr, /"nt".*--repair-vocabulary/);
+    const mended = await runCli([...args, '--repair-vocabulary']);
+    assert.equal(mended.status, 0, mended.stderr);
+    assert.match(mended.stdout, /mended line \d+: "nt" is n't/);
+  });
+
+  it('fetches a source by address when its hash is right', async () => {
+    const content = readFileSync(GRAPH);
+    const server = createServer((_, response) => response.end(content)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/im2txt.pb`;
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    try {
+      const directory = room('download');
+      const fetchInto = (name: string, hash: string) =>
+        runCli([
+          'import',
+          '--from',
+          address,
+          '--sha256',
+          hash,
+          '--vocabulary',
+          WORDS,
+          '--out',
+          join(directory, name),
+        ]);
+      const right = await fetchInto('right', sha256);
+      assert.equal(right.status, 0, right.stderr);
+      const wrong = await fetchInto(
+        'wrong',
+        sha256.replace(/./, (digit) => (digit === '0' ? '1' : '0')),
+      );
+      assert.equal(wrong.status, 4);
+      assert.deepEqual(readdirSync(directory), ['right']);
+      const manifest = JSON.parse(readFileSync(join(directory, 'right/manifest.json'), 'utf8'));
+      assert.equal(manifest.provenance[0].source, address);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('leaves no half bundle when it is interrupted', async () => {
+    const directory = room('interrupted');
+    const args = ['--from', GRAPH, '--vocabulary', WORDS, '--precision', 'int8', '--calibrate', SAMPLES];
+    const child = startCli(['import', ...args, '--out', join(directory, 'bundle')]);
+    const end = finished(child);
+    await once(child.stdout!, 'data'); // the weights are read, the fp32 draft is there
+    child.kill('SIGINT');
+    assert.equal((await end).status, 130);
+    assert.deepEqual(readdirSync(directory), []);
+  });
+});

@@ -1,0 +1,113 @@
+/** The page in a real browser, served by the real app with the default model. */
+import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
+import { after, type TestContext } from 'node:test';
+import { serve } from '@hono/node-server';
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import type { CaptionResult } from '../../../src/caption/captioner.ts';
+import type { AppParts } from '../../../src/http/parts.ts';
+import { launchBrowser } from '../../support/browser.ts';
+import { appWith, captioner } from '../harness.ts';
+
+/** A page that does not get there in this time hangs; the slowest step takes 2 s on one busy processor. */
+const HANG_MS = 15_000;
+
+let started: Promise<Browser> | undefined;
+after(async () => {
+  await (await started)?.close();
+  await captioner.close();
+});
+
+export interface OpenOptions extends BrowserContextOptions {
+  parts?: Partial<AppParts>;
+  /** The browser itself writes each failed request to the console. @default false */
+  failures?: boolean;
+}
+
+export interface OpenPage {
+  page: Page;
+  /** Requests for captions, as far as they were sent. */
+  asked: string[];
+  /** Picks files as a person does, and waits until each has captions or a message. */
+  choose(files: string | Parameters<Page['setInputFiles']>[1]): Promise<void>;
+  settled(): Promise<void>;
+}
+
+/**
+ * Serves the page on a free port and opens it. When the test ends, nothing may have been asked from elsewhere and
+ * nothing written to the console.
+ */
+export async function openPage(t: TestContext, options: OpenOptions = {}): Promise<OpenPage> {
+  const { parts, failures = false, ...contextOptions } = options;
+  const { origin, stop } = await start(parts);
+  started ??= launchBrowser();
+  const context = await (await started).newContext({
+    viewport: { width: 1180, height: 900 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+    reducedMotion: 'reduce',
+    ...contextOptions,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(HANG_MS);
+  const asked: string[] = [];
+  const elsewhere: string[] = [];
+  const complaints: string[] = [];
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.pathname === '/captions') asked.push(url.search);
+    if (url.origin !== origin && url.protocol !== 'data:') elsewhere.push(request.url());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    const expected = failures && message.location().url.startsWith(`${origin}/captions?`);
+    if (!expected) complaints.push(message.text());
+  });
+  t.after(async () => {
+    await context.close();
+    await stop();
+    assert.deepEqual(elsewhere, []);
+    assert.deepEqual(complaints, []);
+  });
+  await page.goto(`${origin}/`);
+  const settled = () => page.locator('.busy').first().waitFor({ state: 'detached' });
+  return {
+    page,
+    asked,
+    settled,
+    choose: async (files) => {
+      await page.locator('#files').setInputFiles(files);
+      await settled();
+    },
+  };
+}
+
+function start(parts?: Partial<AppParts>): Promise<{ origin: string; stop: () => Promise<void> }> {
+  return new Promise((resolve) => {
+    const server = serve({ fetch: appWith(parts).fetch, hostname: '127.0.0.1', port: 0 }, (address) => {
+      resolve({
+        origin: `http://127.0.0.1:${(address as AddressInfo).port}`,
+        stop: () => new Promise((stopped) => server.close(() => stopped())),
+      });
+    });
+  });
+}
+
+/** Waits until the page has told that it copied something. */
+export function copied(page: Page): Promise<void> {
+  return page.locator('#live', { hasText: 'Copied:' }).waitFor();
+}
+
+/** The result of one photograph. */
+export function card(page: Page, name: string): Locator {
+  return page.locator('.card', { has: page.getByRole('heading', { name, exact: true }) });
+}
+
+/** The sentences as they stand on the page, best first. */
+export function sentences(of: Locator): Promise<string[]> {
+  return of.locator('.sentence').evaluateAll((all) => all.map((one) => one.textContent));
+}
+
+/** What the core says of the same bytes. */
+export async function expected(bytes: Uint8Array): Promise<CaptionResult['captions']> {
+  return (await captioner.caption(bytes)).captions;
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { PROBLEMS } from '../../../src/http/failures.ts';
+import { app, MAX_BODY_BYTES } from '../harness.ts';
+
+/** Directives of a page's policy by name. */
+function policyOf(response: Response): Map<string, string> {
+  const directives = response.headers.get('content-security-policy')!.split('; ');
+  return new Map(directives.map((directive) => [directive.split(' ')[0]!, directive]));
+}
+
+for (const path of ['/', '/docs']) {
+  describe(`GET ${path}`, () => {
+    it('lets exactly the styles and scripts in it run, and nothing from elsewhere', async () => {
+      const response = await app.request(path);
+      const html = await response.text();
+      assert.equal(response.status, 200);
+      assert.equal(response.headers.get('content-type'), 'text/html; charset=UTF-8');
+      const policy = policyOf(response);
+      assert.equal(policy.get('default-src'), "default-src 'none'");
+      for (const element of ['script', 'style']) {
+        const inline = [...html.matchAll(new RegExp(`<${element}[^>]*>([^]*?)</${element}>`, 'g'))];
+        const hashes = inline.map(([, text]) => createHash('sha256').update(text!).digest('base64'));
+        const sources = hashes.map((hash) => `'sha256-${hash}'`).join(' ') || "'none'";
+        assert.equal(policy.get(`${element}-src`), `${element}-src ${sources}`);
+      }
+      assert.doesNotMatch([...policy.values()].join(), /unsafe|https?:|\*/);
+    });
+
+    it('asks for nothing that the policy refuses', async () => {
+      const html = await (await app.request(path)).text();
+      assert.doesNotMatch(html, /<(script|iframe|object|embed)\b[^>]*\bsrc=|<link\b[^>]*rel="?stylesheet/i);
+      assert.doesNotMatch(html, /\s(style|on[a-z]+)="/i);
+      assert.doesNotMatch(html, /\b(src|href)="(https?:)?\/\//i);
+    });
+
+    it('is not framed, not guessed at, and asked for again', async () => {
+      const { headers } = await app.request(path);
+      assert.equal(headers.get('x-content-type-options'), 'nosniff');
+      assert.equal(headers.get('x-frame-options'), 'DENY');
+      assert.equal(headers.get('referrer-policy'), 'no-referrer');
+      assert.equal(headers.get('cache-control'), 'no-cache');
+      const again = await app.request(path, { headers: { 'if-none-match': headers.get('etag')! } });
+      assert.equal(again.status, 304);
+    });
+  });
+}
+
+describe('the page', () => {
+  it('is told how many bytes a request may have', async () => {
+    const html = await (await app.request('/')).text();
+    assert.ok(html.includes(`<meta name="max-body-bytes" content="${MAX_BODY_BYTES}">`));
+  });
+});
+
+describe('the reference', () => {
+  it('explains every problem where problem documents say that it does', async () => {
+    const html = await (await app.request('/docs')).text();
+    for (const [code, { title, status }] of Object.entries(PROBLEMS)) {
+      assert.ok(html.includes(`id="${code}"`), code);
+      assert.ok(html.includes(title), title);
+      assert.ok(html.includes(`<td>${status}</td>`), code);
+    }
+  });
+
+  it('has every operation and resolves its own links', async () => {
+    const html = await (await app.request('/docs')).text();
+    for (const operation of ['POST /captions', 'GET /health', 'GET /model', 'POST /model/predict']) {
+      assert.ok(html.includes(`<code>${operation}</code>`), operation);
+    }
+    const links = [...html.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id!);
+    assert.ok(links.length > 10);
+    for (const id of links) assert.ok(html.includes(`id="${id}"`), id);
+    assert.doesNotMatch(html, /\[object|undefined/);
+  });
+});
+
+describe('answers that are no pages', () => {
+  it('may not be shown as pages either', async () => {
+    for (const path of ['/model', '/nope', '/captions']) {
+      const { headers } = await app.request(path);
+      assert.equal(headers.get('content-security-policy'), "default-src 'none'; frame-ancestors 'none'");
+      assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    }
+  });
+});

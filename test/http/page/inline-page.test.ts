@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { Script } from 'node:vm';
+import { inlinePage } from '../../../src/http/page/inline-page.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+
+const { path: directory, dispose } = temporaryDirectory();
+after(dispose);
+
+const warnings: Error[] = [];
+process.on('warning', (warning) => warnings.push(warning));
+
+const page = await inlinePage(new URL('../../../src/http/page/page.html', import.meta.url));
+
+/** Writes files beside each other and inlines the first one. */
+function inlined(files: Record<string, string>): Promise<string> {
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+  return inlinePage(pathToFileURL(join(directory, Object.keys(files)[0]!)));
+}
+
+function scriptOf(html: string): string {
+  return /<script type="module">\n([\s\S]*?)<\/script>/.exec(html)![1]!;
+}
+
+describe('the page as one document', () => {
+  it('names no file of its own any more', () => {
+    assert.doesNotMatch(page, /\.(css|ts|js)["']/);
+  });
+
+  it('is a script in which no name is declared twice', () => {
+    // In a block, as in a module, two functions of one name are an error.
+    assert.doesNotThrow(() => new Script(`'use strict'; {${scriptOf(page)}}`));
+  });
+
+  it('is no heavier than a small photograph', () => {
+    assert.ok(Buffer.byteLength(page) < 64_000, `${Buffer.byteLength(page)} bytes`);
+  });
+
+  it('was made without a word on standard error', async () => {
+    await new Promise(setImmediate);
+    assert.deepEqual(warnings, []);
+  });
+});
+
+describe('inlinePage', () => {
+  it('puts a module after what it imports, once, without types', async () => {
+    const html = await inlined({
+      'page.html': '<script type="module" src="main.ts"></script>',
+      'main.ts': "import { b } from './b.ts';\nimport { c } from './c.ts';\nb(c as number);\n",
+      'b.ts':
+        "import type { N } from './n.ts';\nimport { c } from './c.ts';\nexport function b(n: N) { return n + c; }\n",
+      'c.ts': '/** A number. */\nexport const c = 1;\n',
+    });
+    assert.equal(
+      scriptOf(html).replace(/ +/g, ' '),
+      'const c = 1;\nfunction b(n ) { return n + c; }\nb(c );\n',
+    );
+  });
+
+  it('takes comments and blanks out of styles', async () => {
+    const html = await inlined({
+      'page.html': '<link rel="stylesheet" href="a.css">',
+      'a.css': '/* Why. */\na, b {\n  color: red;\n  margin: 0 1px;\n}\n',
+    });
+    assert.equal(html, '<style>\na,b{color: red;margin: 0 1px;}\n</style>');
+  });
+
+  it('leaves a document alone in which everything stands already', async () => {
+    assert.equal(await inlined({ 'page.html': page }), page);
+  });
+
+  for (const source of ["import * as a from './a.ts';", "import a from './a.ts';", 'export default 1;']) {
+    it(`refuses ${source}`, async () => {
+      const files = {
+        'page.html': '<script type="module" src="main.ts"></script>',
+        'main.ts': `${source}\n`,
+      };
+      await assert.rejects(inlined({ ...files, 'a.ts': '' }), /main\.ts/);
+    });
+  }
+});

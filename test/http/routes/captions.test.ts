@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import type { CaptionResult } from '../../../src/caption/captioner.ts';
+import type { Problem } from '../../../src/http/failures.ts';
+import { COFFEE, readSamples } from '../../support/samples.ts';
+import { app, appWith, ask, captioner, formOf, post, postJson } from '../harness.ts';
+
+const coffee = readFileSync(COFFEE);
+const ofCoffee = (await captioner.caption(coffee)).captions;
+const TEXT = Buffer.from('not a photograph');
+
+type Results = { results: ({ name: string } & Partial<CaptionResult> & { error?: Problem })[] };
+
+describe('POST /captions', () => {
+  it('captions a raw body of any image type as the core does', async () => {
+    for (const { name, bytes } of readSamples()) {
+      const { status, body } = await post<CaptionResult>(app, '/captions', bytes, 'image/jpeg');
+      assert.equal(status, 200, name);
+      const { timings: _, ...expected } = await captioner.caption(bytes);
+      const { timings, ...found } = body;
+      assert.deepEqual(found, expected);
+      assert.ok(timings.total > 0);
+    }
+  });
+
+  it('reads the same image out of every kind of body', async () => {
+    const answers = [
+      await post<CaptionResult>(app, '/captions', coffee, 'application/octet-stream'),
+      await post<CaptionResult>(app, '/captions', coffee, 'IMAGE/JPEG; charset=binary'),
+      // What a body says it is does not matter to the decoder, as long as it is an image.
+      await post<CaptionResult>(app, '/captions', coffee, 'image/png'),
+      await post<CaptionResult>(app, '/captions', formOf(['cup.jpg', coffee])),
+      await postJson<CaptionResult>(app, '/captions', { image: coffee.toString('base64') }),
+    ];
+    for (const { status, body } of answers) {
+      assert.equal(status, 200);
+      assert.deepEqual(body.captions, ofCoffee);
+      assert.deepEqual([body.width, body.height, body.format], [600, 400, 'jpeg']);
+    }
+  });
+
+  it('leaves what a request does not ask for to the model', async () => {
+    const defaults = { ...captioner.defaults, beamWidth: 1, bannedWords: ['dog'] };
+    const own = appWith({
+      defaults,
+      caption: (bytes, options, call) => captioner.caption(bytes, { ...defaults, ...options }, call),
+    });
+    const { body } = await post<CaptionResult>(own, '/captions', coffee, 'image/jpeg');
+    assert.deepEqual(body.captions, (await captioner.caption(coffee, defaults)).captions);
+    assert.equal(body.captions.length, 1);
+  });
+
+  it('takes options from the query', async () => {
+    const options = {
+      beamWidth: 4,
+      maxLength: 9,
+      minLength: 2,
+      lengthNormalization: 0.5,
+      captions: 2,
+      bannedWords: ['dog', 'white'],
+    };
+    const query =
+      'beamWidth=4&maxLength=9&minLength=2&lengthNormalization=0.5&captions=2&bannedWords=dog,white';
+    const { body } = await post<CaptionResult>(app, `/captions?${query}`, coffee, 'image/jpeg');
+    assert.deepEqual(body.captions, (await captioner.caption(coffee, options)).captions);
+    assert.notDeepEqual(body.captions, ofCoffee);
+  });
+
+  it('takes options from a JSON body, and from the query beside it', async () => {
+    const image = coffee.toString('base64');
+    const options = { bannedWords: ['dog', ','], beamWidth: 2, maxLength: 10 };
+    const expected = (await captioner.caption(coffee, options)).captions;
+    const inBody = await postJson<CaptionResult>(app, '/captions', { image, ...options });
+    assert.deepEqual(inBody.body.captions, expected);
+    const { beamWidth, ...others } = options;
+    const both = await postJson<CaptionResult>(app, `/captions?beamWidth=${beamWidth}`, { image, ...others });
+    assert.deepEqual(both.body.captions, expected);
+  });
+
+  it('tells what the search looked at when asked', async () => {
+    const traced = await post<CaptionResult>(app, '/captions?trace=1&beamWidth=2', coffee, 'image/jpeg');
+    const { trace } = await captioner.caption(coffee, { beamWidth: 2 }, { trace: true });
+    assert.ok(trace!.length > 10);
+    assert.deepEqual(traced.body.trace, trace);
+    const json = { image: coffee.toString('base64'), trace: true, beamWidth: 2 };
+    assert.deepEqual((await postJson<CaptionResult>(app, '/captions', json)).body.trace, trace);
+    const plain = await post<CaptionResult>(app, '/captions?trace=0', coffee, 'image/jpeg');
+    assert.equal(plain.body.trace, undefined);
+  });
+
+  it('tells which part of the image each word came from when asked', async () => {
+    const asked = await post<CaptionResult>(app, '/captions?explain=1', coffee, 'image/jpeg');
+    const { explanation } = await captioner.caption(coffee, {}, { explain: true });
+    assert.equal(explanation!.words.length, ofCoffee[0]!.words.length);
+    assert.deepEqual(asked.body.explanation, explanation);
+    const json = { image: coffee.toString('base64'), explain: true };
+    assert.deepEqual((await postJson<CaptionResult>(app, '/captions', json)).body.explanation, explanation);
+    const plain = await post<CaptionResult>(app, '/captions', coffee, 'image/jpeg');
+    assert.equal(plain.body.explanation, undefined);
+  });
+
+  it('tells how long each stage took in Server-Timing', async () => {
+    const { headers, body } = await post<CaptionResult>(app, '/captions', coffee, 'image/jpeg');
+    const stages = headers
+      .get('server-timing')!
+      .split(', ')
+      .map((stage) => stage.split(';dur='));
+    assert.deepEqual(
+      Object.fromEntries(stages),
+      Object.fromEntries(Object.entries(body.timings).map(([stage, ms]) => [stage, ms.toFixed(1)])),
+    );
+  });
+
+  it('answers a form of several images one by one, and lets none spoil the others', async () => {
+    const [first, second] = readSamples();
+    const form = formOf([first!.name, first!.bytes], ['notes.txt', TEXT], [second!.name, second!.bytes]);
+    const { status, body, headers } = await post<Results>(app, '/captions?captions=1', form);
+    assert.equal(status, 200);
+    assert.deepEqual(
+      body.results.map(({ name }) => name),
+      [first!.name, 'notes.txt', second!.name],
+    );
+    const [a, failed, b] = body.results;
+    assert.deepEqual(a!.captions, (await captioner.caption(first!.bytes, { captions: 1 })).captions);
+    assert.deepEqual(b!.captions, (await captioner.caption(second!.bytes, { captions: 1 })).captions);
+    assert.equal(failed!.error!.code, 'UnsupportedImage');
+    assert.equal(failed!.error!.status, 415);
+    assert.equal(failed!.error!.requestId, headers.get('x-request-id'));
+    const total = /total;dur=([\d.]+)/.exec(headers.get('server-timing')!)![1];
+    assert.ok(Math.abs(Number(total) - a!.timings!.total - b!.timings!.total) < 0.1);
+  });
+
+  it('keeps the captions of one photograph apart from those of requests beside it', async () => {
+    const samples = readSamples();
+    const answers = await Promise.all(
+      samples.map(({ bytes }) => post<CaptionResult>(app, '/captions', bytes, 'image/jpeg')),
+    );
+    for (const [i, { body }] of answers.entries()) {
+      assert.deepEqual(body.captions, (await captioner.caption(samples[i]!.bytes)).captions);
+    }
+  });
+
+  it('hands its deadline to the model', async () => {
+    const late = appWith({ deadlineOf: () => Date.now() - 1 });
+    const { status, headers } = await post(late, '/captions', coffee, 'image/jpeg');
+    assert.equal(status, 503);
+    assert.match(headers.get('retry-after')!, /^\d+$/);
+    const early = appWith({ deadlineOf: () => Date.now() + 60_000 });
+    assert.equal((await post(early, '/captions', coffee, 'image/jpeg')).status, 200);
+  });
+
+  it('is never kept by a cache', async () => {
+    const { headers } = await post(app, '/captions', coffee, 'image/jpeg');
+    assert.equal(headers.get('cache-control'), 'no-store');
+    const failed = await ask(app, '/captions');
+    assert.equal(failed.headers.get('cache-control'), 'no-store');
+  });
+});

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH } from '../../../src/caption/options.ts';
+import { PROBLEMS } from '../../../src/http/failures.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { ROOT } from '../../support/samples.ts';
+import { app, ask, bundle, openApi } from '../harness.ts';
+
+const temporary = temporaryDirectory();
+after(() => temporary.dispose());
+
+const REDOCLY = join(ROOT, 'node_modules/@redocly/cli/bin/cli.js');
+
+/** Findings of redocly's recommended rules; it is kept off the network. */
+async function lint(document: unknown): Promise<string[]> {
+  const file = join(temporary.path, 'openapi.json');
+  writeFileSync(file, JSON.stringify(document));
+  const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
+  const args = [REDOCLY, 'lint', file, '--format=json'];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env, cwd: temporary.path }).catch(
+    // It exits with 1 when it finds errors, and prints them all the same.
+    (error: { stdout: string }) => error,
+  );
+  const { problems } = JSON.parse(stdout) as { problems: { ruleId: string }[] };
+  return problems.map(({ ruleId }) => ruleId);
+}
+
+describe('GET /openapi.json', () => {
+  it('is an OpenAPI 3.1 document in which redocly finds nothing to say', async () => {
+    assert.equal((openApi as unknown as { openapi: string }).openapi, '3.1.0');
+    assert.deepEqual(await lint(openApi), []);
+  });
+
+  it('would not be called clean with a fault in it', async () => {
+    const { components: _, ...broken } = openApi;
+    assert.ok((await lint(broken)).includes('no-unresolved-refs'));
+  });
+
+  it('has every route of the app but the pages and itself', () => {
+    const pages = ['/', '/docs', '/openapi.json'];
+    const routes = app.routes.filter(({ method, path }) => method !== 'ALL' && !pages.includes(path));
+    const expected = new Set(routes.map(({ method, path }) => `${method} ${path}`));
+    const found = Object.entries(openApi.paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    assert.deepEqual(found.sort(), [...expected].sort());
+  });
+
+  it('has the bounds of the core’s options, in the query and in JSON', () => {
+    const { parameters } = openApi.paths['/captions']!.post as unknown as {
+      parameters: { name: string; schema: Record<string, unknown>; explode?: boolean }[];
+    };
+    const { properties } = openApi.components.schemas.CaptionRequest as {
+      properties: Record<string, Record<string, unknown>>;
+    };
+    const query = Object.fromEntries(parameters.map(({ name, schema }) => [name, schema]));
+    for (const options of [query, properties]) {
+      assert.deepEqual([options.beamWidth!.minimum, options.beamWidth!.maximum], [1, MAX_BEAM_WIDTH]);
+      assert.deepEqual([options.maxLength!.minimum, options.maxLength!.maximum], [1, MAX_CAPTION_LENGTH]);
+      assert.equal(options.beamWidth!.default, undefined);
+    }
+    const { image: _, s3: __, ...fields } = properties;
+    assert.deepEqual(Object.keys(query).sort(), Object.keys(fields).sort());
+    for (const { schema, explode } of parameters) assert.equal(explode === false, schema.type === 'array');
+  });
+
+  it('names every code that a problem may have', () => {
+    const { properties } = openApi.components.schemas.Problem as { properties: { code: { enum: string[] } } };
+    assert.deepEqual(properties.code.enum.toSorted(), Object.keys(PROBLEMS).sort());
+  });
+
+  it('may be kept as long as it stays the same', async () => {
+    const { headers } = await app.request('/openapi.json');
+    const etag = headers.get('etag')!;
+    const again = await app.request('/openapi.json', { headers: { 'if-none-match': etag } });
+    assert.equal(again.status, 304);
+    assert.equal(headers.get('cache-control'), 'no-cache');
+  });
+});
+
+describe('GET /model', () => {
+  it('tells what the manifest says, without its files and shapes', async () => {
+    const { status, body } = await ask<Record<string, unknown>>(app, '/model');
+    const { name, description, licence, decoding, metrics } = bundle.manifest;
+    assert.equal(status, 200);
+    assert.equal(body.hash, bundle.hash);
+    assert.deepEqual(
+      [body.name, body.description, body.licence, body.decoding, body.metrics],
+      [name, description, licence, decoding, metrics],
+    );
+    assert.equal(body.files, undefined);
+  });
+});

@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import tar from 'tar-stream';
+import { readWeights } from '../../../src/import/read-weights.ts';
+import { ARCHIVE_LIMITS, unpack } from '../../../src/import/source/archive.ts';
+import type { FoundArchive } from '../../../src/import/source/source.ts';
+import { TINY } from '../network/formula-weights.ts';
+import { failureOf, rejectsSource, temporaryDirectory } from './source-failures.ts';
+import { zipOf } from './write-zip.ts';
+
+type Content = string | Buffer;
+const golden = (name: string): Buffer => readFileSync(join(TINY, name));
+const V2 = ['v2/model.ckpt-1000.index', 'v2/model.ckpt-1000.data-00000-of-00001'] as const;
+
+/** Entries by name; a header instead of a content for anything but a file. */
+async function tarOf(
+  entries: readonly (readonly [string, Content | Partial<tar.Header>])[],
+): Promise<Buffer> {
+  const pack = tar.pack();
+  for (const [name, content] of entries) {
+    if (typeof content === 'string' || Buffer.isBuffer(content)) pack.entry({ name }, content);
+    else pack.entry({ name, ...content });
+  }
+  pack.finalize();
+  return buffer(pack as unknown as NodeJS.ReadableStream);
+}
+
+async function written(t: TestContext, name: string, bytes: Buffer): Promise<string> {
+  const file = join(await temporaryDirectory(t), name);
+  await writeFile(file, bytes);
+  return file;
+}
+
+// A place of its own: other tests unpack at the same time, and these here look at what is left behind.
+before(async () => {
+  process.env.TMPDIR = await mkdtemp(join(tmpdir(), 'show-and-tell-test-'));
+});
+after(() => rm(process.env.TMPDIR!, { recursive: true, force: true }));
+
+const unpacked = (): string[] =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith('show-and-tell-import-'));
+
+describe('archives with weights', () => {
+  let v2Tar: Buffer;
+  before(async () => {
+    v2Tar = await tarOf([
+      ['./', { type: 'directory' }],
+      ['./model/', { type: 'directory' }],
+      ...V2.map((name) => [`./model/${basename(name)}`, golden(name)] as const),
+      ['./word_counts.txt', golden('word_counts.txt')],
+    ]);
+  });
+
+  const cases: readonly (readonly [name: string, kind: string, bytes: () => Buffer | Promise<Buffer>])[] = [
+    ['weights.tar', 'checkpoint-v2', () => v2Tar],
+    ['weights.tar.gz', 'checkpoint-v2', () => gzipSync(v2Tar)],
+    ['no-name-at-all', 'checkpoint-v2', () => gzipSync(v2Tar)],
+    [
+      'weights.zip',
+      'frozen-graph',
+      () =>
+        zipOf([
+          ['im2txt/', ''],
+          ['im2txt/model.pb', golden('im2txt-tiny.pb')],
+          ['im2txt/word_counts.txt', golden('word_counts.txt')],
+        ]),
+    ],
+    [
+      'v1.tgz',
+      'checkpoint-v1',
+      async () =>
+        gzipSync(
+          await tarOf([
+            ['a/b/model.ckpt', golden('v1/model.ckpt-1000')],
+            ['a/word_counts.txt', 'x 1'],
+          ]),
+        ),
+    ],
+  ];
+  for (const [name, kind, bytes] of cases) {
+    test(`${name}: ${kind}, and its word list`, async (t) => {
+      const file = await written(t, name, await bytes());
+      const { source, vocabulary, dispose } = await readWeights(file);
+      assert.equal(source.kind, kind);
+      assert.ok(existsSync(vocabulary!.file));
+      await dispose();
+      assert.ok(!existsSync(vocabulary!.file));
+      assert.ok(!existsSync(source.file));
+    });
+  }
+
+  test('a compressed graph alone, with a word list beside it', async (t) => {
+    const file = await written(t, 'model.pb.gz', gzipSync(golden('im2txt-tiny.pb')));
+    await cp(join(TINY, 'word_counts.txt'), join(file, '../word_counts.txt'));
+    const { source, vocabulary, dispose } = await readWeights(file);
+    assert.equal(source.kind, 'frozen-graph');
+    assert.equal(vocabulary?.file, join(file, '../word_counts.txt'));
+    await dispose();
+  });
+
+  test('what is wrong inside is said with the name of the archive', async (t) => {
+    const broken = Buffer.from(golden('v1/model.ckpt-1000'));
+    broken[50_000]! ^= 1;
+    const file = await written(t, 'weights.tar', await tarOf([['m/model.ckpt', broken]]));
+    const before = unpacked();
+    const problem = await rejectsSource(readWeights(file), 'SourceDamaged');
+    assert.equal(problem.file, `${file}: m/model.ckpt`);
+    assert.deepEqual(unpacked(), before);
+  });
+});
+
+test('nothing stays behind when the process ends before it is disposed of', async (t) => {
+  const file = await written(t, 'model.gz', gzipSync(golden('im2txt-tiny.pb')));
+  const module = new URL('../../../src/import/read-weights.ts', import.meta.url).href;
+  const program = `const { readWeights } = await import(${JSON.stringify(module)});
+    const { source } = await readWeights(${JSON.stringify(file)});
+    console.log(source.file);
+    process.exit(130);`;
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  assert.equal(status, 130);
+  assert.match(stdout, /show-and-tell-import-/);
+  assert.ok(!existsSync(stdout.trim()));
+});
+
+describe('archives that are refused', () => {
+  const names = ['../evil', 'a/../../evil', '/tmp/evil', 'C:\\evil', 'a\\..\\..\\evil', '..'];
+  for (const name of names) {
+    test(`a tar with ${name}`, async (t) => {
+      const file = await written(
+        t,
+        'a.tar',
+        await tarOf([
+          ['good', 'x'],
+          [name, 'evil'],
+        ]),
+      );
+      await refusedWithoutTrace(file);
+    });
+    test(`a zip with ${name}`, async (t) => {
+      const file = await written(
+        t,
+        'a.zip',
+        zipOf([
+          ['good', 'x'],
+          [name, 'evil'],
+        ]),
+      );
+      await refusedWithoutTrace(file);
+    });
+  }
+
+  for (const type of ['symlink', 'link', 'character-device', 'fifo'] as const) {
+    test(`a tar with a ${type}`, async (t) => {
+      const bytes = await tarOf([
+        ['l', { type, linkname: '/etc' }],
+        ['l/passwd', 'evil'],
+      ]);
+      await refusedWithoutTrace(await written(t, 'a.tar', bytes));
+    });
+  }
+
+  test('a zip with a link', async (t) => {
+    await refusedWithoutTrace(await written(t, 'a.zip', zipOf([['l', '/etc', 0o120777]])));
+  });
+
+  test('two entries of one name', async (t) => {
+    await refusedWithoutTrace(
+      await written(
+        t,
+        'a.tar',
+        await tarOf([
+          ['a', 'x'],
+          ['a', 'y'],
+        ]),
+      ),
+    );
+  });
+
+  test('nothing in it', async (t) => {
+    await refusedWithoutTrace(await written(t, 'a.zip', zipOf([])));
+    await refusedWithoutTrace(await written(t, 'a.tar', await tarOf([['readme.txt', 'x']])));
+    await refusedWithoutTrace(await written(t, 'a.gz', gzipSync('')));
+  });
+
+  async function refusedWithoutTrace(file: string): Promise<void> {
+    const before = unpacked();
+    const error = await failureOf(readWeights(file));
+    assert.ok(error?.problem.file.startsWith(file), error?.message ?? 'no error');
+    assert.deepEqual(unpacked(), before);
+    assert.ok(!existsSync(join(tmpdir(), 'evil')) && !existsSync(join(file, '../../evil')));
+  }
+});
+
+describe('limits', () => {
+  const archive = (file: string, packing: FoundArchive['packing']): FoundArchive => ({
+    kind: 'archive',
+    file,
+    packing,
+    vocabulary: null,
+  });
+
+  test('a gzip bomb stops at the ratio, whatever it holds', async (t) => {
+    const bomb = gzipSync(Buffer.alloc(16 << 20));
+    const limits = { ...ARCHIVE_LIMITS, freeBytes: 1 << 20 };
+    const plain = await written(t, 'bomb.gz', bomb);
+    const problem = await rejectsSource(unpack(archive(plain, 'gzip'), limits), 'SourceUnsupported');
+    assert.match(problem.expected, /at most \d+ bytes in \d+ packed ones/);
+    const inTar = await written(t, 'b.tgz', gzipSync(await tarOf([['zeros', Buffer.alloc(16 << 20)]])));
+    await rejectsSource(unpack(archive(inTar, 'tar.gz'), limits), 'SourceUnsupported');
+  });
+
+  test('the default lets a first 64 MiB of zeros pass, and not 65', async (t) => {
+    const file = await written(t, 'bomb.gz', gzipSync(Buffer.alloc(65 << 20), { level: 1 }));
+    await rejectsSource(readWeights(file), 'SourceUnsupported');
+  });
+
+  test('weights as compressible as these pass', async (t) => {
+    const file = await written(t, 'model.gz', gzipSync(golden('im2txt-tiny.pb')));
+    const { directory, dispose } = await unpack(archive(file, 'gzip'), { ...ARCHIVE_LIMITS, freeBytes: 0 });
+    t.after(dispose);
+    assert.equal((await readFile(join(directory, 'model'))).length, golden('im2txt-tiny.pb').length);
+  });
+
+  test('more entries than a model has', async (t) => {
+    const entries = Array.from({ length: 30 }, (_, i) => [`f${i}`, 'x'] as const);
+    const limits = { ...ARCHIVE_LIMITS, entries: 20 };
+    const asTar = await written(t, 'a.tar', await tarOf(entries));
+    await rejectsSource(unpack(archive(asTar, 'tar'), limits), 'SourceUnsupported');
+    const asZip = await written(t, 'a.zip', zipOf(entries));
+    await rejectsSource(unpack(archive(asZip, 'zip'), limits), 'SourceUnsupported');
+  });
+
+  test('cut off at any place', async (t) => {
+    const whole = gzipSync(await tarOf([['m', golden('v1/model.ckpt-1000')]]));
+    const zip = zipOf([['m', golden('v1/model.ckpt-1000')]]);
+    for (const share of [0.01, 0.2, 0.5, 0.9, 0.9999]) {
+      for (const bytes of [whole, zip]) {
+        const file = await written(t, 'cut', bytes.subarray(0, Math.floor(bytes.length * share)));
+        const error = await failureOf(readWeights(file));
+        assert.ok(error?.problem.file.startsWith(file), `${share}`);
+      }
+    }
+  });
+});

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { InvalidRequest } from '../../src/errors.ts';
+import { readBundle } from '../../src/model/bundle.ts';
+import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
+import { type BundleFiles, checkFree, draftBundle, saveMeasured } from '../../src/model/write-bundle.ts';
+import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
+
+describe('writing a bundle', () => {
+  let place: ReturnType<typeof temporaryDirectory>;
+  before(() => {
+    place = temporaryDirectory();
+  });
+  after(() => place.dispose());
+
+  async function parts() {
+    const { manifest } = await readBundle(DEFAULT_BUNDLE);
+    const { files: _files, formatVersion: _version, ...rest } = manifest;
+    const read = (name: string) => [readFileSync(join(DEFAULT_BUNDLE, name))];
+    const files: BundleFiles = {
+      encoder: read(manifest.files.encoder.path),
+      decoder: read(manifest.files.decoder.path),
+      vocabulary: read(manifest.files.vocabulary.path),
+    };
+    return { rest, files };
+  }
+
+  it('makes a bundle that reads back, at its place only when it is published', async () => {
+    const { rest, files } = await parts();
+    const out = join(place.path, 'deep', 'bundle');
+    const draft = await draftBundle(out, files, rest);
+    assert.throws(() => statSync(out));
+    assert.equal((await readBundle(draft.directory)).manifest.name, rest.name);
+    await draft.publish();
+    assert.equal(
+      (await readBundle(out)).manifest.files.encoder.bytes,
+      (await readBundle(DEFAULT_BUNDLE)).manifest.files.encoder.bytes,
+    );
+    assert.deepEqual(readdirSync(join(place.path, 'deep')), ['bundle']);
+    assert.equal(statSync(out).mode & 0o777, 0o755);
+  });
+
+  it('leaves nothing when it is discarded or when the manifest is refused', async () => {
+    const { rest, files } = await parts();
+    const out = join(place.path, 'nothing', 'bundle');
+    await (await draftBundle(out, files, rest)).discard();
+    await assert.rejects(draftBundle(out, files, { ...rest, regions: -1 }));
+    assert.deepEqual(readdirSync(join(place.path, 'nothing')), []);
+  });
+
+  it('refuses a place that is taken', async () => {
+    await assert.rejects(checkFree(place.path), InvalidRequest);
+    await checkFree(join(place.path, 'free'));
+  });
+
+  it('saves metrics, and the bundle still reads', async () => {
+    const { directory } = copyBundle(join(place.path));
+    const metrics = { split: 'dev', images: 9, bleu1: 1, bleu2: 2, bleu3: 3, bleu4: 4, rougeL: 5, ciderD: 6 };
+    const before = await readBundle(directory);
+    await saveMeasured(directory, { metrics });
+    const after = await readBundle(directory);
+    assert.deepEqual(after.manifest, { ...before.manifest, metrics });
+    assert.notEqual(after.hash, before.hash);
+  });
+});

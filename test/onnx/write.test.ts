@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import protobuf from 'protobufjs';
+import { GraphBuilder, integers, type OnnxModel, tensorOf } from '../../src/onnx/graph.ts';
+import { decodeModel } from '../../src/onnx/read.ts';
+import { encodeModel } from '../../src/onnx/write.ts';
+
+function model(): OnnxModel {
+  const g = new GraphBuilder();
+  g.constant('shape', integers(0, -1, 2 ** 40));
+  g.constant('weights', tensorOf(Float32Array.of(1, -0, Infinity, 1e-40), [2, 2]));
+  g.constant('none', tensorOf(new Float32Array(0), [0]));
+  g.constant('one', tensorOf(Uint8Array.of(200), []));
+  g.node('Conv', ['image', 'weights', ''], ['a', 'b'], {
+    pads: [0, 1, -1, 2],
+    group: -3,
+    auto_pad: 'NOTSET',
+    alpha: { float: 0.5 },
+    value: { tensor: tensorOf(Int8Array.of(-7)) },
+  });
+  return g.model(
+    'unit',
+    [{ name: 'image', type: 'float32', dims: ['N', 299, 3] }],
+    [{ name: 'a', type: 'int64', dims: null }],
+  );
+}
+
+/** With the tensors' functions called, so that `deepEqual` sees numbers. */
+function plain({ constants, nodes, ...rest }: OnnxModel) {
+  const tensor = (t: { type: string; dims: readonly number[]; bytes: () => Uint8Array }) => ({
+    type: t.type,
+    dims: t.dims,
+    bytes: [...t.bytes()],
+  });
+  return {
+    ...rest,
+    constants: Object.fromEntries([...constants].map(([name, t]) => [name, tensor(t)])),
+    nodes: nodes.map((node) => ({
+      ...node,
+      attributes: Object.entries(node.attributes).map(([name, a]) => [
+        name,
+        typeof a === 'object' && 'tensor' in a ? tensor(a.tensor) : a,
+      ]),
+    })),
+  };
+}
+
+test('what is written is read again', () => {
+  assert.deepEqual(plain(decodeModel('unit', encodeModel(model()))), plain(model()));
+});
+
+test('a model starts as the format says', () => {
+  const bytes = encodeModel({
+    ...model(),
+    name: '',
+    nodes: [],
+    constants: new Map(),
+    inputs: [],
+    outputs: [],
+  });
+  const text = Buffer.from('show-and-tell');
+  // ir_version 10; producer_name; opset_import of the domain "" at version 21; an empty graph but for its name.
+  assert.deepEqual(
+    [...bytes],
+    [0x08, 10, 0x12, text.length, ...text, 0x42, 4, 0x0a, 0, 0x10, 21, 0x3a, 2, 0x12, 0],
+  );
+});
+
+test('the weights are views of the file, not copies', () => {
+  const bytes = encodeModel(model());
+  assert.equal(decodeModel('unit', bytes).constants.get('weights')!.bytes().buffer, bytes.buffer);
+});
+
+test('numbers outside raw_data are read, as other writers store them', () => {
+  const tensors: [number[], string, number[]][] = [
+    [[0x08, 2, 0x10, 1, 0x22, 8, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40], 'float32', [0, 0, 128, 63, 0, 0, 0, 64]],
+    [[0x08, 2, 0x10, 3, 0x2a, 3, 127, 0x80, 1], 'int8', [127, 128]],
+    [[0x08, 1, 0x10, 7, 0x3a, 1, 5], 'int64', [5, 0, 0, 0, 0, 0, 0, 0]],
+    [[0x08, 1, 0x10, 6, 0x2a, 1, 9], 'int32', [9, 0, 0, 0]],
+  ];
+  for (const [fields, type, expected] of tensors) {
+    const found = decodeModel('unit', withTensor([...fields, 0x42, 1, 0x78])).constants.get('x')!;
+    assert.equal(found.type, type);
+    assert.deepEqual([...found.bytes()], expected);
+  }
+});
+
+/** A file of one graph with one initializer of these bytes. */
+function withTensor(tensor: readonly number[]): Uint8Array {
+  const graph = protobuf.Writer.create()
+    .uint32((5 << 3) | 2)
+    .bytes(Uint8Array.from(tensor))
+    .finish();
+  return protobuf.Writer.create()
+    .uint32((7 << 3) | 2)
+    .bytes(graph)
+    .finish();
+}
+
+const BAD: [string, Uint8Array][] = [
+  ['nothing', new Uint8Array(0)],
+  ['text', Buffer.from('this is not a model, it is a letter')],
+  ['a truncated model', encodeModel(model()).subarray(0, -3)],
+  ['less data than the shape says', withTensor([0x08, 2, 0x10, 1, 0x4a, 4, 0, 0, 0, 0])],
+  ['weights in another file', withTensor([0x08, 0, 0x10, 1, 0x70, 1])],
+  ['texts as weights', withTensor([0x08, 0, 0x10, 8])],
+];
+
+for (const [what, bytes] of BAD) {
+  test(`${what}: refused`, () => {
+    assert.throws(() => decodeModel('unit', bytes), { code: 'ModelUnusable' });
+  });
+}

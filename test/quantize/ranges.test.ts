@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rangeOf, rangesOf, ValueHistogram } from '../../src/quantize/ranges.ts';
+
+function histogramOf(...runs: number[][]): ValueHistogram {
+  const histogram = new ValueHistogram();
+  for (const run of runs) histogram.add(Float32Array.from(run));
+  return histogram;
+}
+
+/** 10,000 numbers from 0 to 1 and one far away. */
+const WITH_OUTLIER = [...Array.from({ length: 10_000 }, (_, i) => i / 10_000), 100];
+
+test('minmax covers everything seen, in all runs', () => {
+  const range = rangeOf(histogramOf([1, 2], [-3, 0.5], [7]), { method: 'minmax' });
+  assert.deepEqual(range, { low: -3, high: 7 });
+});
+
+test('percentile leaves the outlier out', () => {
+  const { low, high } = rangeOf(histogramOf(WITH_OUTLIER), { method: 'percentile', percent: 99.9 });
+  assert.equal(low, 0);
+  assert.ok(high > 0.9 && high < 1.2, `${high}`);
+});
+
+test('least-error cuts the outlier as far as it pays, and nothing off an even spread', () => {
+  const even = Array.from({ length: 1000 }, (_, i) => i / 999);
+  assert.deepEqual(rangeOf(histogramOf(even), { method: 'least-error' }), { low: 0, high: 1 });
+  const many = histogramOf(...Array.from({ length: 30 }, () => WITH_OUTLIER.slice(0, -1)), WITH_OUTLIER);
+  const { high } = rangeOf(many, { method: 'least-error' });
+  assert.ok(high < 100, `${high}`);
+});
+
+test('no order of runs changes the counts, however the bins had to grow', () => {
+  const runs = [[0.001, -0.002], [0], [900, -3], [0.4, 0.41], [-1000]];
+  const [a, b] = [histogramOf(...runs), histogramOf(...runs.toReversed())];
+  assert.equal(
+    a.counts.reduce((x, y) => x + y),
+    8,
+  );
+  assert.equal(a.total, 8);
+  assert.equal(a.low, b.low);
+  assert.ok(a.width * 2048 >= 1000 && a.width * 2048 < 2000 * 1.001);
+  const bin = Math.floor(-3 / a.width) + 2048;
+  assert.equal(a.counts[bin], 1);
+});
+
+test('a dead value and a constant one keep the range they have', () => {
+  const dead = histogramOf([0, 0], [0]);
+  const constant = histogramOf([2, 2]);
+  for (const method of [
+    { method: 'minmax' },
+    { method: 'percentile', percent: 99 },
+    { method: 'least-error' },
+  ] as const) {
+    assert.deepEqual(rangeOf(dead, method), { low: 0, high: 0 });
+    assert.deepEqual(rangeOf(constant, method), { low: 2, high: 2 });
+  }
+});
+
+test('nothing measured, or no number, is an error', () => {
+  assert.throws(() => rangesOf(new Map([['x', new ValueHistogram()]]), { method: 'minmax' }), RangeError);
+  assert.throws(() => histogramOf([1, Infinity]), RangeError);
+  assert.throws(() => histogramOf([Number.NaN]), RangeError);
+});
+
+test('channels have their means, over all runs', () => {
+  const histogram = new ValueHistogram();
+  histogram.add(Float32Array.of(1, 2, 3, 4), [1, 2, 1, 2]);
+  histogram.add(Float32Array.of(5, 6, 7, 8), [1, 2, 1, 2]);
+  const { means } = rangesOf(new Map([['x', histogram]]), { method: 'minmax' }).get('x')!;
+  assert.deepEqual(means, Float64Array.of(14 / 4, 22 / 4));
+});
