@@ -1,10 +1,10 @@
 import { InvalidRequest } from '../errors.ts';
 import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.ts';
-import type { ConfidenceFeatures, ConfidenceModel } from './confidence/confidence.ts';
+import type { ConfidenceFeatures } from './confidence/confidence.ts';
 import { checkDeadline } from './deadline.ts';
 import { type Explanation, explain } from './explain.ts';
 import type { ImageInput } from './image-input.ts';
-import { judge, seenImages } from './judge.ts';
+import { type Calibration, judge, seenImages } from './judge.ts';
 import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
 import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
 import { networkInput, seenArea } from './preprocess.ts';
@@ -84,8 +84,7 @@ export interface CaptionerParts {
   /** What the model was tuned for; a caller's options win. */
   defaults: CaptionOptionsInput;
   model: { name: string; hash: string };
-  /** Where the bundle was calibrated. */
-  confidence?: ConfidenceModel | undefined;
+  calibration: Calibration;
 }
 
 export interface Captioner {
@@ -111,7 +110,7 @@ export interface Captioner {
 export function createCaptioner(parts: CaptionerParts): Captioner {
   const captionAll: Captioner['captionAll'] = async (files, input, call = {}) => {
     const options = parseCaptionOptions(input, parts.defaults);
-    if (options.minConfidence !== undefined && parts.confidence === undefined) {
+    if (options.minConfidence !== undefined && parts.calibration.confidence === undefined) {
       throw new InvalidRequest('minConfidence: this model was not calibrated, so it has no confidence');
     }
     const rules = wordRules(options, parts.vocabulary, parts.vocabularySize);
@@ -134,7 +133,7 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     const seen = seenImages(pixels, encoded, parts.image, files.length);
     return decoded.map(({ image, milliseconds }, i) => ({
       captions: said[i]!,
-      ...judge(said[i]![0]!, seen[i]!, { ...options, ...call }, parts.confidence),
+      ...judge(said[i]![0]!, seen[i]!, { ...options, ...call }, parts.calibration),
       model: parts.model,
       timings: { ...clock.laps, decode: milliseconds, total: clock.total() },
       width: image.originalWidth,

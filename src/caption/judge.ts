@@ -6,6 +6,7 @@ import {
   confidenceOf,
   type ScoredCaption,
 } from './confidence/confidence.ts';
+import type { WordEvidence } from './confidence/evidence.ts';
 import type { SeenImage } from './confidence/photograph.ts';
 import type { ImageInput } from './image-input.ts';
 import type { EncodedImages } from './ports.ts';
@@ -14,6 +15,13 @@ interface Judgement {
   confidence?: number;
   needsReview?: boolean;
   features?: ConfidenceFeatures;
+}
+
+/** What a bundle has to judge with. */
+export interface Calibration {
+  confidence?: ConfidenceModel | undefined;
+  /** `null` where the bundle has none. */
+  evidence: WordEvidence | null;
 }
 
 /** What the network read and said of each image of a call; views, nothing is copied. */
@@ -41,10 +49,10 @@ export function judge(
   caption: ScoredCaption,
   image: SeenImage,
   asked: { minConfidence?: number | undefined; features?: boolean | undefined },
-  calibrated: ConfidenceModel | undefined,
+  { confidence: calibrated, evidence }: Calibration,
 ): Judgement {
   if (calibrated === undefined && !asked.features) return {};
-  const features = confidenceFeatures(caption, image);
+  const features = confidenceFeatures(caption, image, evidence);
   const judgement: Judgement = asked.features ? { features } : {};
   if (calibrated === undefined) return judgement;
   const confidence = confidenceOf(features, calibrated);

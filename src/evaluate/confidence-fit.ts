@@ -5,9 +5,11 @@ import {
   type ConfidenceModel,
   type ConfidenceQuality,
   confidenceOf,
+  type FeatureName,
   PHOTOGRAPH_FEATURES,
   type Regressions,
 } from '../caption/confidence/confidence.ts';
+import { EVIDENCE_FEATURES } from '../caption/confidence/evidence.ts';
 import {
   areaUnderRoc,
   crossValidated,
@@ -129,18 +131,20 @@ function isPhotograph({ kind }: { kind: string | null }): boolean {
 
 function fitRegressions(samples: readonly Sample[]): Regressions {
   const photographs = samples.filter(isPhotograph);
-  const acceptable = fitNamed(CAPTION_FEATURES, photographs, (sample) => sample.acceptable);
+  const hasEvidence = photographs.every(({ features }) => features.evidenceSum !== undefined);
+  const names = hasEvidence ? EVIDENCE_FEATURES : CAPTION_FEATURES;
+  const acceptable = fitNamed<FeatureName>(names, photographs, (sample) => sample.acceptable);
   if (photographs.length === samples.length) return acceptable;
   return { ...acceptable, photograph: fitNamed(PHOTOGRAPH_FEATURES, samples, isPhotograph) };
 }
 
-function fitNamed<Name extends keyof ConfidenceFeatures>(
+function fitNamed<Name extends FeatureName>(
   names: readonly Name[],
   samples: readonly Sample[],
   label: (sample: Sample) => boolean,
 ): { bias: number; weights: Record<Name, number> } {
   const { bias, weights } = fitLogistic(
-    samples.map(({ features }) => names.map((name) => features[name])),
+    samples.map(({ features }) => names.map((name) => features[name] ?? 0)),
     samples.map(label),
     samples.map(({ share }) => share),
   );

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { confidenceSchema } from '../caption/confidence/confidence.ts';
+import { parseEvidence, type WordEvidence } from '../caption/confidence/evidence.ts';
 import { captionOptionsSchema } from '../caption/options.ts';
 import { parseVocabulary, type Vocabulary, VocabularyError } from '../caption/vocabulary.ts';
 import { ModelUnusable, wrongFields } from '../errors.ts';
@@ -16,6 +17,9 @@ export const MANIFEST_FILE = 'manifest.json';
 const MAX_MANIFEST_BYTES = 4 << 20;
 /** im2txt's list has 122 kB; 64 MB are a million words of any length. */
 const MAX_VOCABULARY_BYTES = 64 << 20;
+
+/** The default bundle's has 2 MB for 4,095 words; a hundred thousand words of the same width have 52 MB. */
+const MAX_EVIDENCE_BYTES = 64 << 20;
 
 const positive = z.int().positive();
 const id = z.int().nonnegative();
@@ -74,7 +78,13 @@ export const manifestSchema = z.strictObject({
   formatVersion: z.literal(FORMAT_VERSION),
   name: z.string().min(1).max(100),
   description: z.string(),
-  files: z.strictObject({ encoder: fileSchema, decoder: fileSchema, vocabulary: fileSchema }),
+  files: z.strictObject({
+    encoder: fileSchema,
+    decoder: fileSchema,
+    vocabulary: fileSchema,
+    /** Which words an image speaks for (`caption/confidence/evidence.ts`); what imports makes has none. */
+    evidence: fileSchema.optional(),
+  }),
   /** `size` counts the unknown word; `logits` is the softmax width, larger than `size` in im2txt. */
   vocabulary: z.strictObject({ size: positive, logits: positive, startId: id, endId: id, unknownId: id }),
   image: imageSchema,
@@ -159,12 +169,39 @@ function parseManifest(file: string, bytes: Buffer): Manifest {
   throw unusable(file, 'a manifest of this format', wrongFields(parsed.error));
 }
 
-async function readVocabulary(directory: string, manifest: Manifest): Promise<Vocabulary> {
-  const { path, bytes: size, sha256: expected } = manifest.files.vocabulary;
+/** Bytes of a file that the manifest describes, found right. */
+async function readVerified(
+  directory: string,
+  { path, bytes: size, sha256: expected }: Manifest['files']['vocabulary'],
+  limit: number,
+): Promise<{ file: string; bytes: Buffer }> {
   const file = join(directory, path);
-  const bytes = await readSmall(file, MAX_VOCABULARY_BYTES);
+  const bytes = await readSmall(file, limit);
   if (bytes.length !== size) throw unusable(file, `${size} bytes`, `${bytes.length} bytes`);
   checkHash(file, expected, createHash('sha256').update(bytes).digest('hex'));
+  return { file, bytes };
+}
+
+/**
+ * What the bundle knows of which words an image speaks for.
+ * @returns `null` where it has none
+ * @throws ModelUnusable
+ */
+export async function readEvidence({
+  directory,
+  manifest,
+  vocabulary,
+}: Bundle): Promise<WordEvidence | null> {
+  if (manifest.files.evidence === undefined) return null;
+  const { file, bytes } = await readVerified(directory, manifest.files.evidence, MAX_EVIDENCE_BYTES);
+  const evidence = parseEvidence(bytes, vocabulary.words, manifest.embeddingWidth);
+  if (evidence !== null) return evidence;
+  const expected = `${vocabulary.words.length} rows of ${8 + manifest.embeddingWidth} bytes`;
+  throw unusable(file, expected, `${bytes.length} bytes`);
+}
+
+async function readVocabulary(directory: string, manifest: Manifest): Promise<Vocabulary> {
+  const { file, bytes } = await readVerified(directory, manifest.files.vocabulary, MAX_VOCABULARY_BYTES);
   const vocabulary = parseWordList(file, bytes);
   const found = {
     size: vocabulary.words.length,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type Captioner, createCaptioner } from '../caption/captioner.ts';
 import type { NativeParts } from '../caption/ports.ts';
 import { ModelUnusable } from '../errors.ts';
-import { type Bundle, MANIFEST_FILE, readBundle, verifiedPath } from './bundle.ts';
+import { type Bundle, MANIFEST_FILE, readBundle, readEvidence, verifiedPath } from './bundle.ts';
 import { decodeImage } from './image.ts';
 import {
   decoderContract,
@@ -67,6 +67,7 @@ export interface LoadedCaptioner extends Captioner {
 export async function loadCaptioner(directory: string, options: LoadOptions = {}): Promise<LoadedCaptioner> {
   const bundle = await readBundle(directory);
   const { manifest, vocabulary } = bundle;
+  const evidence = await readEvidence(bundle);
   refuseHalfAccelerated(bundle, options.executionProvider);
   const settings = {
     threads: options.threads ?? defaultThreads(),
@@ -100,7 +101,7 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     stateWidth: manifest.stateWidth,
     defaults: manifest.decoding,
     model: { name: manifest.name, hash: bundle.hash },
-    confidence: manifest.confidence,
+    calibration: { confidence: manifest.confidence, evidence },
   });
   const close = async () => {
     for (const session of sessions) await (await session).release();

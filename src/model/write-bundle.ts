@@ -6,10 +6,17 @@ import { dirname, join, resolve } from 'node:path';
 import { InvalidRequest } from '../errors.ts';
 import { MANIFEST_FILE, type Manifest, manifestSchema, readBundle } from './bundle.ts';
 
-const NAMES = { encoder: 'encoder.onnx', decoder: 'decoder.onnx', vocabulary: 'word_counts.txt' } as const;
+const NAMES = {
+  encoder: 'encoder.onnx',
+  decoder: 'decoder.onnx',
+  vocabulary: 'word_counts.txt',
+  evidence: 'evidence.bin',
+} as const;
 
 /** Each file as the parts it is written from: no file of a large network is ever whole in memory. */
-export type BundleFiles = Record<keyof typeof NAMES, Iterable<Uint8Array>>;
+export type BundleFiles = Record<Exclude<keyof typeof NAMES, 'evidence'>, Iterable<Uint8Array>> & {
+  evidence?: Iterable<Uint8Array> | undefined;
+};
 
 /** A bundle being written; nobody sees it before `publish`. */
 export interface Draft {
@@ -51,10 +58,9 @@ export async function draftBundle(
   try {
     const entries: Record<string, Manifest['files']['encoder']> = {};
     for (const [role, path] of Object.entries(NAMES)) {
-      entries[role] = {
-        path,
-        ...(await writeParts(join(directory, path), files[role as keyof typeof NAMES])),
-      };
+      const parts = files[role as keyof typeof NAMES];
+      if (parts === undefined) continue;
+      entries[role] = { path, ...(await writeParts(join(directory, path), parts)) };
     }
     const whole = manifestSchema.parse({ formatVersion: 1, ...manifest, files: entries });
     await writeFile(join(directory, MANIFEST_FILE), `${JSON.stringify(whole, null, 2)}\n`);

@@ -76,13 +76,15 @@ export async function quantizeBundle({
     decoderGrid(bundle.manifest.vocabulary.logits),
   );
   const vocabulary = await readFile(join(directory, bundle.manifest.files.vocabulary.path));
+  const { evidence } = bundle.manifest.files;
+  const evidenceBytes = evidence && [await readFile(join(directory, evidence.path))];
   const ways = [new Set<string>(), sensitiveNodes(prepared)].flatMap((keep) =>
     METHODS.map((method): Way => ({ method, keep })),
   );
   const draftWith = (encoder: Uint8Array) =>
     draftBundle(
       out,
-      { encoder: [encoder], decoder: [decoder], vocabulary: [vocabulary] },
+      { encoder: [encoder], decoder: [decoder], vocabulary: [vocabulary], evidence: evidenceBytes },
       int8Manifest(bundle, name),
     );
   let done = 0;

@@ -38,9 +38,9 @@ export function copyBundle(directory: string): BundleCopy {
   return {
     directory,
     manifestPath,
-    pathOf: (role) => join(directory, read().files[role].path),
+    pathOf: (role) => join(directory, read().files[role]!.path),
     editManifest,
-    replace(role, bytes, name = read().files[role].path) {
+    replace(role, bytes, name = read().files[role]!.path) {
       writeFileSync(join(directory, name), bytes);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       editManifest((manifest) => {

@@ -10,7 +10,6 @@ import torch
 from torch.nn import functional as F
 
 from .faults import FUNCTION
-from .photographs import pooled_features
 
 
 @dataclass
@@ -19,7 +18,6 @@ class EvidenceOptions:
     batch: int = 256
     rate: float = 3e-3
     decay: float = 0.02  # of the weights
-    fold: dict | None = None  # what the bundle folds into the embedding
     seed: int = 1
 
 
@@ -61,19 +59,6 @@ def fit_evidence(embeddings, targets, options):
             schedule.step()
     weights = layer.weight.detach() / size
     return weights, layer.bias.detach() - weights @ middle
-
-
-def evidence_of(model, vocabulary, photographs, options, features=None):
-    """The regression of a model as its bundle will be, on all training photographs."""
-    device = photographs.device
-    model.to(device).eval()
-    with torch.no_grad():
-        if features is None:
-            features = pooled_features(model.backbone, photographs.images, device)[0]
-        embeddings = model.embed(features)
-        for name, share in (options.fold or {}).items():
-            embeddings = embeddings + share * model.sources.weight[1 + model.names.index(name)]
-    return fit_evidence(embeddings, targets_of(photographs.captions, vocabulary).to(device), options)
 
 
 def write_evidence(path, weights, biases):

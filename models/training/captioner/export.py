@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import torch
 
 from . import manifest
+from .evidence import EvidenceOptions, fit_evidence, targets_of, write_evidence
 from .graphs import decoder_graph, decoder_weights, encoder_graph, session
 from .images import load_image
 
@@ -45,6 +47,12 @@ def parity_entry(sample, encoder, size, indices):
     }
 
 
+def embeddings_of(encoder, images, batch=8):
+    """float32 [n, 512] of uint8 images, by the exported graph."""
+    parts = (images[i : i + batch].cpu().numpy() for i in range(0, len(images), batch))
+    return np.concatenate([encoder.run(["image_embedding"], {"image": part})[0] for part in parts])
+
+
 @dataclass
 class ExportOptions:
     """`fold` says which sources' manner the bundle has: {"coco" = 0.7, "flickr8k" = 0.3}; none: that of no source."""
@@ -54,9 +62,10 @@ class ExportOptions:
     min_length: int = 5
     max_length: int = 20  # start and end word counted
     samples: str | None = None  # folder of photographs for parity.json
+    evidence: bool = False  # whether to fit which words a photograph speaks for; wants thousands of photographs
 
 
-def export(model, vocabulary, description, options, output):
+def export(model, vocabulary, photographs, description, options, output):
     """Writes the fp32 bundle directory `output`; `description` is what the manifest says beside the networks."""
     partial = Path(f"{output}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -65,9 +74,13 @@ def export(model, vocabulary, description, options, output):
     onnx.save(encoder_graph(model), partial / "encoder.onnx")
     onnx.save(decoder_graph(decoder_weights(model.decoder)), partial / "decoder.onnx")
     vocabulary.write(partial / "word_counts.txt")
+    encoder = session(str(partial / "encoder.onnx"), 0)
+    if options.evidence:
+        embeddings = torch.from_numpy(embeddings_of(encoder, photographs.images))
+        targets = targets_of(photographs.captions, vocabulary)
+        write_evidence(partial / "evidence.bin", *fit_evidence(embeddings, targets, EvidenceOptions()))
     if options.samples:
         samples = sorted(Path(options.samples).glob("*.jpg"))
-        encoder = session(str(partial / "encoder.onnx"), 1)
         write_parity(partial / "parity.json", samples, encoder, model.backbone.size)
     manifest.write(partial, manifest.build(partial, model.backbone, vocabulary, decoding_defaults(options), description))
     shutil.rmtree(output, ignore_errors=True)

@@ -153,7 +153,7 @@ class Watch:
     @torch.no_grad()
     def __call__(self, model):
         model.eval()
-        decoding = Decoding(banned=[self.vocabulary.unknown])
+        decoding = Decoding(length_normalization=1.0, min_length=5, banned=[self.vocabulary.unknown])
         row = {}
         for name, split in self.photographs.dev.items():
             features = pooled_features(model.backbone, split.images, self.photographs.device)[0]

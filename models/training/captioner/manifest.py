@@ -6,7 +6,12 @@ from pathlib import Path
 
 from .network import EMBEDDING, STATE
 
-FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "vocabulary": "word_counts.txt"}
+FILES = {
+    "encoder": "encoder.onnx",
+    "decoder": "decoder.onnx",
+    "vocabulary": "word_counts.txt",
+    "evidence": "evidence.bin",
+}
 
 def file_entry(directory, name):
     data = (Path(directory) / name).read_bytes()
@@ -23,7 +28,7 @@ def build(directory, backbone, vocabulary, decoding, description):
         "formatVersion": 1,
         "name": description["name"],
         "description": description["description"],
-        "files": {role: file_entry(directory, name) for role, name in FILES.items()},
+        "files": {role: file_entry(directory, name) for role, name in FILES.items() if (Path(directory) / name).exists()},
         "vocabulary": {
             "size": len(vocabulary),
             "logits": len(vocabulary),

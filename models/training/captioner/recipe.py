@@ -144,7 +144,7 @@ def do_average(run, step, path):
 
 def do_export(run, step, path):
     model, _ = run.start_of(step)
-    export(model, run.vocabulary, description_of(run), options_of(ExportOptions, step), path)
+    export(model, run.vocabulary, run.photographs, description_of(run), options_of(ExportOptions, step), path)
 
 
 def description_of(run):

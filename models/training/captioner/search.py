@@ -17,8 +17,8 @@ BATCH = 500  # images
 class Decoding:
     beam_width: int = 3
     max_length: int = 20  # counts <S>
-    length_normalization: float = 1.0
-    min_length: int = 5  # words before </S> may follow
+    length_normalization: float = 0.0
+    min_length: int = 0  # words before </S> may follow
     banned: list = field(default_factory=list)  # ids
 
 

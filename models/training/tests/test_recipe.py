@@ -199,7 +199,7 @@ def test_a_bundle_is_read_back_as_it_was(finished):
 
     with torch.no_grad():
         found = model.embed_map(model.backbone(normalise(images))).mean(1)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-2)
 
 
 def test_what_is_no_bundle_of_ours_is_refused(finished, tmp_path):

@@ -11,6 +11,7 @@
  * and a regression over the embedding's 512 numbers added nothing that other photographs confirmed.
  */
 import * as z from 'zod';
+import { EVIDENCE_FEATURES, evidenceFeatures, type WordEvidence } from './evidence.ts';
 import { FUNCTION_WORDS } from './function-words.ts';
 import { logLength, photographFeatures, type SeenImage } from './photograph.ts';
 
@@ -25,6 +26,9 @@ export const CAPTION_FEATURES = [
   'embeddingLogLength',
 ] as const;
 
+/** Bundles with word evidence have regressions over that alone: it says more than all of the above. */
+const REGRESSED = [...CAPTION_FEATURES, ...EVIDENCE_FEATURES] as const;
+
 /** What tells photographs from other images. Each is explained in `photograph.ts`. */
 export const PHOTOGRAPH_FEATURES = [
   'regionSpread',
@@ -34,8 +38,11 @@ export const PHOTOGRAPH_FEATURES = [
   'flatShare',
 ] as const;
 
-export type FeatureName = (typeof CAPTION_FEATURES)[number] | (typeof PHOTOGRAPH_FEATURES)[number];
-export type ConfidenceFeatures = Record<FeatureName, number>;
+type EvidenceName = (typeof EVIDENCE_FEATURES)[number];
+type PlainName = (typeof CAPTION_FEATURES)[number] | (typeof PHOTOGRAPH_FEATURES)[number];
+export type FeatureName = PlainName | EvidenceName;
+/** Those of evidence only where the bundle has some. */
+export type ConfidenceFeatures = Record<PlainName, number> & Partial<Record<EvidenceName, number>>;
 
 const share = z.number().min(0).max(1);
 const count = z.int().positive();
@@ -59,7 +66,7 @@ export const confidenceSchema = z.strictObject({
   /** A caption below this confidence needs a person, unless a caller draws the line elsewhere. */
   reviewBelow: share,
   bias: z.number(),
-  weights: z.partialRecord(z.enum(CAPTION_FEATURES), z.number()),
+  weights: z.partialRecord(z.enum(REGRESSED), z.number()),
   /** Whether the image is a photograph; absent where nothing but photographs was fitted on. */
   photograph: z
     .strictObject({ bias: z.number(), weights: z.partialRecord(z.enum(PHOTOGRAPH_FEATURES), z.number()) })
@@ -87,9 +94,14 @@ export interface ScoredCaption {
 }
 
 /** All numbers that a confidence may look at: logarithms are natural, words are counted. */
-export function confidenceFeatures(caption: ScoredCaption, image: SeenImage): ConfidenceFeatures {
+export function confidenceFeatures(
+  caption: ScoredCaption,
+  image: SeenImage,
+  evidence: WordEvidence | null,
+): ConfidenceFeatures {
   return {
     ...captionFeatures(caption),
+    ...(evidence && evidenceFeatures(caption.words, image.embedding, evidence)),
     embeddingLogLength: logLength(image.embedding),
     ...photographFeatures(image),
   };
@@ -112,7 +124,7 @@ export function confidenceOf(
   features: ConfidenceFeatures,
   { bias, weights, photograph }: Regressions,
 ): number {
-  const acceptable = logistic(CAPTION_FEATURES, features, { bias, weights });
+  const acceptable = logistic(REGRESSED, features, { bias, weights });
   return photograph === undefined ? acceptable : acceptable * photographProbability(features, photograph);
 }
 
@@ -129,6 +141,6 @@ function logistic<Name extends FeatureName>(
   features: ConfidenceFeatures,
   { bias, weights }: { bias: number; weights: Partial<Record<Name, number>> },
 ): number {
-  const score = names.reduce((sum, name) => sum + (weights[name] ?? 0) * features[name], bias);
+  const score = names.reduce((sum, name) => sum + (weights[name] ?? 0) * (features[name] ?? 0), bias);
   return 1 / (1 + Math.exp(-score));
 }

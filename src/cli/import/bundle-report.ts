@@ -44,7 +44,9 @@ export function printAgreement({
 export async function printBundle(directory: string, milliseconds: number): Promise<void> {
   const { manifest, hash } = await readBundle(directory);
   const files = await Promise.all(
-    Object.values(manifest.files).map(async ({ path, sha256 }) => {
+    Object.values(manifest.files).map(async (entry) => {
+      if (entry === undefined) return '';
+      const { path, sha256 } = entry;
       const { size } = await stat(join(directory, path));
       return `  ${path.padEnd(16)} ${(size / 1e6).toFixed(1).padStart(6)} MB  sha256 ${sha256}\n`;
     }),

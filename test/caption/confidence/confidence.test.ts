@@ -22,13 +22,13 @@ const caption = {
 /** Everything 0 but what is given. */
 function features(given: Partial<ConfidenceFeatures>): ConfidenceFeatures {
   const zeros = Object.fromEntries(
-    Object.keys(confidenceFeatures(caption, seenImage())).map((name) => [name, 0]),
+    Object.keys(confidenceFeatures(caption, seenImage(), null)).map((name) => [name, 0]),
   );
   return { ...(zeros as ConfidenceFeatures), ...given };
 }
 
 test('a caption counts by its words, and by its content words apart', () => {
-  const found = confidenceFeatures(caption, seenImage({ regions: [[3, 4]] }));
+  const found = confidenceFeatures(caption, seenImage({ regions: [[3, 4]] }), null);
   assert.equal(found.meanLogProbability, -6 / 5);
   assert.equal(found.worstLogProbability, -3);
   assert.equal(found.words, 4);
@@ -39,7 +39,7 @@ test('a caption counts by its words, and by its content words apart', () => {
 });
 
 test('a caption without any word has numbers, too', () => {
-  const found = confidenceFeatures({ logProbability: 0, words: [] }, seenImage());
+  const found = confidenceFeatures({ logProbability: 0, words: [] }, seenImage(), null);
   assert.ok(Object.values(found).every(Number.isFinite), JSON.stringify(found));
 });
 
@@ -86,7 +86,7 @@ test('an older manifest is read, and gives the confidence that it gave', () => {
   const model = confidenceSchema.parse(BEFORE);
   const { meanLogProbability: mean, worstLogProbability: worst, words } = BEFORE.weights;
   const expected = 1 / (1 + Math.exp(-(BEFORE.bias + mean * -1.2 + worst * -3 + words * 4)));
-  assert.equal(confidenceOf(confidenceFeatures(caption, seenImage()), model), expected);
+  assert.equal(confidenceOf(confidenceFeatures(caption, seenImage(), null), model), expected);
 });
 
 test('a manifest with a number that this program does not know is refused', () => {
