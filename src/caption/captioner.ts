@@ -55,10 +55,12 @@ export interface CaptionResult {
 /** A word that the search looked at; `word` is `</S>` where a caption ended. */
 export type TraceNode = Omit<TracedWord, 'id'> & { word: string };
 
-/** What concerns one call rather than the captions wanted. Plain data: it crosses to worker threads. */
+/** What concerns one call rather than the captions wanted. */
 export interface CaptionCall {
   /** Milliseconds since the epoch; looked at between the stages and between decoder runs. @default none */
   deadline?: number | undefined;
+  /** Ends the call where `deadline` would, with the signal's own reason. @default none */
+  signal?: AbortSignal | undefined;
   /** Asks for `trace` in the result. @default false */
   trace?: boolean | undefined;
   /** Asks for `explanation` in the result; costs a few times the search. @default false */

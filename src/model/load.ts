@@ -103,7 +103,10 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     confidence: manifest.confidence,
   });
   const close = async () => {
-    for (const session of sessions) await (await session).release();
+    // What never opened needs no release, and its failure was said by `ready`.
+    for (const session of await Promise.allSettled(sessions)) {
+      if (session.status === 'fulfilled') await session.value.release();
+    }
   };
   return { ...captioner, bundle, ready, close };
 }

@@ -23,7 +23,8 @@ export interface WorkerData extends WorkerSettings {
 export interface WorkerJob {
   bytes: Uint8Array;
   options: CaptionOptionsInput | undefined;
-  call: CaptionCall | undefined;
+  /** Plain data: a signal stays with the pool. */
+  call: Omit<CaptionCall, 'signal'> | undefined;
 }
 
 /** In place of a job: finish what is at work, take no more. */
