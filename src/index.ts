@@ -13,7 +13,6 @@
 export { altText } from './alt/alt-text.ts';
 export type { Caption, CaptionResult, Timings, TraceNode } from './caption/captioner.ts';
 export type { Explanation } from './caption/explain.ts';
-export type { CaptionOptionsInput as DecodingOptions } from './caption/options.ts';
 export type { ImageArea } from './caption/preprocess.ts';
 export type { ErrorCode, Fault, ModelProblem } from './errors.ts';
 export {
@@ -26,6 +25,7 @@ export {
   UnsupportedImage,
 } from './errors.ts';
 export type { Captioner } from './library/captioner.ts';
+export type { DecodingOptions } from './library/decoding-options.ts';
 export type { ImageSource } from './library/image-source.ts';
 export {
   type CaptionerPool,
@@ -35,3 +35,4 @@ export {
   type PoolOptions,
 } from './library/load-captioner.ts';
 export type { CaptionRequest } from './library/request.ts';
+export type { ExecutionProvider } from './model/sessions.ts';

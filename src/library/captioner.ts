@@ -3,6 +3,7 @@ import type { CaptionResult, Captioner as Core } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 import { InvalidRequest } from '../errors.ts';
 import { untilAborted } from '../model/abort.ts';
+import type { DecodingOptions } from './decoding-options.ts';
 import { type ImageSource, readImageSource } from './image-source.ts';
 import { type CaptionRequest, splitRequest } from './request.ts';
 
@@ -11,7 +12,7 @@ export interface Captioner extends AsyncDisposable {
   /** The bundle's name, and the SHA-256 of its manifest, which names the model exactly. */
   readonly model: { name: string; hash: string };
   /** The model's own decoding options, which those of a call override. */
-  readonly defaults: CaptionOptionsInput;
+  readonly defaults: DecodingOptions;
   /** Settles when the networks are open. Captions may be asked for before; they wait for it. */
   readonly ready: Promise<void>;
   /**

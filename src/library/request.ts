@@ -2,9 +2,10 @@
 import type { CaptionCall } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 import { InvalidRequest } from '../errors.ts';
+import type { DecodingOptions } from './decoding-options.ts';
 
 /** How to caption: what the search looks for, and what concerns this one call. All of it may be left out. */
-export interface CaptionRequest extends CaptionOptionsInput {
+export interface CaptionRequest extends DecodingOptions {
   /**
    * Ends the call: it is rejected with the signal's own reason at once, the work stops before the next run of a network.
    * @default none
@@ -43,6 +44,7 @@ export function splitRequest(request: CaptionRequest = {}): {
   }
   const given = Object.entries(decoding).filter(([, value]) => value !== undefined);
   return {
+    // Exactly the core's fields, except that it takes no `undefined` (a test holds that).
     options: Object.fromEntries(given),
     call: {
       signal,

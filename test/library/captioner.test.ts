@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { createReadStream, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import type { CaptionOptionsInput } from '../../src/caption/options.ts';
 import {
   CaptionError,
   type Captioner,
   type CaptionerPool,
   type CaptionRequest,
   createPool,
+  type DecodingOptions,
   type ImageSource,
   loadCaptioner,
   Overloaded,
@@ -184,6 +186,15 @@ describe('a model that cannot be used', () => {
       assert.match((await rejectsWith(load(), 'InvalidRequest')).message, new RegExp(`^${name}:`));
     });
   }
+});
+
+/** True where each of two types can stand for the other. */
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+
+it('documents the very options that the core takes', () => {
+  const same: Same<Required<DecodingOptions>, Required<CaptionOptionsInput>> = true;
+  const keys: Same<keyof DecodingOptions, keyof CaptionOptionsInput> = true;
+  assert.ok(same && keys);
 });
 
 describe('a pool with a short queue', () => {
