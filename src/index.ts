@@ -14,6 +14,7 @@ export { altText } from './alt/alt-text.ts';
 export type { Caption, CaptionResult, Timings, TraceNode } from './caption/captioner.ts';
 export type { Explanation } from './caption/explain.ts';
 export type { ImageArea } from './caption/preprocess.ts';
+export type { TracedWord } from './caption/trace.ts';
 export type { ErrorCode, Fault, ModelProblem } from './errors.ts';
 export {
   CaptionError,

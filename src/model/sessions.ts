@@ -4,6 +4,7 @@ import type { Encode, Step } from '../caption/ports.ts';
 import { ModelUnusable } from '../errors.ts';
 import type { Manifest } from './bundle.ts';
 
+/** What runs the networks. */
 export type ExecutionProvider = 'cpu' | 'cuda';
 
 export interface SessionSettings {
