@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { pack } from '../../packaging/pack.ts';
@@ -133,7 +133,7 @@ void [altText, createPool, ImageNotFound, wrong, option];
       // npx and the server in a group of their own: npx does not hand every signal on.
       detached: true,
     });
-    t.after(() => process.kill(-child.pid!, 'SIGKILL'));
+    t.after(() => child.exitCode ?? child.signalCode ?? process.kill(-child.pid!, 'SIGKILL'));
     const url = await addressIn(child);
     const response = await fetch(new URL('captions?captions=1', url), {
       method: 'POST',
@@ -151,12 +151,14 @@ void [altText, createPool, ImageNotFound, wrong, option];
 
 describe('an example beside the installed package:', { timeout: SLOW_MS }, () => {
   before(() => {
+    mkdirSync(join(project, 'examples'));
+    write('examples/package.json', { type: 'module' });
     for (const name of ['caption.ts', 'folder.ts', 'route.ts', 'lambda.ts', 'client.py']) {
-      cpSync(join(ROOT, 'examples', name), join(project, basename(name)));
+      cpSync(join(ROOT, 'examples', name), join(project, 'examples', name));
     }
   });
   testExamples({
-    directory: project,
+    directory: join(project, 'examples'),
     node: [],
     env,
     start: (args) =>
