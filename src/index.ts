@@ -36,4 +36,4 @@ export {
   type PoolOptions,
 } from './library/load-captioner.ts';
 export type { CaptionRequest } from './library/request.ts';
-export type { ExecutionProvider } from './model/sessions.ts';
+export type { ExecutionProvider } from './model/execution-provider.ts';

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** What a program holds that captions images: one interface, in this thread or over several. */
 import type { CaptionResult, Captioner as Core } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';

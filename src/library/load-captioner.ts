@@ -3,9 +3,9 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { InvalidRequest } from '../errors.ts';
 import { readBundle } from '../model/bundle.ts';
+import type { ExecutionProvider } from '../model/execution-provider.ts';
 import { DEFAULT_BUNDLE, loadCaptioner as loadCore } from '../model/load.ts';
 import { createPool as createCorePool } from '../model/pool.ts';
-import type { ExecutionProvider } from '../model/sessions.ts';
 import { type Captioner, captionerOf } from './captioner.ts';
 
 /** What is common to both. */

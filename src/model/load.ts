@@ -6,15 +6,9 @@ import { type Captioner, createCaptioner } from '../caption/captioner.ts';
 import type { NativeParts } from '../caption/ports.ts';
 import { ModelUnusable } from '../errors.ts';
 import { type Bundle, MANIFEST_FILE, readBundle, verifiedPath } from './bundle.ts';
+import type { ExecutionProvider } from './execution-provider.ts';
 import { decodeImage } from './image.ts';
-import {
-  decoderContract,
-  type ExecutionProvider,
-  encoderContract,
-  encoderOf,
-  openSession,
-  stepOf,
-} from './sessions.ts';
+import { decoderContract, encoderContract, encoderOf, openSession, stepOf } from './sessions.ts';
 
 /** The bundle that comes with the program. */
 export const DEFAULT_BUNDLE = fileURLToPath(new URL('../../models/flickr8k', import.meta.url));

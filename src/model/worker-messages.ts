@@ -2,7 +2,7 @@
 import type { CaptionCall, CaptionResult } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 import type { ErrorReport } from '../errors.ts';
-import type { ExecutionProvider } from './sessions.ts';
+import type { ExecutionProvider } from './execution-provider.ts';
 
 export interface WorkerSettings {
   /** Of the bundle. */

@@ -76,12 +76,13 @@ describe('the package in an empty project', { timeout: SLOW_MS }, () => {
     assert.equal(await inProject(process.execPath, 'cjs.cjs'), `${best!.text}\n`);
   });
 
-  for (const [module, moduleResolution] of [
-    ['nodenext', 'nodenext'],
-    ['esnext', 'bundler'],
-  ]) {
+  for (const [module, moduleResolution, types] of [
+    ['nodenext', 'nodenext', ['node']],
+    // Without Node's types, as in a project for browsers.
+    ['esnext', 'bundler', []],
+  ] as const) {
     it(`is checked and compiled by TypeScript, module resolution ${moduleResolution}`, async () => {
-      const directory = join(project, moduleResolution!);
+      const directory = join(project, moduleResolution);
       mkdirSync(directory);
       write(`${moduleResolution}/package.json`, { type: 'module' });
       write(`${moduleResolution}/tsconfig.json`, {
@@ -91,7 +92,7 @@ describe('the package in an empty project', { timeout: SLOW_MS }, () => {
           target: 'es2023',
           strict: true,
           skipLibCheck: false,
-          types: ['node'],
+          types,
           typeRoots: [join(ROOT, 'node_modules/@types')],
         },
         files: ['use.ts'],
