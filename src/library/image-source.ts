@@ -106,7 +106,10 @@ async function readUrl(url: URL, signal: AbortSignal | undefined): Promise<Uint8
     const Failure = status >= 500 || status === TOO_MANY_REQUESTS ? Overloaded : ImageNotFound;
     throw new Failure(`${shown} answers ${status}`);
   }
-  return readStream(response.body ?? Readable.from([]), shown, signal);
+  return readStream(response.body ?? Readable.from([]), shown, signal).catch((cause: unknown) => {
+    signal?.throwIfAborted();
+    throw cause instanceof CaptionError ? cause : new Overloaded(`${shown} broke off its answer`, { cause });
+  });
 }
 
 /** What is left of the stream when nobody wants it any more is not read. */

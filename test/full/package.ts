@@ -66,6 +66,12 @@ describe('the package in an empty project', { timeout: SLOW_MS }, () => {
     }
   });
 
+  it('is what publint and are-the-types-wrong expect of one', async () => {
+    await run(process.execPath, [join(ROOT, 'packaging/lint.ts')], { env, timeout: SLOW_MS }).catch(
+      ({ stdout }) => assert.fail(stdout),
+    );
+  });
+
   it('is imported by an ES module', async () => {
     write('esm.mjs', `import { loadCaptioner } from 'show-and-tell';\n${USE}`);
     assert.equal(await inProject(process.execPath, 'esm.mjs'), `${best!.text}\n`);

@@ -20,7 +20,9 @@ after(dispose);
 /** Answers with the status that the path names, 200 with the bytes; `/slow` never ends. */
 const server = createServer((request, response) => {
   if (request.url === '/slow') response.write('the beginning');
-  else if (request.url?.startsWith('/moved')) response.writeHead(302, { location: '/200' }).end();
+  else if (request.url === '/broken') {
+    response.writeHead(200, { 'content-length': 100 }).write('the beginning', () => response.destroy());
+  } else if (request.url?.startsWith('/moved')) response.writeHead(302, { location: '/200' }).end();
   else response.writeHead(Number(request.url!.slice(1, 4))).end(BYTES);
 });
 let origin: string;
@@ -81,6 +83,7 @@ describe('what cannot be read says why:', () => {
     ['HTTP 403', () => new URL('/403', origin), 'ImageNotFound'],
     ['HTTP 429', () => new URL('/429', origin), 'Overloaded'],
     ['HTTP 503', () => new URL('/503', origin), 'Overloaded'],
+    ['an answer that breaks off', () => new URL('/broken', origin), 'Overloaded'],
     ['a server that is not there', () => new URL('http://127.0.0.1:1/'), 'Overloaded'],
     ['null', () => null, 'InvalidRequest'],
     ['nothing', () => undefined, 'InvalidRequest'],
