@@ -78,8 +78,11 @@ export async function createPool(options: PoolOptions = {}): Promise<CaptionerPo
     ...pool,
     model: { name: manifest.name, hash },
     defaults: manifest.decoding,
-    captionSome: (files, ...rest) => Promise.all(files.map((bytes) => pool.caption(bytes, ...rest))),
-    // No more wait than the queue takes.
+    captionSome: async (files, ...rest) => {
+      // No more wait than the queue takes, once the threads take any.
+      await pool.ready;
+      return Promise.all(files.map((bytes) => pool.caption(bytes, ...rest)));
+    },
     batch: { images: 1, calls: workers + Math.min(READ_AHEAD, queueLength ?? READ_AHEAD) },
   });
   return Object.defineProperty(captioner, 'full', {

@@ -213,9 +213,10 @@ describe('a pool with a short queue', () => {
     assert.ok(refused.every((error) => error instanceof Overloaded && error instanceof CaptionError));
   });
 
-  it('captions more images than that when it is given them together', async () => {
-    const results = await pool.captionAll(samples.map(({ path }) => path));
-    assert.equal(results.length, samples.length);
+  it('captions more images than that when it is given them together, loaded or not', async () => {
+    const paths = samples.map(({ path }) => path);
+    await using starting = await createPool({ workers: 1, queueLength: 0 });
+    for (const each of [pool, starting]) assert.equal((await each.captionAll(paths)).length, paths.length);
   });
 
   it('frees the place of an aborted image', async () => {
