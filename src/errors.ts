@@ -13,8 +13,11 @@ export type ErrorCode =
 /** `input`: no retry can help. `service`: ours to fix or to wait out. */
 export type Fault = 'input' | 'service';
 
+/** What every failure on purpose is: anything else that is thrown is a bug, or comes from the caller's own stream. */
 export abstract class CaptionError extends Error {
+  /** Which failure; the same as `name`. */
   abstract readonly code: ErrorCode;
+  /** Whose fault it is, and so whether another try can help. */
   abstract readonly fault: Fault;
   /** A literal from `code`: survives minifying, unlike `constructor.name`. */
   override get name(): ErrorCode {
@@ -54,9 +57,13 @@ export class Overloaded extends CaptionError {
 
 /** What is wrong with a bundle: which file, what was expected, what is there, and what to do next. */
 export interface ModelProblem {
+  /** Path. */
   file: string;
+  /** What should be there. */
   expected: string;
+  /** What is there. */
   actual: string;
+  /** A sentence that says what to do. */
   remedy: string;
 }
 
@@ -64,6 +71,7 @@ export interface ModelProblem {
 export class ModelUnusable extends CaptionError {
   readonly code = 'ModelUnusable';
   readonly fault = 'service';
+  /** What is wrong with which file. */
   readonly problem: ModelProblem;
 
   constructor(problem: ModelProblem, options?: ErrorOptions) {

@@ -22,6 +22,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   evaluate: ['caption', 'caption/confidence'],
   model: ['caption', 'caption/confidence', 'errors', 'node:*', 'onnxruntime-node', 'sharp', 'zod'],
   pictures: ['model', 'caption', 'sharp'],
+  library: ['model', 'caption', 'errors', 'node:*'],
+  index: ['library', 'model', 'alt', 'caption', 'errors'],
   onnx: ['errors', 'protobufjs'],
   quantize: ['onnx', 'model', 'caption', 'errors', 'node:*', 'onnxruntime-node'],
   'import/bytes': ['errors', 'node:*', 'protobufjs'],
@@ -122,6 +124,8 @@ const ALLOWED: Record<string, readonly string[]> = {
     'commander',
   ],
   bench: ['bucket-run', 'model', 'caption', 'node:*', 'onnxruntime-node', 'sharp', 'autocannon'],
+  packaging: ['http/page', 'node:*'],
+  examples: ['show-and-tell', 'node:*', 'hono', '@hono/node-server'],
   'infra/settings': ['zod', 'aws-cdk-lib', 'constructs'],
   'infra/functions': [
     'infra/settings',
@@ -152,6 +156,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 /** Files that stand above or below the rest of their folder. */
 const OWN_ROOM: Record<string, string> = {
   'src/errors.ts': 'errors',
+  'src/index.ts': 'index',
   'src/http/app.ts': 'http/app',
   'src/lambda/env.ts': 'lambda/env',
   'src/lambda/uploads-env.ts': 'lambda/env',
@@ -209,7 +214,7 @@ function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | nul
 
 /** The client's own package stands there in the image, beside the file that imports it. */
 const IN_IMAGE = 'infra/container/lambda-entry.js';
-const files = ['src', 'bench', 'infra']
+const files = ['src', 'bench', 'infra', 'packaging', 'examples']
   .flatMap((top) => globSync(`${top}/**/*.{ts,js}`, { cwd: ROOT }))
   .filter((file) => file !== IN_IMAGE);
 const rooms = new Set(files.map(roomOf));

@@ -12,6 +12,7 @@ import type { TracedWord } from './trace.ts';
 import { type Vocabulary, wordAt, wordsOf } from './vocabulary.ts';
 import { type WordRules, wordRules } from './word-rules.ts';
 
+/** One sentence about an image. */
 export interface Caption {
   /** Words joined by spaces, as the network says them: `a dog runs on the grass .` */
   text: string;
@@ -19,27 +20,37 @@ export interface Caption {
   logProbability: number;
   /** exp(logProbability): of this very sentence, `</S>` included; not a confidence. */
   probability: number;
+  /** Its words in their order, each with its log-probability after those before it: natural log, at most 0. */
   words: { word: string; logProbability: number }[];
   /** True when the maximum length cut the sentence off; its probability then has no `</S>` in it. */
   truncated: boolean;
 }
 
-/** Milliseconds. */
+/** Where the time went, in milliseconds. */
 export interface Timings {
+  /** From the bytes of the file to pixels. */
   decode: number;
+  /** From pixels to what the encoder takes. */
   preprocess: number;
+  /** In the encoder. */
   encode: number;
+  /** In the beam search, all runs of the decoder included. */
   search: number;
+  /** From the call to the result. */
   total: number;
 }
 
+/** What is said of one image. */
 export interface CaptionResult {
   /** Best first. */
   captions: Caption[];
+  /** What said it: the bundle's name, and the SHA-256 of its manifest, which names the model exactly. */
   model: { name: string; hash: string };
+  /** How long it took; of several images captioned together, all stages but `decode` are those of the whole call. */
   timings: Timings;
   /** Of the photograph as a person sees it, in pixels. */
   width: number;
+  /** As `width`. */
   height: number;
   /** Of the file, e.g. `jpeg`. */
   format: string;
@@ -58,10 +69,12 @@ export interface CaptionResult {
 /** A word that the search looked at; `word` is `</S>` where a caption ended. */
 export type TraceNode = Omit<TracedWord, 'id'> & { word: string };
 
-/** What concerns one call rather than the captions wanted. Plain data: it crosses to worker threads. */
+/** What concerns one call rather than the captions wanted. */
 export interface CaptionCall {
   /** Milliseconds since the epoch; looked at between the stages and between decoder runs. @default none */
   deadline?: number | undefined;
+  /** Ends the call where `deadline` would, with the signal's own reason. @default none */
+  signal?: AbortSignal | undefined;
   /** Asks for `trace` in the result. @default false */
   trace?: boolean | undefined;
   /** Asks for `features` in the result, to fit a confidence on. @default false */

@@ -4,9 +4,13 @@ import type { DecodedImage } from './ports.ts';
 
 /** A part of the photograph, as shares of its width and height. */
 export interface ImageArea {
+  /** Of the left edge, 0 to 1. */
   left: number;
+  /** Of the upper edge, 0 to 1. */
   top: number;
+  /** 0 to 1. */
   width: number;
+  /** 0 to 1. */
   height: number;
 }
 

@@ -16,22 +16,27 @@ export interface JobQueue {
   /** A job whose deadline passes while it waits is rejected then, `Overloaded`. */
   push(job: Job): void;
   shift(): Job | undefined;
+  /** Takes a job out that is not wanted any more; one that does not wait stays where it is. */
+  remove(job: Job): void;
   /** Rejects and removes all. */
   rejectAll(cause: Error): void;
 }
 
 export function createJobQueue(): JobQueue {
   const waiting: { job: Job; timer: NodeJS.Timeout | undefined }[] = [];
+  const remove = (job: Job): void => {
+    const at = waiting.findIndex((entry) => entry.job === job);
+    if (at < 0) return;
+    clearTimeout(waiting[at]!.timer);
+    waiting.splice(at, 1);
+  };
   const expire = (job: Job): void => {
-    waiting.splice(
-      waiting.findIndex((entry) => entry.job === job),
-      1,
-    );
+    remove(job);
     job.reject(new Overloaded('the deadline passed while the image waited for a free captioner'));
   };
   const startTimer = (job: Job): NodeJS.Timeout | undefined => {
     const left = (job.call?.deadline ?? Number.POSITIVE_INFINITY) - Date.now();
-    return left > MAX_TIMER_MS ? undefined : setTimeout(expire, left, job);
+    return left > MAX_TIMER_MS ? undefined : setTimeout(expire, Math.max(0, left), job);
   };
   return {
     get length() {
@@ -45,6 +50,7 @@ export function createJobQueue(): JobQueue {
       clearTimeout(entry?.timer);
       return entry?.job;
     },
+    remove,
     rejectAll: (cause) => {
       for (const { job, timer } of waiting.splice(0)) {
         clearTimeout(timer);

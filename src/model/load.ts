@@ -6,15 +6,9 @@ import { type Captioner, createCaptioner } from '../caption/captioner.ts';
 import type { NativeParts } from '../caption/ports.ts';
 import { ModelUnusable } from '../errors.ts';
 import { type Bundle, MANIFEST_FILE, readBundle, readEvidence, verifiedPath } from './bundle.ts';
+import type { ExecutionProvider } from './execution-provider.ts';
 import { decodeImage } from './image.ts';
-import {
-  decoderContract,
-  type ExecutionProvider,
-  encoderContract,
-  encoderOf,
-  openSession,
-  stepOf,
-} from './sessions.ts';
+import { decoderContract, encoderContract, encoderOf, openSession, stepOf } from './sessions.ts';
 
 /** The bundle that comes with the program. */
 export const DEFAULT_BUNDLE = fileURLToPath(new URL('../../models/flickr8k', import.meta.url));
@@ -104,7 +98,10 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     calibration: { confidence: manifest.confidence, evidence },
   });
   const close = async () => {
-    for (const session of sessions) await (await session).release();
+    // What never opened needs no release, and its failure was said by `ready`.
+    for (const session of await Promise.allSettled(sessions)) {
+      if (session.status === 'fulfilled') await session.value.release();
+    }
   };
   return { ...captioner, bundle, ready, close };
 }

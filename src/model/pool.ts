@@ -1,6 +1,7 @@
 /** Several captioners in worker threads: `session.run` blocks its thread, so only threads caption at the same time. */
 import type { Captioner } from '../caption/captioner.ts';
 import { errorOf, ModelUnusable, Overloaded } from '../errors.ts';
+import { untilAborted } from './abort.ts';
 import { type CaptionerThread, startThread } from './captioner-thread.ts';
 import { createJobQueue, type Job } from './job-queue.ts';
 import type { WorkerMessage, WorkerSettings } from './worker-messages.ts';
@@ -15,6 +16,9 @@ const MAX_FAILED_STARTS = 3;
 /** Before a thread is started again after a failed start, times the failures so far: memory may be free by then. */
 const RESTART_DELAY_MS = 500;
 
+/** Beside this file: TypeScript in the sources, JavaScript in the published package. */
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
 export interface PoolOptions {
   /** Jobs that may wait for a thread; one more is rejected, `Overloaded`. @default no limit */
   queueLength?: number;
@@ -22,12 +26,15 @@ export interface PoolOptions {
   hangMs?: number;
   /** Called once when no thread is left and none will be started. @default nothing */
   onLost?: (cause: Error) => void;
-  /** What runs in each thread. @default worker.ts */
+  /** What runs in each thread. @default worker.ts beside this file, or what it was built to */
   module?: URL;
 }
 
 export interface CaptionerPool {
-  /** @throws Overloaded also when the queue is full or the deadline passes in it; an Error when its thread crashed */
+  /**
+   * @throws Overloaded also when the queue is full or the deadline passes in it; an Error when its thread crashed; the
+   * reason of `signal` at once when that is aborted
+   */
   caption: Captioner['caption'];
   /** Settles when every thread has loaded its model, or one never will. */
   ready: Promise<void>;
@@ -53,7 +60,7 @@ export function createPool(
   options: PoolOptions = {},
 ): CaptionerPool {
   const { queueLength = Number.POSITIVE_INFINITY, hangMs = HANG_MS } = options;
-  const module = options.module ?? new URL('./worker.ts', import.meta.url);
+  const module = options.module ?? WORKER;
   const queue = createJobQueue();
   const members = new Set<Member>();
   const idle: Member[] = [];
@@ -160,14 +167,18 @@ export function createPool(
     get full() {
       return isFull();
     },
-    caption: (bytes, captionOptions, call) =>
-      new Promise((resolve, reject) => {
-        if (end !== null) return reject(end);
-        if (isFull()) {
-          return reject(new Overloaded(`${queue.length} images wait for a free captioner already`));
+    caption: (bytes, captionOptions, { signal, ...call } = {}) =>
+      untilAborted(signal, (resolve, reject) => {
+        const job: Job = { bytes, options: captionOptions, call, resolve, reject };
+        if (end !== null) reject(end);
+        else if (isFull()) {
+          reject(new Overloaded(`${queue.length} images wait for a free captioner already`));
+        } else {
+          queue.push(job);
+          dispatch();
         }
-        queue.push({ bytes, options: captionOptions, call, resolve, reject });
-        dispatch();
+        // A thread that has it already finishes it: that takes no longer than starting another thread.
+        return () => queue.remove(job);
       }),
     close: async () => {
       end ??= new Error('the captioner pool is closed');

@@ -3,8 +3,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Encode, Step } from '../caption/ports.ts';
 import { ModelUnusable } from '../errors.ts';
 import type { Manifest } from './bundle.ts';
-
-export type ExecutionProvider = 'cpu' | 'cuda';
+import type { ExecutionProvider } from './execution-provider.ts';
 
 export interface SessionSettings {
   /** Threads inside one run; 1 or more. */

@@ -2,7 +2,7 @@
 import type { CaptionCall, CaptionResult } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 import type { ErrorReport } from '../errors.ts';
-import type { ExecutionProvider } from './sessions.ts';
+import type { ExecutionProvider } from './execution-provider.ts';
 
 export interface WorkerSettings {
   /** Of the bundle. */
@@ -23,7 +23,8 @@ export interface WorkerData extends WorkerSettings {
 export interface WorkerJob {
   bytes: Uint8Array;
   options: CaptionOptionsInput | undefined;
-  call: CaptionCall | undefined;
+  /** Plain data: a signal stays with the pool. */
+  call: Omit<CaptionCall, 'signal'> | undefined;
 }
 
 /** In place of a job: finish what is at work, take no more. */

@@ -1,8 +1,7 @@
 /** Arguments of a command line to image files, and image files to bytes. */
-import { constants, glob, open, readdir, stat } from 'node:fs/promises';
+import { glob, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { ImageNotFound, ImageTooLarge, UnsupportedImage } from '../../errors.ts';
-import { MAX_IMAGE_BYTES } from '../../model/image.ts';
+import { readImageFile, readImageStream } from '../../model/image-file.ts';
 
 /** In place of a file name: standard input. */
 const STDIN = '-';
@@ -78,48 +77,5 @@ export function isImageName(name: string): boolean {
  * @throws ImageNotFound, ImageTooLarge, UnsupportedImage
  */
 export async function readImage(name: string): Promise<Uint8Array> {
-  if (name === STDIN) return readStream(process.stdin);
-  // Not blocking: opening a pipe that nobody writes to would wait for ever.
-  const file = await open(name, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-    throw notFound(name, cause);
-  });
-  try {
-    const found = await file.stat();
-    if (found.isDirectory()) throw new ImageNotFound('a directory without images in it');
-    // A device or a pipe may never end.
-    if (!found.isFile()) throw new UnsupportedImage('not a regular file; pipe it in and give - as its name');
-    if (found.size > MAX_IMAGE_BYTES) {
-      throw new ImageTooLarge(`the file has ${found.size} bytes, more than ${MAX_IMAGE_BYTES}`);
-    }
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
-}
-
-async function readStream(stream: NodeJS.ReadableStream): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    const buffer = Buffer.from(chunk);
-    bytes += buffer.length;
-    if (bytes > MAX_IMAGE_BYTES)
-      throw new ImageTooLarge(`standard input has more than ${MAX_IMAGE_BYTES} bytes`);
-    chunks.push(buffer);
-  }
-  return Buffer.concat(chunks);
-}
-
-const REASONS: Record<string, string> = {
-  ENOENT: 'no such file',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  ELOOP: 'symbolic links go round in a circle',
-  ENAMETOOLONG: 'the name is too long',
-};
-
-function notFound(name: string, cause: unknown): Error {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  if (code === 'EMFILE' || code === 'ENFILE') return cause as Error;
-  return new ImageNotFound(REASONS[code] ?? `${name} cannot be opened: ${code}`, { cause });
+  return name === STDIN ? readImageStream(process.stdin, 'standard input') : readImageFile(name);
 }

@@ -1,0 +1,121 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/** What a program holds that captions images: one interface, in this thread or over several. */
+import type { CaptionResult, Captioner as Core } from '../caption/captioner.ts';
+import type { CaptionOptionsInput } from '../caption/options.ts';
+import { InvalidRequest } from '../errors.ts';
+import { untilAborted } from '../model/abort.ts';
+import type { DecodingOptions } from './decoding-options.ts';
+import { type ImageSource, readImageSource } from './image-source.ts';
+import { type CaptionRequest, splitRequest } from './request.ts';
+
+/** A model that is ready to caption. `await using` closes it at the end of its block. */
+export interface Captioner extends AsyncDisposable {
+  /** The bundle's name, and the SHA-256 of its manifest, which names the model exactly. */
+  readonly model: { name: string; hash: string };
+  /** The model's own decoding options, which those of a call override. */
+  readonly defaults: DecodingOptions;
+  /** Settles when the networks are open. Captions may be asked for before; they wait for it. */
+  readonly ready: Promise<void>;
+  /**
+   * Captions one image.
+   * @throws InvalidRequest, UnsupportedImage, ImageTooLarge, ImageNotFound, ModelUnusable; Overloaded once the deadline
+   * has passed; the reason of `signal` once that is aborted
+   */
+  caption(image: ImageSource, options?: CaptionRequest): Promise<CaptionResult>;
+  /**
+   * Captions several images with the same options; the results stand in their order. The first image that cannot be
+   * captioned fails the whole call: to go on without it, call `caption` for each.
+   * @throws as `caption` does
+   */
+  captionAll(images: readonly ImageSource[], options?: CaptionRequest): Promise<CaptionResult[]>;
+  /** Waits for the captions asked for so far, then gives the memory of the model back. Later ones are refused. */
+  close(): Promise<void>;
+}
+
+/** Where a captioner's work is done. */
+export interface Engine {
+  model: Core['model'];
+  defaults: Core['defaults'];
+  ready: Promise<void>;
+  caption: Core['caption'];
+  /** Captions of a few images from bytes; fails as a whole. */
+  captionSome(files: readonly Uint8Array[], ...rest: CallArguments): Promise<CaptionResult[]>;
+  /** Images of `captionAll` that are in memory as one call of `captionSome`, and how many such calls go on at once. */
+  batch: { images: number; calls: number };
+  close(): Promise<void>;
+}
+
+type CallArguments = [options: NonNullable<Parameters<Core['caption']>[1]>, call: CallOf];
+type CallOf = NonNullable<Parameters<Core['caption']>[2]>;
+
+/** @param engine nobody else closes it */
+export function captionerOf(engine: Engine): Captioner {
+  const working = new Set<Promise<unknown>>();
+  let closed: Promise<void> | null = null;
+
+  /** Work that `close` waits for, although the caller of an aborted call does not. */
+  const run = <T>(
+    request: CaptionRequest | undefined,
+    work: (...args: CallArguments) => Promise<T>,
+  ): Promise<T> => {
+    if (closed !== null) throw new InvalidRequest('the captioner is closed');
+    const { options, call } = splitRequest(request);
+    return untilAborted(call.signal, (resolve, reject) => {
+      const job = work(options, call);
+      working.add(job);
+      void job.then(resolve, reject).finally(() => working.delete(job));
+      return () => undefined;
+    });
+  };
+  const close = (): Promise<void> => {
+    closed ??= Promise.allSettled(working).then(() => engine.close());
+    return closed;
+  };
+
+  return {
+    model: engine.model,
+    defaults: engine.defaults,
+    ready: engine.ready,
+    caption: async (image, request) =>
+      run(request, async (options, call) =>
+        engine.caption(await readImageSource(image, call), options, call),
+      ),
+    captionAll: async (images, request) => {
+      if (!Array.isArray(images)) throw new InvalidRequest('images: expected an array');
+      return run(request, (options, call) => captionBatches(engine, images, options, call));
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** However many images there are, only those of the batches at work are in memory. */
+async function captionBatches(
+  { batch, captionSome }: Engine,
+  images: readonly ImageSource[],
+  options: CaptionOptionsInput,
+  call: CallOf,
+): Promise<CaptionResult[]> {
+  const results: CaptionResult[][] = [];
+  // One failure ends the others.
+  const failure = new AbortController();
+  const signal = call.signal ? AbortSignal.any([call.signal, failure.signal]) : failure.signal;
+  const limited = { ...call, signal };
+  const starts = Array.from(
+    { length: Math.ceil(images.length / batch.images) },
+    (_, i) => i * batch.images,
+  ).values();
+  const worker = async () => {
+    for (const start of starts) {
+      const sources = images.slice(start, start + batch.images);
+      const files = await Promise.all(sources.map((source) => readImageSource(source, limited)));
+      results[start / batch.images] = await captionSome(files, options, limited);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: batch.calls }, worker));
+  } finally {
+    failure.abort();
+  }
+  return results.flat();
+}

@@ -1,0 +1,112 @@
+/** The two ways to a captioner: in this thread, or as a pool of threads. */
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { InvalidRequest } from '../errors.ts';
+import { readBundle } from '../model/bundle.ts';
+import type { ExecutionProvider } from '../model/execution-provider.ts';
+import { DEFAULT_BUNDLE, loadCaptioner as loadCore } from '../model/load.ts';
+import { createPool as createCorePool } from '../model/pool.ts';
+import { type Captioner, captionerOf } from './captioner.ts';
+
+/** What is common to both. */
+export interface LoadOptions {
+  /** Directory of the bundle. @default the bundle that comes with the package */
+  model?: string | URL | undefined;
+  /** Threads inside one run of a network, 1 or more. @default the processors, at most 4; in a pool 1 */
+  threads?: number | undefined;
+  /** `cuda` takes fp32 bundles, and an onnxruntime with its CUDA libraries. @default cpu */
+  executionProvider?: ExecutionProvider | undefined;
+}
+
+export interface PoolOptions extends LoadOptions {
+  /** Threads that caption at the same time, each with its own copy of the model; 1 to 64. @default the processors, at most 8 */
+  workers?: number | undefined;
+  /** Images that may wait for a thread; one more is rejected, `Overloaded`. @default no limit */
+  queueLength?: number | undefined;
+}
+
+/** A captioner over several threads. `ready` rejects when one of them cannot load the model. */
+export interface CaptionerPool extends Captioner {
+  /** True while another caption would be rejected for want of a place in the queue. */
+  readonly full: boolean;
+}
+
+/** Each worker holds a model of its own; more than this is a mistyped number. */
+const MAX_WORKERS = 64;
+/** Without being asked a pool takes no more: memory runs out before processors do. */
+const MAX_DEFAULT_WORKERS = 8;
+/** Of `captionAll`: enough to fill the network, few enough that memory does not depend on how many are asked for. */
+const BATCH = 8;
+/** Images of `captionAll` that are read before a worker is free, so that none waits for a file. */
+const READ_AHEAD = 4;
+
+/**
+ * Loads a model that captions in this thread: its networks run between the other events of the program, each for a few
+ * milliseconds. A server or a long list of images wants `createPool`.
+ *
+ * @returns before both networks are open; the first caption waits for them
+ * @throws InvalidRequest; ModelUnusable (what is wrong with a network comes from `ready` and every caption)
+ */
+export async function loadCaptioner(options: LoadOptions = {}): Promise<Captioner> {
+  const { directory, threads, executionProvider } = checked(options);
+  const core = await loadCore(directory, {
+    ...(threads !== undefined && { threads }),
+    ...(executionProvider !== undefined && { executionProvider }),
+  });
+  return captionerOf({ ...core, captionSome: core.captionAll, batch: { images: BATCH, calls: 1 } });
+}
+
+/**
+ * Starts threads that caption at the same time, each with its own copy of the model; one that crashes or hangs is
+ * replaced. The threads keep the process alive until the pool is closed.
+ *
+ * @returns before the threads have loaded; the first captions wait for them
+ * @throws InvalidRequest; ModelUnusable (what is wrong with a network comes from `ready` and every caption)
+ */
+export async function createPool(options: PoolOptions = {}): Promise<CaptionerPool> {
+  const { directory, threads = 1, executionProvider } = checked(options);
+  const { queueLength, workers = Math.min(MAX_DEFAULT_WORKERS, availableParallelism()) } = options;
+  checkCount('workers', workers, 1, MAX_WORKERS);
+  if (queueLength !== undefined) checkCount('queueLength', queueLength, 0);
+  const { manifest, hash } = await readBundle(directory);
+  const pool = createCorePool(
+    workers,
+    { directory, options: { threads, ...(executionProvider !== undefined && { executionProvider }) } },
+    queueLength === undefined ? {} : { queueLength },
+  );
+  const captioner = captionerOf({
+    ...pool,
+    model: { name: manifest.name, hash },
+    defaults: manifest.decoding,
+    captionSome: async (files, ...rest) => {
+      // No more wait than the queue takes, once the threads take any.
+      await pool.ready;
+      return Promise.all(files.map((bytes) => pool.caption(bytes, ...rest)));
+    },
+    batch: { images: 1, calls: workers + Math.min(READ_AHEAD, queueLength ?? READ_AHEAD) },
+  });
+  return Object.defineProperty(captioner, 'full', {
+    get: () => pool.full,
+    enumerable: true,
+  }) as CaptionerPool;
+}
+
+/** @throws InvalidRequest */
+function checked({ model = DEFAULT_BUNDLE, threads, executionProvider }: LoadOptions) {
+  if (typeof model !== 'string' && !(model instanceof URL && model.protocol === 'file:')) {
+    throw new InvalidRequest('model: expected the path of a directory, or its file: URL');
+  }
+  if (threads !== undefined) checkCount('threads', threads, 1);
+  if (executionProvider !== undefined && !['cpu', 'cuda'].includes(executionProvider)) {
+    throw new InvalidRequest('executionProvider: expected cpu or cuda');
+  }
+  const directory = typeof model === 'string' ? model : fileURLToPath(model);
+  return { directory, threads, executionProvider };
+}
+
+function checkCount(name: string, value: number, min: number, max?: number): void {
+  if (Number.isInteger(value) && value >= min && value <= (max ?? value)) return;
+  throw new InvalidRequest(
+    `${name}: expected a whole number from ${min} ${max === undefined ? 'on' : `to ${max}`}`,
+  );
+}
