@@ -74,7 +74,7 @@ def export(model, vocabulary, photographs, description, options, output):
     onnx.save(encoder_graph(model), partial / "encoder.onnx")
     onnx.save(decoder_graph(decoder_weights(model.decoder)), partial / "decoder.onnx")
     vocabulary.write(partial / "word_counts.txt")
-    encoder = session(str(partial / "encoder.onnx"), 0)
+    encoder = session(str(partial / "encoder.onnx"), torch.get_num_threads())
     if options.evidence:
         embeddings = torch.from_numpy(embeddings_of(encoder, photographs.images))
         targets = targets_of(photographs.captions, vocabulary)
