@@ -169,7 +169,7 @@ export function threadsOf(memory: number): number {
 const dev: SettingsInput = {
   architecture: 'x86_64',
   packaging: 'zip',
-  modelDirectory: 'models/flickr8k',
+  modelDirectory: 'models/everyday',
   functions: {
     http: { memory: 1769, timeout: 29, reservedConcurrency: 5 },
     queue: { memory: 1769, timeout: 60, reservedConcurrency: 2 },

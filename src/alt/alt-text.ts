@@ -5,7 +5,11 @@ export const MAX_ALT_TEXT_LENGTH = 125;
 
 /** A screen reader says "image" itself. */
 const ANNOUNCEMENT =
-  /^(?:an?|the|this is an?)\s+(?:\w+\s+)?(?:image|picture|photo|photograph)\s+(?:of|showing)\s+/;
+  /^(?:(?:this|there|it) is )?(?:an?|the) (?:black and white |\w+ )?(?:image|picture|photo|photograph) (?:of|showing) /;
+/** The noun, which captions write like the adverb; how near something is tells more than "image" does. */
+const CLOSE_UP = /\bclose[ -]?up(?: (?:image|picture|photo|photograph|shot|view))?(?= of )/g;
+/** "a" before a vowel that is spoken as one, so not in "a uniform", "a used car", "a european city", "a one way sign". */
+const WRONG_ARTICLE = /\ba(?= (?!(?:uni(?![dmn])|us[aeiu]|ut[ei]|ur[ai]|uk|u\b|eu|ewe|on[ce]))[aeiou])/g;
 /** Words that promise another word, so no text ends in them. */
 const PROMISES = new Set(
   'a an the of in on at to by with and or is are from for near next its his her their while as'.split(' '),
@@ -13,12 +17,14 @@ const PROMISES = new Set(
 
 /**
  * `a dog runs on the grass .` becomes `A dog runs on the grass.`: a capital letter, no blank before a stop, at most
- * 125 characters (cut after a whole word), no "image of".
+ * 125 characters (cut after a whole word), no "image of", a "close-up of", "an" before a vowel.
  * @param text words joined by spaces, as a caption has them
  */
 export function altText(text: string): string {
   const sentence = text
+    .replace(CLOSE_UP, 'close-up')
     .replace(ANNOUNCEMENT, '')
+    .replace(WRONG_ARTICLE, 'an')
     .replace(/\s+([.,;:!?'’]|n't\b)/g, '$1')
     .trim()
     .replace(/[.,;:]+$/, '');

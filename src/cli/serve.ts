@@ -39,7 +39,7 @@ export function addServeCommand(program: Command): void {
     .addOption(
       new Option(
         '--model <dir>',
-        'bundle to use (default: the one that comes with the program, models/flickr8k)',
+        'bundle to use (default: the one that comes with the program, models/everyday)',
       ).env('MODEL_DIR'),
     )
     .option('--port <n>', 'port to listen on, 0 for any free one (default: 8080)', numberOf)

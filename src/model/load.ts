@@ -11,7 +11,7 @@ import { decodeImage } from './image.ts';
 import { decoderContract, encoderContract, encoderOf, openSession, stepOf } from './sessions.ts';
 
 /** The bundle that comes with the program. */
-export const DEFAULT_BUNDLE = fileURLToPath(new URL('../../models/flickr8k', import.meta.url));
+export const DEFAULT_BUNDLE = fileURLToPath(new URL('../../models/everyday', import.meta.url));
 /** The default bundle gains little from more. */
 const MAX_DEFAULT_THREADS = 4;
 

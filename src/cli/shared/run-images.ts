@@ -23,7 +23,7 @@ export interface CaptionerFlags extends DecodingFlags {
 
 export function addCaptionerFlags(command: Command): Command {
   return command
-    .option('--model <dir>', 'bundle to use (default: the one that comes with the program, models/flickr8k)')
+    .option('--model <dir>', 'bundle to use (default: the one that comes with the program, models/everyday)')
     .option('--threads <n>', 'threads inside one network run (default: the processors, at most 4)', numberOf)
     .option(
       '--jobs <n>',

@@ -219,6 +219,7 @@ describe('the page', { skip: NO_BROWSER }, () => {
   for (const { said, alt } of [
     { said: 'a man rides a wave .', alt: 'A man rides a wave.' },
     { said: 'a picture of a dog , a cat .', alt: 'A dog, a cat.' },
+    { said: 'a close up of a elephant .', alt: 'A close-up of an elephant.' },
     { said: "it 's a dog 's toy", alt: "It's a dog's toy" },
     { said: LONG, alt: `A man${' and a very small dog'.repeat(5)} and a very…` },
   ]) {

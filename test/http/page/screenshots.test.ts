@@ -6,13 +6,12 @@ import { before, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { NO_BROWSER } from '../../support/browser.ts';
-import { ROOT, SAMPLES } from '../../support/samples.ts';
+import { COFFEE, ROOT } from '../../support/samples.ts';
 import { expected, openPage } from './harness.ts';
 
 /** What the Node server takes by default. */
 const SERVED = { maxBodyBytes: 32 << 20 };
 const MAX_PICTURE_BYTES = 300_000;
-const RACCOON = join(SAMPLES, 'raccoon.jpg');
 const skip =
   NO_BROWSER || (process.env.UPDATE_SCREENSHOTS === '1' ? false : 'UPDATE_SCREENSHOTS=1 renews the pictures');
 
@@ -26,13 +25,13 @@ async function take(page: Page, name: string): Promise<void> {
 
 // The first captions of a process take longer than all others.
 before(async () => {
-  if (skip === false) for (let i = 0; i < 5; i++) await expected(readFileSync(RACCOON));
+  if (skip === false) for (let i = 0; i < 5; i++) await expected(readFileSync(COFFEE));
 });
 
 it('renews docs/page.png: captions, a heat map and the tree, light, on a desk', { skip }, async (t) => {
   const { page, choose } = await openPage(t, { parts: SERVED, viewport: { width: 1240, height: 1425 } });
-  await choose(RACCOON);
-  await page.locator('.sentence button', { hasText: 'dog' }).hover();
+  await choose(COFFEE);
+  await page.locator('.sentence button', { hasText: 'cup' }).first().hover();
   await page.locator('.heat:visible').waitFor();
   await take(page, 'page.png');
 });
@@ -46,6 +45,6 @@ it('renews docs/page-dark-phone.png: captions, dark, on a phone', { skip }, asyn
     isMobile: true,
     colorScheme: 'dark',
   });
-  await choose(RACCOON);
+  await choose(COFFEE);
   await take(page, 'page-dark-phone.png');
 });

@@ -21,7 +21,7 @@ const OPTIONAL = /^(@img\/sharp-(?!linux-arm64)|@aws-sdk\/signature-v4(-crt|a)$)
 
 const work = mkdtempSync(join(tmpdir(), 'arm64-asset-'));
 const code = join(work, 'arm64');
-const bytes = await assembleFunctions({ architecture: 'arm64', modelDirectory: 'models/flickr8k' }, code);
+const bytes = await assembleFunctions({ architecture: 'arm64', modelDirectory: 'models/everyday' }, code);
 const native = globSync('**/*.{node,so,so.*}', { cwd: code });
 after(() => rmSync(work, { recursive: true }));
 

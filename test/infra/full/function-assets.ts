@@ -23,7 +23,7 @@ const MEMORY_OF_ONE_PROCESSOR = 1769;
 
 const work = mkdtempSync(join(tmpdir(), 'function-assets-'));
 const code = join(work, 'x86_64');
-await assembleFunctions({ architecture: 'x86_64', modelDirectory: 'models/flickr8k' }, code);
+await assembleFunctions({ architecture: 'x86_64', modelDirectory: 'models/everyday' }, code);
 const { resources, assembly } = synthesise({ environment: 'dev', source: { kind: 'zip', directory: code } });
 const image = readFileSync(COFFEE);
 const { caption } = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });

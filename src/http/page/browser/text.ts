@@ -34,11 +34,19 @@ export function levelOf(p: number): number {
   return LEVELS.filter((least) => p < least).length;
 }
 
+/** As `src/alt/alt-text.ts` has them. */
+const ANNOUNCEMENT =
+  /^((this|there|it) is )?(an?|the) (black and white |\w+ )?(image|picture|photo|photograph) (of|showing) /;
+const CLOSE_UP = /\bclose[ -]?up( (image|picture|photo|photograph|shot|view))?(?= of )/g;
+const WRONG_ARTICLE = /\ba(?= (?!(uni(?![dmn])|us[aeiu]|ut[ei]|ur[ai]|uk|u\b|eu|ewe|on[ce]))[aeiou])/g;
+
 /** A caption as people write alternative texts: a sentence, no space before its stop, no "image of", not too long. */
 export function altText(caption: string): string {
   const sentence = caption
     .replace(/ (?=[.,;:!?)]|'|n't\b)/g, '')
-    .replace(/^(an? |the )?(image|picture|photo|photograph) of /, '')
+    .replace(CLOSE_UP, 'close-up')
+    .replace(ANNOUNCEMENT, '')
+    .replace(WRONG_ARTICLE, 'an')
     .replace(/^./u, (first) => first.toUpperCase());
   if (sentence.length <= ALT_TEXT_LENGTH) return sentence;
   return `${sentence.slice(0, ALT_TEXT_LENGTH).replace(/[\s,;:]*\s\S*$/, '')}…`;
