@@ -1,6 +1,6 @@
 /** What S3 answers as the failures of this program, told by status and code, never by message. */
 import { S3ServiceException } from '@aws-sdk/client-s3';
-import { ImageNotFound, Overloaded } from '../errors.ts';
+import { ImageNotFound, UpstreamUnavailable } from '../errors.ts';
 import { isLostConnection } from './lost-connection.ts';
 import { nameOf, type ObjectReference } from './object-reference.ts';
 
@@ -36,10 +36,12 @@ export function imageFailureOf(error: unknown, image: ObjectReference): unknown 
   return serviceFailureOf(error, image);
 }
 
-/** `Overloaded` for what passes; everything else as it is. */
+/** `UpstreamUnavailable` for what passes; everything else as it is. */
 export function serviceFailureOf(error: unknown, object: ObjectReference): unknown {
   if (!isPassing(error)) return error;
-  return new Overloaded(`S3 did not answer for ${nameOf(object)} in time; try again later`, { cause: error });
+  return new UpstreamUnavailable(`S3 did not answer for ${nameOf(object)} in time; try again later`, {
+    cause: error,
+  });
 }
 
 function isPassing(error: unknown): boolean {

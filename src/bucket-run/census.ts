@@ -27,7 +27,7 @@ export interface Census extends Tally {
 
 /**
  * @param report called after each page
- * @throws InvalidRequest, Overloaded
+ * @throws InvalidRequest, UpstreamUnavailable
  */
 export async function countObjects(
   s3: S3Client,

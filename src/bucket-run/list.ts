@@ -14,7 +14,7 @@ export interface ListedObject {
 
 /**
  * Pages of up to 1,000 objects, in the order of their keys.
- * @throws InvalidRequest, Overloaded
+ * @throws InvalidRequest, UpstreamUnavailable
  */
 export async function* listObjects(s3: S3Client, { bucket, prefix }: Place): AsyncGenerator<ListedObject[]> {
   try {

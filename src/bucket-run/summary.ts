@@ -57,7 +57,7 @@ const failureSchema = z.object({
     .transform((json) => z.object({ Items: z.array(z.unknown()) }).parse(JSON.parse(json)).Items.length),
 });
 
-/** @throws Overloaded */
+/** @throws UpstreamUnavailable */
 export async function summarizeRun(
   s3: S3Client,
   { manifest, memory, architecture }: SummaryInput,

@@ -89,7 +89,7 @@ export interface Captioner {
   readonly defaults: CaptionOptionsInput;
   /**
    * Captions one image file.
-   * @throws UnsupportedImage, ImageTooLarge, InvalidRequest, ModelUnusable; Overloaded once the deadline has passed
+   * @throws UnsupportedImage, ImageTooLarge, InvalidRequest, ModelUnusable; DeadlineExceeded
    */
   caption(bytes: Uint8Array, options?: CaptionOptionsInput, call?: CaptionCall): Promise<CaptionResult>;
   /**

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InvalidRequest, wrongFields } from '../errors.ts';
+import { InvalidRequest, problemsIn } from '../errors.ts';
 import { MAX_PHRASE_WORDS, MAX_REQUIRED_PHRASES } from './constraint.ts';
 
 /** Ten live captions already cost three times the decoder work of the tutorial's three and gain nothing measurable. */
@@ -77,7 +77,7 @@ export function parseCaptionOptions(
 ): CaptionOptions {
   const parsed = captionOptionsSchema.safeParse(merge(input, defaults));
   if (parsed.success) return parsed.data;
-  throw new InvalidRequest(wrongFields(parsed.error, 'options'));
+  throw new InvalidRequest(problemsIn(parsed.error, 'options'));
 }
 
 function merge(input: CaptionOptionsInput, defaults: CaptionOptionsInput): CaptionOptionsInput {

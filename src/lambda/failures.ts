@@ -17,6 +17,9 @@ const LEVELS = {
   ImageTooLarge: 'info',
   ImageNotFound: 'info',
   Overloaded: 'warn',
+  DeadlineExceeded: 'warn',
+  CaptionerHung: 'error',
+  UpstreamUnavailable: 'warn',
   ModelUnusable: 'error',
   InternalError: 'error',
 } as const satisfies Record<ErrorReport['code'], 'info' | 'warn' | 'error'>;

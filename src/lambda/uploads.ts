@@ -8,7 +8,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { isMissing } from '../aws/object-failures.ts';
-import { ImageNotFound, ImageTooLarge, InvalidRequest, wrongFields } from '../errors.ts';
+import { ImageNotFound, ImageTooLarge, InvalidRequest, problemsIn } from '../errors.ts';
 import { PROBLEMS } from '../http/failures.ts';
 import type { AppEnv } from '../http/parts.ts';
 import { readBody } from '../http/request/body.ts';
@@ -96,7 +96,7 @@ async function randomId(): Promise<string> {
 async function readRequest(request: Request): Promise<z.output<typeof requestSchema>> {
   const parsed = requestSchema.safeParse(parseJson(await readBody(request, MAX_REQUEST_BYTES)));
   if (parsed.success) return parsed.data;
-  throw new InvalidRequest(wrongFields(parsed.error, 'body'));
+  throw new InvalidRequest(problemsIn(parsed.error, 'body'));
 }
 
 async function answerOutcome(c: Context<AppEnv>, parts: UploadParts) {

@@ -1,7 +1,7 @@
 /** What a state machine may hand to the workflow function. */
 import * as z from 'zod';
 import { type CaptionOptionsInput, parseCaptionOptions } from '../caption/options.ts';
-import { InvalidRequest, wrongFields } from '../errors.ts';
+import { InvalidRequest, problemsIn } from '../errors.ts';
 import { decodedKey } from '../s3/events.ts';
 
 /** A batch of the largest items still fits what Step Functions passes on, 256 KiB, by far. */
@@ -100,5 +100,5 @@ function checked(
 function parse<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw new InvalidRequest(wrongFields(parsed.error, 'event'));
+  throw new InvalidRequest(problemsIn(parsed.error, 'event'));
 }

@@ -54,7 +54,7 @@ export function failedItem({ bucket, key, versionId }: WorkflowObject, error: un
   return { bucket, key, versionId, status: 'failed', code: error.code, message: error.message };
 }
 
-/** @throws Overloaded when the list has to go to S3 and does not get there */
+/** @throws UpstreamUnavailable when the list has to go to S3 and does not get there */
 export async function batchOutcome(
   results: ItemOutcome[],
   s3: S3Client,

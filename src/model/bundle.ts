@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { confidenceSchema } from '../caption/confidence.ts';
 import { captionOptionsSchema } from '../caption/options.ts';
 import { parseVocabulary, type Vocabulary, VocabularyError } from '../caption/vocabulary.ts';
-import { ModelUnusable, wrongFields } from '../errors.ts';
+import { describeProblems, ModelUnusable, problemsIn } from '../errors.ts';
 import { sha256Of } from './sha256.ts';
 
 const FORMAT_VERSION = 1;
@@ -155,7 +155,7 @@ function parseManifest(file: string, bytes: Buffer): Manifest {
   }
   const parsed = manifestSchema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw unusable(file, 'a manifest of this format', wrongFields(parsed.error));
+  throw unusable(file, 'a manifest of this format', describeProblems(problemsIn(parsed.error)));
 }
 
 async function readVocabulary(directory: string, manifest: Manifest): Promise<Vocabulary> {

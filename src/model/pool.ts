@@ -1,6 +1,6 @@
 /** Several captioners in worker threads: `session.run` blocks its thread, so only threads caption at the same time. */
 import type { Captioner } from '../caption/captioner.ts';
-import { errorOf, ModelUnusable, Overloaded } from '../errors.ts';
+import { CaptionerHung, errorOf, ModelUnusable, Overloaded } from '../errors.ts';
 import { type CaptionerThread, startThread } from './captioner-thread.ts';
 import { createJobQueue, type Job } from './job-queue.ts';
 import type { WorkerMessage, WorkerSettings } from './worker-messages.ts';
@@ -18,7 +18,7 @@ const RESTART_DELAY_MS = 500;
 export interface PoolOptions {
   /** Jobs that may wait for a thread; one more is rejected, `Overloaded`. @default no limit */
   queueLength?: number;
-  /** Milliseconds after which a job is given up, `Overloaded`, and its thread replaced. @default 60,000 */
+  /** Milliseconds after which a job is given up, `CaptionerHung`, and its thread replaced. @default 60,000 */
   hangMs?: number;
   /** Called once when no thread is left and none will be started. @default nothing */
   onLost?: (cause: Error) => void;
@@ -27,7 +27,10 @@ export interface PoolOptions {
 }
 
 export interface CaptionerPool {
-  /** @throws Overloaded also when the queue is full or the deadline passes in it; an Error when its thread crashed */
+  /**
+   * @throws Overloaded when the queue is full; DeadlineExceeded also while waiting in it; CaptionerHung; an Error when its
+   * thread crashed
+   */
   caption: Captioner['caption'];
   /** Settles when every thread has loaded its model, or one never will. */
   ready: Promise<void>;
@@ -58,7 +61,7 @@ export function createPool(
   const members = new Set<Member>();
   const idle: Member[] = [];
   const ready = Promise.withResolvers<void>();
-  // Nobody has to wait for it; every caption says the same.
+  // Without a handler a rejection nobody awaits would end the process; every caption rejects with the same error.
   ready.promise.catch(() => undefined);
   let loaded = 0;
   /** Threads that hang and have not ended yet. */
@@ -126,12 +129,12 @@ export function createPool(
 
   const onHang = (member: Member): void => {
     const gone = member.thread.abandon();
-    remove(member, new Overloaded(`the image took longer than ${hangMs / 1000} s and was given up`));
+    remove(member, new CaptionerHung(`the image took longer than ${hangMs / 1000} s and was given up`));
     abandoned++;
     void gone.then(() => {
       abandoned--;
     });
-    // As many hung threads as working ones are borne; past that, memory and processors matter more.
+    // At most as many hung threads as working ones run at the same time, since each keeps its memory and a processor.
     if (abandoned <= workers) start();
     else void gone.then(start);
   };

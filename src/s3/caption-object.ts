@@ -51,6 +51,9 @@ const RECORDED = {
   // A key that is empty today may hold an image tomorrow, an archived one may be restored.
   ImageNotFound: 'for this event',
   Overloaded: 'nowhere',
+  DeadlineExceeded: 'nowhere',
+  CaptionerHung: 'nowhere',
+  UpstreamUnavailable: 'nowhere',
   ModelUnusable: 'nowhere',
 } satisfies Record<ErrorCode, 'for this content' | 'for this event' | 'nowhere'>;
 
@@ -62,7 +65,7 @@ const WRITING_MS = 1_000;
  * Whatever is asked twice, or by two at once, ends as one document.
  *
  * @throws InvalidRequest for a bucket that is not allowed, for a result document, for options out of bounds;
- * Overloaded, ModelUnusable
+ * UpstreamUnavailable, DeadlineExceeded, and what `caption` throws
  */
 export async function captionObject(
   request: ObjectRequest,

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { GetObjectCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { imageFailureOf } from '../aws/object-failures.ts';
 import { nameOf, type ObjectReference } from '../aws/object-reference.ts';
-import { ImageTooLarge, Overloaded } from '../errors.ts';
+import { ImageTooLarge, UpstreamUnavailable } from '../errors.ts';
 
 /** An object as S3 describes it. */
 export interface StoredImage extends ObjectReference {
@@ -20,7 +20,7 @@ export interface ReadLimits {
 
 /**
  * One request, no content.
- * @throws ImageNotFound, Overloaded
+ * @throws ImageNotFound, UpstreamUnavailable
  */
 export async function describeImage(
   s3: S3Client,
@@ -49,7 +49,7 @@ export async function describeImage(
 /**
  * Reads an image whose size is looked at before its content.
  * @param object with an `etag`, exactly that content or none
- * @throws ImageNotFound, ImageTooLarge; Overloaded when S3 throttles, fails, changes the object meanwhile or is too slow
+ * @throws ImageNotFound, ImageTooLarge; UpstreamUnavailable when S3 throttles, fails, changes the object meanwhile or is too slow
  */
 export async function readImage(
   s3: S3Client,
@@ -94,8 +94,8 @@ async function collect(body: Readable, length: number, object: ObjectReference):
   return bytes;
 }
 
-function otherLength(object: ObjectReference, length: number): Overloaded {
-  return new Overloaded(`S3 announced ${length} bytes of ${nameOf(object)} and sent another number`);
+function otherLength(object: ObjectReference, length: number): UpstreamUnavailable {
+  return new UpstreamUnavailable(`S3 announced ${length} bytes of ${nameOf(object)} and sent another number`);
 }
 
 /** Ends a request at the deadline; where that has passed, at once. */

@@ -80,7 +80,7 @@ const STATUS = 'status';
 
 /**
  * Status of the document at a place, `null` where there is none.
- * @throws Overloaded
+ * @throws UpstreamUnavailable
  */
 export async function findResult(
   s3: S3Client,
@@ -100,7 +100,7 @@ export async function findResult(
 /**
  * Writes a document unless one is there.
  * @returns false when another was first; that one stays
- * @throws Overloaded
+ * @throws UpstreamUnavailable
  */
 export async function writeResult(
   s3: S3Client,
@@ -127,7 +127,7 @@ export async function writeResult(
 
 /**
  * The document at a place.
- * @throws Overloaded
+ * @throws UpstreamUnavailable
  */
 export async function readResult(s3: S3Client, location: ResultLocation): Promise<ResultDocument> {
   const command = new GetObjectCommand({ Bucket: location.bucket, Key: location.key });
@@ -141,7 +141,7 @@ export async function readResult(s3: S3Client, location: ResultLocation): Promis
 
 /**
  * Writes any JSON under a key that its content determines.
- * @throws Overloaded
+ * @throws UpstreamUnavailable
  */
 export async function writeJson(s3: S3Client, location: ResultLocation, json: string): Promise<void> {
   const { bucket: Bucket, key: Key } = location;

@@ -146,7 +146,7 @@ async function handleMessage(message: Message, parts: ConsumerParts): Promise<vo
   }
 }
 
-/** @throws InvalidRequest, Overloaded, ModelUnusable */
+/** @throws InvalidRequest, ModelUnusable, and every failure of the service that may pass */
 async function captionMessage({ Body = '' }: Message, parts: ConsumerParts, counts: Counts): Promise<void> {
   const { created, ignored } = readEvent(Body);
   counts.ignored += ignored;

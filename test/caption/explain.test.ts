@@ -100,7 +100,7 @@ describe('on the default model', async () => {
     assert.equal((await captioner.caption(bytes)).explanation, undefined);
     await rejectsWith(
       captioner.caption(bytes, {}, { explain: true, deadline: Date.now() - 1 }),
-      'Overloaded',
+      'DeadlineExceeded',
     );
   });
 });

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import {
+  CaptionerHung,
+  DeadlineExceeded,
   type ErrorCode,
   ImageNotFound,
   ImageTooLarge,
@@ -9,6 +11,7 @@ import {
   ModelUnusable,
   Overloaded,
   UnsupportedImage,
+  UpstreamUnavailable,
 } from '../../src/errors.ts';
 import type { RequestReport } from '../../src/http/parts.ts';
 import { COFFEE } from '../support/samples.ts';
@@ -29,6 +32,9 @@ const FAILURES = {
   ImageTooLarge: [new ImageTooLarge('told'), 413],
   ImageNotFound: [new ImageNotFound('told'), 404],
   Overloaded: [new Overloaded('told'), 503],
+  DeadlineExceeded: [new DeadlineExceeded('told'), 504],
+  CaptionerHung: [new CaptionerHung('told'), 500],
+  UpstreamUnavailable: [new UpstreamUnavailable('told'), 503],
   ModelUnusable: [
     new ModelUnusable({ file: '/srv/secret', expected: 'this', actual: 'that', remedy: 'mend it' }),
     500,

@@ -182,13 +182,13 @@ describe('the workflow function, for a batch of a Distributed Map', () => {
     );
     const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
     const event = { Items: [{ Key: 'a.jpg' }, { Key: 'b.jpg' }], BatchInput: { bucket: 'photos' } };
-    assert.equal(errorName(await lambda.invoke(event)), 'Overloaded');
+    assert.equal(errorName(await lambda.invoke(event)), 'UpstreamUnavailable');
     fake.onRequest(() => undefined);
     const { captioned, skipped } = payloadOf<BatchOutcome>(await lambda.invoke(event));
     assert.deepEqual([captioned, skipped], [1, 1]);
   });
 
-  it('stops amid a batch that takes too long with Overloaded, and gets further each time', async (t) => {
+  it('stops amid a batch that takes too long with DeadlineExceeded, and gets further each time', async (t) => {
     const keys = Array.from({ length: 600 }, (_, i) => `${i}.jpg`);
     for (const key of keys) fake.put('photos', key, PHOTO);
     // A second and a half for captioning; the rest of the time is kept back for answering.
@@ -197,7 +197,7 @@ describe('the workflow function, for a batch of a Distributed Map', () => {
       Items: keys.map((Key) => ({ Key })),
       BatchInput: { bucket: 'photos', options: { beamWidth: 10, captions: 1 } },
     };
-    assert.equal(errorName(await lambda.invoke(event)), 'Overloaded');
+    assert.equal(errorName(await lambda.invoke(event)), 'DeadlineExceeded');
     const done = fake.keys('results').length;
     assert.ok(done > 0 && done < keys.length, `${done} done`);
     await lambda.invoke(event);

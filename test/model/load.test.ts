@@ -273,7 +273,7 @@ describe('one call', () => {
       }),
     });
     try {
-      await rejectsWith(captioner.caption(image, {}, { deadline }), 'Overloaded');
+      await rejectsWith(captioner.caption(image, {}, { deadline }), 'DeadlineExceeded');
       assert.equal(steps, 3);
     } finally {
       mock.timers.reset();
@@ -283,7 +283,7 @@ describe('one call', () => {
   it('with a deadline in the past does not reach the encoder', async () => {
     const recorded = recorder();
     const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1, observe: recorded.observe });
-    await rejectsWith(captioner.caption(image, {}, { deadline: Date.now() - 1 }), 'Overloaded');
+    await rejectsWith(captioner.caption(image, {}, { deadline: Date.now() - 1 }), 'DeadlineExceeded');
     assert.equal(recorded.encodes.length, 0);
   });
 

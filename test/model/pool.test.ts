@@ -4,6 +4,8 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import {
+  CaptionerHung,
+  DeadlineExceeded,
   ImageTooLarge,
   InvalidRequest,
   ModelUnusable,
@@ -80,7 +82,7 @@ describe('a pool of two captioners', () => {
   it('passes the call on', async () => {
     const { trace } = await pool.caption(samples[0]!.bytes, {}, { trace: true });
     assert.equal(trace![0]!.parent, null);
-    await assert.rejects(pool.caption(samples[0]!.bytes, {}, { deadline: Date.now() - 1 }), Overloaded);
+    await assert.rejects(pool.caption(samples[0]!.bytes, {}, { deadline: Date.now() - 1 }), DeadlineExceeded);
   });
 
   it('reads a view into a larger buffer as what it shows', async () => {
@@ -222,7 +224,7 @@ describe('a pool whose queue is bounded', () => {
       await pool.caption(PHOTO);
       finished++;
     });
-    await assert.rejects(pool.caption(PHOTO, {}, { deadline: Date.now() + 1 }), Overloaded);
+    await assert.rejects(pool.caption(PHOTO, {}, { deadline: Date.now() + 1 }), DeadlineExceeded);
     assert.ok(finished < before.length, 'the others were still at work');
     await Promise.all(before);
   });
@@ -256,7 +258,7 @@ describe('a pool whose threads fail', () => {
       const jobs = [sabotaged(pool, how), sabotaged(pool, how), pool.caption(PHOTO)];
       const [first, second, next] = await Promise.allSettled(jobs);
       for (const hung of [first!, second!]) {
-        assert.ok(hung.status === 'rejected' && hung.reason instanceof Overloaded);
+        assert.ok(hung.status === 'rejected' && hung.reason instanceof CaptionerHung);
       }
       assert.equal(next!.status, 'fulfilled', 'the next job has another thread');
       const hung = threads.slice(before, before + 2);

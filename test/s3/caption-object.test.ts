@@ -205,7 +205,7 @@ describe('captionObject, when it is not the image', () => {
       fake.onRequest((r) =>
         r.method === method ? { kind: 'error', status: 503, code: 'SlowDown' } : undefined,
       );
-      await rejectsWith(captionObject({ bucket: 'photos', key: 'a.jpg' }, parts), 'Overloaded');
+      await rejectsWith(captionObject({ bucket: 'photos', key: 'a.jpg' }, parts), 'UpstreamUnavailable');
       assert.deepEqual(fake.keys('results'), []);
     }
     fake.onRequest(() => undefined);
@@ -215,7 +215,7 @@ describe('captionObject, when it is not the image', () => {
   it('asks S3 nothing once the deadline has passed', async () => {
     fake.put('photos', 'a.jpg', PHOTO);
     const call = { deadline: Date.now() - 1 };
-    await rejectsWith(captionObject({ bucket: 'photos', key: 'a.jpg' }, parts, call), 'Overloaded');
+    await rejectsWith(captionObject({ bucket: 'photos', key: 'a.jpg' }, parts, call), 'DeadlineExceeded');
     assert.deepEqual(fake.requests, []);
   });
 

@@ -25,7 +25,7 @@ type Outcome = { key: string } & ({ document: ResultDocument } | { error: unknow
 /**
  * Documents as they come, in the order of their keys.
  * @returns exit code
- * @throws InvalidRequest, Overloaded
+ * @throws InvalidRequest, UpstreamUnavailable
  */
 export async function printResults({
   bucket,

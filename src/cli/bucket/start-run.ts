@@ -26,7 +26,7 @@ const ASK_AGAIN_MS = 1000;
 /**
  * Plan, start, end; prints each.
  * @returns exit code
- * @throws InvalidRequest, Overloaded
+ * @throws InvalidRequest, UpstreamUnavailable
  */
 export async function runBucket(flags: RunBucketFlags): Promise<number> {
   if (!flags.dryRun && flags.stateMachine === undefined) {

@@ -58,7 +58,6 @@ const route = createRoute({
       'UnsupportedMediaType',
       'UnsupportedImage',
       'InvalidRequest',
-      'Overloaded',
     ),
   },
 });

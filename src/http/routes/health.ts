@@ -25,7 +25,7 @@ const route = createRoute({
   description: 'Captions a photograph the first time, and remembers when that went well.',
   responses: {
     200: { description: 'They can', content: { 'application/json': { schema: healthSchema } } },
-    ...problemAnswers('Overloaded'),
+    ...problemAnswers(),
   },
 });
 

@@ -8,7 +8,7 @@ import { InvalidRequest } from '../../errors.ts';
 import { PROBLEMS } from '../failures.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
 import { noteFailure, problemOf } from '../problem.ts';
-import { GATEWAY_ANSWERS, RETRY_AFTER } from '../problem-answers.ts';
+import { GATEWAY_ANSWERS, headersOf } from '../problem-answers.ts';
 import { readBody } from '../request/body.ts';
 import { mediaTypeOf, unsupported } from '../request/media-type.ts';
 import { IMAGE_FIELD, imageOf, readForm } from '../request/multipart.ts';
@@ -72,7 +72,8 @@ const predictRoute = createRoute({
     400: errorAnswer('The image cannot be read'),
     413: errorAnswer(PROBLEMS.ImageTooLarge.title),
     500: errorAnswer(PROBLEMS.InternalError.title),
-    503: { ...errorAnswer(PROBLEMS.Overloaded.title), headers: RETRY_AFTER },
+    503: { ...errorAnswer(PROBLEMS.Overloaded.title), ...headersOf('Overloaded') },
+    504: errorAnswer(PROBLEMS.DeadlineExceeded.title),
     ...GATEWAY_ANSWERS,
   },
 });
