@@ -36,6 +36,11 @@ export interface RequestProblem {
 /** How an edge calls an option or field of the API, e.g. `--beam` for `beamWidth`. */
 export type NameOf = (field: string) => string;
 
+/** A text that has options in braces, in the names of an edge. */
+export function inNames(text: string, nameOf: NameOf): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => nameOf(name));
+}
+
 /** Problems as one line; without `nameOf` in the API's names. */
 export function describeProblems(
   problems: readonly RequestProblem[],
@@ -43,7 +48,7 @@ export function describeProblems(
 ): string {
   return problems
     .map(({ field, message }) => {
-      const text = message.replace(/\{(\w+)\}/g, (_, name: string) => nameOf(name));
+      const text = inNames(message, nameOf);
       return field === undefined ? text : `${nameOf(field)}: ${text}`;
     })
     .join('; ');

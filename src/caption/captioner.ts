@@ -1,59 +1,17 @@
 import { InvalidRequest } from '../errors.ts';
 import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.ts';
 import { type ConfidenceModel, confidenceOf } from './confidence.ts';
+import { constraintOf } from './constraint.ts';
 import { checkDeadline } from './deadline.ts';
-import { type Explanation, explain } from './explain.ts';
+import { explain } from './explain.ts';
 import type { ImageInput } from './image-input.ts';
-import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
+import type { CaptionOptions, CaptionOptionsInput } from './options.ts';
+import { type CaptionPlan, type PlannedModel, planCaptions } from './plan.ts';
 import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
 import { networkInput, seenArea } from './preprocess.ts';
+import type { Caption, CaptionResult, Explanation, Stage, TraceNode } from './result.ts';
 import type { TracedWord } from './trace.ts';
 import { type Vocabulary, wordAt, wordsOf } from './vocabulary.ts';
-import { type WordRules, wordRules } from './word-rules.ts';
-
-export interface Caption {
-  /** Words joined by spaces, as the network says them: `a dog runs on the grass .` */
-  text: string;
-  /** Natural log, at most 0. */
-  logProbability: number;
-  /** exp(logProbability): of this very sentence, `</S>` included; not a confidence. */
-  probability: number;
-  words: { word: string; logProbability: number }[];
-  /** True when the maximum length cut the sentence off; its probability then has no `</S>` in it. */
-  truncated: boolean;
-}
-
-/** Milliseconds. */
-export interface Timings {
-  decode: number;
-  preprocess: number;
-  encode: number;
-  search: number;
-  total: number;
-}
-
-export interface CaptionResult {
-  /** Best first. */
-  captions: Caption[];
-  model: { name: string; hash: string };
-  timings: Timings;
-  /** Of the photograph as a person sees it, in pixels. */
-  width: number;
-  height: number;
-  /** Of the file, e.g. `jpeg`. */
-  format: string;
-  /** Probability that the best caption is acceptable, 0 to 1; there when the bundle was calibrated. */
-  confidence?: number | undefined;
-  /** True when the confidence is below the line that the caller or else the bundle draws. */
-  needsReview?: boolean | undefined;
-  /** Every continuation that the search looked at, the start first; when asked for. */
-  trace?: TraceNode[] | undefined;
-  /** Where in the image the words of the best caption came from; when asked for. */
-  explanation?: Explanation | undefined;
-}
-
-/** A word that the search looked at; `word` is `</S>` where a caption ended. */
-export type TraceNode = Omit<TracedWord, 'id'> & { word: string };
 
 /** What concerns one call rather than the captions wanted. Plain data: it crosses to worker threads. */
 export interface CaptionCall {
@@ -66,18 +24,13 @@ export interface CaptionCall {
 }
 
 /** A loaded model as the core uses it. */
-export interface CaptionerParts {
+export interface CaptionerParts extends Omit<PlannedModel, 'calibrated'> {
   decode: DecodeImage;
   encode: Encode;
   step: Step;
-  vocabulary: Vocabulary;
-  /** Softmax width; at least the number of words. */
-  vocabularySize: number;
   image: ImageInput;
   embeddingWidth: number;
   stateWidth: number;
-  /** What the model was tuned for; a caller's options win. */
-  defaults: CaptionOptionsInput;
   model: { name: string; hash: string };
   /** Where the bundle was calibrated. */
   confidence?: ConfidenceModel | undefined;
@@ -85,31 +38,30 @@ export interface CaptionerParts {
 
 export interface Captioner {
   readonly model: { name: string; hash: string };
-  /** The model's own decoding defaults, which a caller's options override. */
-  readonly defaults: CaptionOptionsInput;
+  /**
+   * Checks options against this model, before any image is read.
+   * @throws InvalidRequest naming what is out of bounds or cannot be said
+   */
+  plan(options?: CaptionOptionsInput): CaptionPlan;
   /**
    * Captions one image file.
-   * @throws UnsupportedImage, ImageTooLarge, InvalidRequest, ModelUnusable; DeadlineExceeded
+   * @param plan of this model @default the model's own options
+   * @throws UnsupportedImage, ImageTooLarge, ModelUnusable; DeadlineExceeded; InvalidRequest when the longest caption
+   * allowed has no room for the words that it must say
    */
-  caption(bytes: Uint8Array, options?: CaptionOptionsInput, call?: CaptionCall): Promise<CaptionResult>;
+  caption(bytes: Uint8Array, plan?: CaptionPlan, call?: CaptionCall): Promise<CaptionResult>;
   /**
    * Captions several image files in shared encoder and decoder runs; fails as a whole when one cannot be read.
    * `preprocess`, `encode` and `search` are those of the whole call.
    */
-  captionAll(
-    files: readonly Uint8Array[],
-    options?: CaptionOptionsInput,
-    call?: CaptionCall,
-  ): Promise<CaptionResult[]>;
+  captionAll(files: readonly Uint8Array[], plan?: CaptionPlan, call?: CaptionCall): Promise<CaptionResult[]>;
 }
 
 export function createCaptioner(parts: CaptionerParts): Captioner {
-  const captionAll: Captioner['captionAll'] = async (files, input, call = {}) => {
-    const options = parseCaptionOptions(input, parts.defaults);
-    if (options.minConfidence !== undefined && parts.confidence === undefined) {
-      throw new InvalidRequest('minConfidence: this model was not calibrated, so it has no confidence');
-    }
-    const rules = wordRules(options, parts.vocabulary, parts.vocabularySize);
+  const model: PlannedModel = { ...parts, calibrated: parts.confidence !== undefined };
+  const plan: Captioner['plan'] = (options = {}) => planCaptions(options, model);
+  const captionAll: Captioner['captionAll'] = async (files, asked, call = {}) => {
+    const planned = asked ?? plan();
     if (files.length === 0) return [];
     const clock = startClock();
     const decoded = await Promise.all(files.map((bytes) => decodeTimed(bytes, parts)));
@@ -119,16 +71,17 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     checkDeadline(call);
     const { embeddings, regions } = await parts.encode(pixels, files.length);
     clock.lap('encode');
-    const { captions, traces } = await search(embeddings, files.length, options, rules, call, parts);
+    const { captions, traces } = await search(embeddings, files.length, planned, call, parts);
     clock.lap('search');
     if (captions.some((found) => found.length === 0)) {
-      throw new InvalidRequest('maxLength leaves no room for the words that a caption must say');
+      const message = 'leaves no room for the words that a caption must say';
+      throw new InvalidRequest([{ field: 'maxLength', message }]);
     }
     const explanations = call.explain ? await explainAll(captions, regions, call, parts) : [];
     return decoded.map(({ image, milliseconds }, i) => ({
       ...judged(
         captions[i]!.map((caption) => toCaption(caption, parts.vocabulary)),
-        options,
+        planned.options,
         parts,
       ),
       model: parts.model,
@@ -142,9 +95,9 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
   };
   return {
     model: parts.model,
-    defaults: parts.defaults,
+    plan,
     captionAll,
-    caption: async (bytes, options, call) => (await captionAll([bytes], options, call))[0]!,
+    caption: async (bytes, asked, call) => (await captionAll([bytes], asked, call))[0]!,
   };
 }
 
@@ -172,8 +125,7 @@ function stack(images: readonly (Uint8Array | Float32Array)[]): Uint8Array | Flo
 function search(
   embeddings: Float32Array,
   images: number,
-  options: CaptionOptions,
-  rules: WordRules,
+  { options, words }: CaptionPlan,
   call: CaptionCall,
   { step, vocabulary, vocabularySize, embeddingWidth, stateWidth }: CaptionerParts,
 ): Promise<SearchResult> {
@@ -182,8 +134,9 @@ function search(
     { embeddings, images, width: embeddingWidth, stateWidth },
     {
       ...options,
-      captions: options.captions ?? options.beamWidth,
-      ...rules,
+      count: options.count ?? options.beamWidth,
+      bannedIds: new Set(words.banned),
+      constraint: constraintOf(words.prefix, words.required),
       startId: vocabulary.startId,
       endId: vocabulary.endId,
       vocabularySize,
@@ -237,7 +190,7 @@ function toCaption(found: FoundCaption, vocabulary: Vocabulary): Caption {
 function startClock() {
   const start = performance.now();
   let last = start;
-  const laps = { decode: 0, preprocess: 0, encode: 0, search: 0 };
+  const laps: Record<Exclude<Stage, 'total'>, number> = { decode: 0, preprocess: 0, encode: 0, search: 0 };
   return {
     laps,
     lap(stage: keyof typeof laps): void {

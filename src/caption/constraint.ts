@@ -2,8 +2,6 @@
  * What a caption must say, as a deterministic automaton over words: hypotheses in different states answer different
  * parts of the wish, so the search keeps a beam for each state (constrained beam search, Anderson et al. 2017).
  */
-import { InvalidRequest } from '../errors.ts';
-import type { Vocabulary } from './vocabulary.ts';
 
 /** Each phrase doubles the beams of a search at least. */
 export const MAX_REQUIRED_PHRASES = 4;
@@ -77,23 +75,4 @@ function progress(phrase: readonly number[], said: number, id: number): number {
     if (tail.slice(-n).every((word, i) => word === phrase[i])) return n;
   }
   return 0;
-}
-
-/**
- * Ids of the words of a text as the model writes them: lower case, separated by spaces.
- * @throws InvalidRequest naming a word that the model cannot say
- */
-export function idsOfText(text: string, vocabulary: Vocabulary): number[] {
-  return text
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .map((word) => {
-      const id = vocabulary.words.indexOf(word);
-      const sayable = id >= 0 && id !== vocabulary.startId && id !== vocabulary.endId;
-      if (!sayable || id === vocabulary.unknownId) {
-        throw new InvalidRequest(`the model does not know the word "${word}" and cannot say it`);
-      }
-      return id;
-    });
 }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { InvalidRequest } from '../errors.ts';
+import { describeProblems, InvalidRequest, problemsIn } from '../errors.ts';
 import { DEFAULT_BUNDLE } from '../model/load.ts';
 import { writeReport } from '../server/access-log.ts';
 import { type ServerSettings, serverSettingsSchema } from '../server/settings.ts';
@@ -106,9 +106,7 @@ const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${let
 function settingsOf(flags: Omit<ServeFlags, 'model' | 'quiet'>): ServerSettings {
   const parsed = serverSettingsSchema.safeParse(flags);
   if (parsed.success) return parsed.data;
-  throw new InvalidRequest(
-    parsed.error.issues.map(({ path, message }) => `${flagOf(path.join('.'))}: ${message}`).join('; '),
-  );
+  throw new InvalidRequest(describeProblems(problemsIn(parsed.error), flagOf));
 }
 
 /** The first one; a second finds no listener, and ends the process as signals do. */

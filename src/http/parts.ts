@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { ObjectReference } from '../aws/object-reference.ts';
-import type { Captioner, Timings } from '../caption/captioner.ts';
-import type { CaptionOptionsInput } from '../caption/options.ts';
+import type { Captioner } from '../caption/captioner.ts';
+import type { Timings } from '../caption/result.ts';
 import type { ProblemCode } from './failures.ts';
 import type { ModelCard } from './model-card.ts';
 
@@ -31,8 +31,8 @@ export interface AppParts {
   caption: Captioner['caption'];
   /** What `GET /model` tells. */
   model: ModelCard;
-  /** The model's decoding defaults, to check options against before anything is read. */
-  defaults: CaptionOptionsInput;
+  /** Checks options before anything is read. @throws InvalidRequest */
+  plan: Captioner['plan'];
   /**
    * Reads an object from S3; absent where the deployment reads none.
    * @throws ImageNotFound, ImageTooLarge; InvalidRequest when the bucket is not allowed

@@ -43,11 +43,11 @@ function serve(parts: AppParts) {
 }
 
 async function createParts(): Promise<AppParts> {
-  const { caption, defaults, bundle } = await runtime.captioner;
+  const { caption, plan, bundle } = await runtime.captioner;
   const { allowedBuckets, maxObjectBytes: maxBytes } = settings;
   return {
     caption,
-    defaults,
+    plan,
     model: modelCardOf(bundle),
     ...(allowedBuckets.length > 0 && { readS3: createImageReader(s3, { allowedBuckets, maxBytes }) }),
     maxBodyBytes: MAX_BODY_BYTES,

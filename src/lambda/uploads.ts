@@ -8,6 +8,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { isMissing } from '../aws/object-failures.ts';
+import type { RecordedOutcome } from '../caption/result.ts';
 import { ImageNotFound, ImageTooLarge, InvalidRequest, problemsIn } from '../errors.ts';
 import { PROBLEMS } from '../http/failures.ts';
 import type { AppEnv } from '../http/parts.ts';
@@ -15,7 +16,7 @@ import { readBody } from '../http/request/body.ts';
 import { parseJson } from '../http/request/json.ts';
 import { describeImage } from '../s3/images.ts';
 import { resultKey, revisionOf } from '../s3/result-key.ts';
-import { type RecordedOutcome, readResult } from '../s3/results.ts';
+import { readResult } from '../s3/results.ts';
 import type { UploadSettings } from './uploads-env.ts';
 
 /** Time to begin an upload; one that has begun may take longer. */

@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { confidenceSchema } from '../caption/confidence.ts';
 import { captionOptionsSchema } from '../caption/options.ts';
+import type { PlannedModel } from '../caption/plan.ts';
 import { parseVocabulary, type Vocabulary, VocabularyError } from '../caption/vocabulary.ts';
 import { describeProblems, ModelUnusable, problemsIn } from '../errors.ts';
 import { sha256Of } from './sha256.ts';
@@ -98,6 +99,19 @@ export interface Bundle {
   /** SHA-256 of the manifest, which holds the hashes of the other files: names the model exactly. */
   hash: string;
   vocabulary: Vocabulary;
+}
+
+/** What the options of a request are checked against. */
+export function plannedModel({
+  manifest,
+  vocabulary,
+}: Pick<Bundle, 'manifest' | 'vocabulary'>): PlannedModel {
+  return {
+    defaults: manifest.decoding,
+    vocabulary,
+    vocabularySize: manifest.vocabulary.logits,
+    calibrated: manifest.confidence !== undefined,
+  };
 }
 
 const RESTORE =

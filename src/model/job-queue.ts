@@ -1,5 +1,5 @@
 /** Jobs that wait for a thread: first come, first served. */
-import type { CaptionResult } from '../caption/captioner.ts';
+import type { CaptionResult } from '../caption/result.ts';
 import { DeadlineExceeded } from '../errors.ts';
 import type { WorkerJob } from './worker-messages.ts';
 

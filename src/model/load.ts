@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type Captioner, createCaptioner } from '../caption/captioner.ts';
 import type { NativeParts } from '../caption/ports.ts';
 import { ModelUnusable } from '../errors.ts';
-import { type Bundle, MANIFEST_FILE, readBundle, verifiedPath } from './bundle.ts';
+import { type Bundle, MANIFEST_FILE, plannedModel, readBundle, verifiedPath } from './bundle.ts';
 import { decodeImage } from './image.ts';
 import {
   decoderContract,
@@ -66,7 +66,7 @@ export interface LoadedCaptioner extends Captioner {
  */
 export async function loadCaptioner(directory: string, options: LoadOptions = {}): Promise<LoadedCaptioner> {
   const bundle = await readBundle(directory);
-  const { manifest, vocabulary } = bundle;
+  const { manifest } = bundle;
   refuseHalfAccelerated(bundle, options.executionProvider);
   const settings = {
     threads: options.threads ?? defaultThreads(),
@@ -83,7 +83,7 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
   const encoder = sessions[0].then((session) => encoderOf(session, manifest));
   const step = sessions[1].then((session) => stepOf(session, manifest));
   const ready = Promise.all([encoder, step]).then(() => undefined);
-  // Whoever captions or awaits `ready` gets the error; nobody has to.
+  // Every caption and `ready` reject with the error; a rejection that nobody awaits would end the process.
   ready.catch(() => undefined);
 
   const native: NativeParts = {
@@ -93,12 +93,10 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
   };
   const captioner = createCaptioner({
     ...(options.observe?.(native) ?? native),
-    vocabulary,
-    vocabularySize: manifest.vocabulary.logits,
+    ...plannedModel(bundle),
     image: manifest.image,
     embeddingWidth: manifest.embeddingWidth,
     stateWidth: manifest.stateWidth,
-    defaults: manifest.decoding,
     model: { name: manifest.name, hash: bundle.hash },
     confidence: manifest.confidence,
   });

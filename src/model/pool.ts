@@ -163,13 +163,13 @@ export function createPool(
     get full() {
       return isFull();
     },
-    caption: (bytes, captionOptions, call) =>
+    caption: (bytes, plan, call) =>
       new Promise((resolve, reject) => {
         if (end !== null) return reject(end);
         if (isFull()) {
           return reject(new Overloaded(`${queue.length} images wait for a free captioner already`));
         }
-        queue.push({ bytes, options: captionOptions, call, resolve, reject });
+        queue.push({ bytes, plan, call, resolve, reject });
         dispatch();
       }),
     close: async () => {

@@ -34,7 +34,7 @@ async function load(): Promise<LoadedCaptioner | null> {
 
 async function answer(job: WorkerJob, { caption }: LoadedCaptioner): Promise<WorkerMessage> {
   try {
-    return { result: await caption(job.bytes, job.options, job.call) };
+    return { result: await caption(job.bytes, job.plan, job.call) };
   } catch (error) {
     return { error: reportOf(error) };
   }

@@ -1,6 +1,6 @@
 /** Heat maps as pictures: what a word leaned on, laid over the photograph. */
 import sharp from 'sharp';
-import type { Explanation } from '../caption/explain.ts';
+import type { Explanation } from '../caption/result.ts';
 import { openImage } from '../model/image.ts';
 
 /** Wide enough to recognise what is shown; a whole photograph a word would fill a disk. */

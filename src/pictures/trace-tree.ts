@@ -1,5 +1,5 @@
 /** A beam trace as a picture: what the search looked at, step by step from left to right. */
-import type { TraceNode } from '../caption/captioner.ts';
+import type { TraceNode } from '../caption/result.ts';
 
 /** Pixels. */
 const COLUMN = 132;

@@ -2,52 +2,10 @@
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import { isMissing, isTaken, serviceFailureOf } from '../aws/object-failures.ts';
-import type { Caption, CaptionResult, Timings } from '../caption/captioner.ts';
+import { outcomeSchema, type RecordedOutcome } from '../caption/result.ts';
 import { until } from './images.ts';
 
 export const RESULT_FORMAT_VERSION = 1;
-
-const captionSchema = z.object({
-  text: z.string(),
-  logProbability: z.number(),
-  probability: z.number(),
-  words: z.array(z.object({ word: z.string(), logProbability: z.number() })),
-  truncated: z.boolean(),
-} satisfies Record<keyof Caption, z.ZodType>);
-
-const milliseconds = z.number();
-const timingsSchema = z.object({
-  decode: milliseconds,
-  preprocess: milliseconds,
-  encode: milliseconds,
-  search: milliseconds,
-  total: milliseconds,
-} satisfies Record<keyof Timings, z.ZodType>);
-
-/** All that the captioner answers but what has to be asked for, and is not. */
-const captionResultSchema = z.object({
-  captions: z.array(captionSchema),
-  model: z.object({ name: z.string(), hash: z.string() }),
-  timings: timingsSchema,
-  width: z.int(),
-  height: z.int(),
-  format: z.string(),
-  confidence: z.number().optional(),
-  needsReview: z.boolean().optional(),
-} satisfies Record<Exclude<keyof CaptionResult, 'trace' | 'explanation'>, z.ZodType>);
-
-/** Failures that are the image's own: to try again would end the same way. */
-const recordedCodeSchema = z.enum(['UnsupportedImage', 'ImageTooLarge', 'ImageNotFound']);
-export type RecordedCode = z.output<typeof recordedCodeSchema>;
-
-const outcomeSchema = z.discriminatedUnion('status', [
-  z.object({ status: z.literal('captioned'), result: captionResultSchema }),
-  z.object({
-    status: z.literal('failed'),
-    error: z.object({ code: recordedCodeSchema, message: z.string() }),
-  }),
-]);
-export type RecordedOutcome = z.output<typeof outcomeSchema>;
 
 export const resultDocumentSchema = z
   .object({

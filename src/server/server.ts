@@ -1,11 +1,12 @@
 /** Composition root: settings become a server that listens. */
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { planCaptions } from '../caption/plan.ts';
 import { InvalidRequest } from '../errors.ts';
 import { createApp } from '../http/app.ts';
 import { modelCardOf } from '../http/model-card.ts';
 import type { AppParts } from '../http/parts.ts';
-import { type Bundle, readBundle } from '../model/bundle.ts';
+import { type Bundle, plannedModel, readBundle } from '../model/bundle.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.ts';
 import type { ReportLine } from './access-log.ts';
 import { reportOfRefusal } from './access-log.ts';
@@ -80,7 +81,7 @@ async function appParts(bundle: Bundle, pool: CaptionerPool, parts: ServerParts)
   return {
     caption: pool.caption,
     model: modelCardOf(bundle),
-    defaults: bundle.manifest.decoding,
+    plan: (options = {}) => planCaptions(options, plannedModel(bundle)),
     maxBodyBytes: settings.maxBodyBytes,
     deadlineOf: () => Date.now() + settings.answerTimeout,
     ...(settings.allowedBuckets.length > 0 && { readS3: await createReader(settings) }),

@@ -62,7 +62,7 @@ export const serverSettingsSchema = z
   })
   .refine((s) => s.queueUrl === undefined || (s.resultsBucket !== undefined && s.allowedBuckets.length > 0), {
     path: ['queueUrl'],
-    message: 'needs --results-bucket and --allowed-buckets',
+    message: 'needs {resultsBucket} and {allowedBuckets}',
   })
   .refine(
     (s) =>

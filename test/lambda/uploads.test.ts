@@ -15,7 +15,7 @@ import { COFFEE } from '../support/samples.ts';
 
 const image = readFileSync(COFFEE);
 const bundle = await readBundle(DEFAULT_BUNDLE);
-const { caption, defaults, model } = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
+const { caption, plan, model } = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
 const places = {
   uploads: { bucket: 'images', prefix: 'uploads/' },
   results: { bucket: 'results', prefix: 'captions/' },
@@ -47,7 +47,7 @@ before(async () => {
     modelHash: model.hash,
     maxObjectBytes: 1 << 20,
   };
-  app = createApp({ caption, defaults, model: modelCardOf(bundle), maxBodyBytes: 1 << 20 });
+  app = createApp({ caption, plan, model: modelCardOf(bundle), maxBodyBytes: 1 << 20 });
   app.route('/', uploadRoutes(parts));
 });
 

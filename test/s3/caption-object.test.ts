@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import type { CaptionResult } from '../../src/caption/captioner.ts';
+import type { CaptionResult } from '../../src/caption/result.ts';
 import { DEFAULT_BUNDLE, type LoadedCaptioner, loadCaptioner } from '../../src/model/load.ts';
 import { captionObject, type ObjectCaptioner } from '../../src/s3/caption-object.ts';
 import { type ResultDocument, readResult, resultDocumentSchema } from '../../src/s3/results.ts';
@@ -119,12 +119,12 @@ describe('captionObject', () => {
     fake.put('photos', 'a.jpg', PHOTO);
     const object = { bucket: 'photos', key: 'a.jpg' };
     await captionObject(object, parts);
-    await captionObject({ ...object, options: { captions: 1 } }, parts);
+    await captionObject({ ...object, plan: captioner.plan({ count: 1 }) }, parts);
     await captionObject(object, { ...parts, model: { name: 'other', hash: 'f'.repeat(64) } });
     assert.equal(documents().length, 3);
     assert.deepEqual(
       documents().map(({ options }) => options),
-      [undefined, { captions: 1 }, undefined],
+      [undefined, { count: 1 }, undefined],
     );
   });
 });
@@ -235,9 +235,10 @@ describe('captionObject, when it is not the image', () => {
     assert.deepEqual(fake.requests, []);
   });
 
-  it('records nothing about options out of bounds', async () => {
+  it('records nothing about options that no caption can fulfil', async () => {
     fake.put('photos', 'a.jpg', PHOTO);
-    const request = { bucket: 'photos', key: 'a.jpg', options: { beamWidth: 0 } };
+    const plan = captioner.plan({ requiredWords: ['a red ball'], maxLength: 3 });
+    const request = { bucket: 'photos', key: 'a.jpg', plan };
     await rejectsWith(captionObject(request, parts), 'InvalidRequest');
     assert.deepEqual(fake.keys('results'), []);
   });

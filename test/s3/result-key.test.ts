@@ -11,10 +11,10 @@ test('a result lies below its bucket and key, named for revision and bundle', ()
 });
 
 test('options are part of the name, whatever their order', () => {
-  const key = resultKey('', { ...IDENTITY, options: { beamWidth: 5, captions: 1 } });
+  const key = resultKey('', { ...IDENTITY, options: { beamWidth: 5, count: 1 } });
   assert.match(key, /^photos\/a b\/ü\.jpg\/abc\.0123456789abcdef-[0-9a-f]{8}\.json$/);
-  assert.equal(resultKey('', { ...IDENTITY, options: { captions: 1, beamWidth: 5 } }), key);
-  assert.notEqual(resultKey('', { ...IDENTITY, options: { captions: 2, beamWidth: 5 } }), key);
+  assert.equal(resultKey('', { ...IDENTITY, options: { count: 1, beamWidth: 5 } }), key);
+  assert.notEqual(resultKey('', { ...IDENTITY, options: { count: 2, beamWidth: 5 } }), key);
 });
 
 test('no options and options that ask for nothing are the same', () => {

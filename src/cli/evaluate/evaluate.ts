@@ -54,7 +54,7 @@ type Outcome = CaptionedImage | { image: string; error: ErrorReport };
 async function evaluate(flags: EvaluateFlags): Promise<number> {
   const references = await readCaptions(flags.captions, flags.split);
   const captioner = await startCaptioner(flags);
-  if (flags.save && Object.keys(captioner.options).length > 0) {
+  if (flags.save && Object.keys(captioner.plan.asked).length > 0) {
     throw new InvalidRequest(
       '--save: scores in a manifest are those of its own decoding options; leave yours out',
     );
@@ -84,7 +84,11 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
   }
   if (captioned.length === 0) throw new InvalidRequest(`${flags.images}: none of the split's images is here`);
   const { buildReport, reportTable } = await import('../../evaluate/report.ts');
-  const report = buildReport(captioned, { split: flags.split, ...captioner });
+  const report = buildReport(captioned, {
+    split: flags.split,
+    model: captioner.model,
+    options: captioner.plan.asked,
+  });
   if (flags.save && status !== EXIT_OK) {
     process.stderr.write(
       'show-and-tell: --save: nothing was saved, for not every image of the split was scored\n',
@@ -102,10 +106,10 @@ async function captionOne(
   image: string,
   references: string[],
   images: ImageSet,
-  { caption, options }: RunningCaptioner,
+  { caption, plan }: RunningCaptioner,
 ): Promise<Outcome> {
   try {
-    return { image, references, result: await caption(await images.read(image), options) };
+    return { image, references, result: await caption(await images.read(image), plan) };
   } catch (error) {
     return { image, error: reportOf(error) };
   }

@@ -1,4 +1,4 @@
-import type { CaptionResult } from '../../caption/captioner.ts';
+import type { CaptionResult } from '../../caption/result.ts';
 
 /** What is said of a caption below a `--min-confidence` that was given, `null` of any other. */
 export function reviewNote(

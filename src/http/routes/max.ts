@@ -99,7 +99,7 @@ export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
       noteFailure(new InvalidRequest(NO_IMAGE.message), c);
       return c.json(NO_IMAGE, 400);
     }
-    const { captions, timings } = await parts.caption(image, {}, { deadline: parts.deadlineOf?.(c) });
+    const { captions, timings } = await parts.caption(image, undefined, { deadline: parts.deadlineOf?.(c) });
     noteTimings(timings, c);
     const predictions = captions.map(({ text, probability }, i) => ({
       index: String(i),

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import sharp from 'sharp';
-import type { CaptionResult } from '../../../src/caption/captioner.ts';
+import type { CaptionResult } from '../../../src/caption/result.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { runCli } from '../../support/cli.ts';
 import { COFFEE } from '../../support/samples.ts';

@@ -107,7 +107,7 @@ describe('the page', { skip: NO_BROWSER }, () => {
   it('draws the whole beam tree: every word that was looked at, with its fate, and as a table', async (t) => {
     const { page, choose } = await openPage(t);
     await choose(COFFEE);
-    const { trace = [], captions } = await captioner.caption(photo, {}, { trace: true });
+    const { trace = [], captions } = await captioner.caption(photo, undefined, { trace: true });
     const result = card(page, 'coffee.jpg');
     const count = (fate: string) => trace.filter((n) => n.parent !== null && n.fate === fate).length;
     for (const fate of ['alive', 'dropped', 'complete']) {
@@ -129,7 +129,7 @@ describe('the page', { skip: NO_BROWSER }, () => {
     await page.locator('.options > summary').click();
     await page.getByLabel('Beams').fill('10');
     await choose(COFFEE);
-    const { trace = [] } = await captioner.caption(photo, { beamWidth: 10 }, { trace: true });
+    const { trace = [] } = await captioner.caption(photo, captioner.plan({ beamWidth: 10 }), { trace: true });
     const all = trace.filter((n) => n.parent !== null);
     const kept = all.filter((n) => n.fate !== 'dropped');
     assert.equal(await page.locator('.view .edge').count(), kept.length);
@@ -140,7 +140,7 @@ describe('the page', { skip: NO_BROWSER }, () => {
   it('follows a word of the tree back to the start', async (t) => {
     const { page, choose } = await openPage(t);
     await choose(COFFEE);
-    const { trace = [] } = await captioner.caption(photo, {}, { trace: true });
+    const { trace = [] } = await captioner.caption(photo, undefined, { trace: true });
     const at = trace.findIndex((n) => n.step === 3 && n.fate === 'alive');
     await page.locator(`[data-node="${at}"]`).hover();
     assert.equal(await page.locator('.edge.lit').count(), 3);
@@ -157,8 +157,11 @@ describe('the page', { skip: NO_BROWSER }, () => {
     await page.getByLabel('Longest').fill('6');
     await page.getByRole('button', { name: 'Caption all again' }).click();
     await settled();
-    assert.deepEqual(asked, ['?trace=1', '?trace=1&beamWidth=5&captions=5&maxLength=8']);
-    const { captions } = await captioner.caption(photo, { beamWidth: 5, captions: 5, maxLength: 8 });
+    assert.deepEqual(asked, ['?trace=1', '?trace=1&beamWidth=5&count=5&maxLength=8']);
+    const { captions } = await captioner.caption(
+      photo,
+      captioner.plan({ beamWidth: 5, count: 5, maxLength: 8 }),
+    );
     assert.deepEqual(
       await sentences(card(page, basename(COFFEE))),
       captions.map((c) => c.text),
@@ -179,7 +182,7 @@ describe('the page', { skip: NO_BROWSER }, () => {
       prefix: 'Two dogs',
       genderNeutral: 'true',
     });
-    const { captions } = await captioner.caption(photo, options);
+    const { captions } = await captioner.caption(photo, captioner.plan(options));
     assert.deepEqual(
       await sentences(card(page, 'coffee.jpg')),
       captions.map((c) => c.text),
@@ -192,9 +195,8 @@ describe('the page', { skip: NO_BROWSER }, () => {
     { minConfidence: 1, review: true },
   ]) {
     it(`says how sure it is of the best caption, where ${minConfidence} is enough`, async (t) => {
-      const caption: typeof captioner.caption = (bytes, options, call) =>
-        captioner.caption(bytes, { ...options, minConfidence }, call);
-      const { page, choose } = await openPage(t, { parts: { caption } });
+      const plan: typeof captioner.plan = (options) => captioner.plan({ ...options, minConfidence });
+      const { page, choose } = await openPage(t, { parts: { plan } });
       await choose(COFFEE);
       const { confidence } = await captioner.caption(photo);
       const trust = page.locator('[data-caption="0"] .trust');

@@ -11,7 +11,7 @@ import { captioner } from '../harness.ts';
 import { openPage } from './harness.ts';
 
 const photo = readFileSync(COFFEE);
-const { explanation, captions } = await captioner.caption(photo, {}, { explain: true });
+const { explanation, captions } = await captioner.caption(photo, undefined, { explain: true });
 const said = captions[0]!.words.map(({ word }) => word);
 const strength = explanation!.words.map(({ importance }) => Math.max(...importance));
 const byStrength = said.map((_, at) => at).sort((a, b) => strength[b]! - strength[a]!);

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH } from '../../../src/caption/options.ts';
+import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH, OPTIONS } from '../../../src/caption/options.ts';
 import { PROBLEMS } from '../../../src/http/failures.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { ROOT } from '../../support/samples.ts';
@@ -52,7 +52,7 @@ describe('GET /openapi.json', () => {
 
   it('has the bounds of the core’s options, in the query and in JSON', () => {
     const { parameters } = openApi.paths['/captions']!.post as unknown as {
-      parameters: { name: string; schema: Record<string, unknown>; explode?: boolean }[];
+      parameters: { name: string; description: string; schema: Record<string, unknown>; explode?: boolean }[];
     };
     const { properties } = openApi.components.schemas.CaptionRequest as {
       properties: Record<string, Record<string, unknown>>;
@@ -65,6 +65,14 @@ describe('GET /openapi.json', () => {
     }
     const { image: _, s3: __, ...fields } = properties;
     assert.deepEqual(Object.keys(query).sort(), Object.keys(fields).sort());
+    assert.deepEqual(
+      Object.keys(fields),
+      OPTIONS.map(({ name }) => name),
+    );
+    for (const { name, description } of parameters) {
+      assert.match(description, /^[A-Z][^{}]* Default: /);
+      assert.equal(description, fields[name]!.description);
+    }
     for (const { schema, explode } of parameters) assert.equal(explode === false, schema.type === 'array');
   });
 

@@ -1,5 +1,5 @@
 /** Where a word looked: painted, and told. */
-import type { Explanation } from '../../../caption/explain.ts';
+import type { Explanation } from '../../../caption/result.ts';
 import { make } from './document.ts';
 import { percent } from './text.ts';
 

@@ -21,7 +21,7 @@ export function query(): URLSearchParams {
   const asked = {
     trace: '1',
     beamWidth: chosen('beams'),
-    captions: chosen('captions'),
+    count: chosen('captions'),
     minLength: chosen('shortest'),
     maxLength: longest && String(Number(longest) + START_AND_END),
     requiredWords: chosen('must')

@@ -1,5 +1,5 @@
 /** The captions of a photograph, with how sure the network was of each word. */
-import type { Caption, CaptionResult, Timings } from '../../../caption/captioner.ts';
+import type { Caption, CaptionResult, Timings } from '../../../caption/result.ts';
 import type { Card } from './cards.ts';
 import { $, announce, copyOf, make } from './document.ts';
 import { letPoint } from './pointing.ts';

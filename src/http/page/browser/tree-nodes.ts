@@ -1,5 +1,5 @@
 /** The trace of a search as a tree that can be drawn: who follows whom, and where on the picture each word stands. */
-import type { TraceNode } from '../../../caption/captioner.ts';
+import type { TraceNode } from '../../../caption/result.ts';
 
 const END = '</S>';
 /** Pixels. */
