@@ -1,6 +1,7 @@
 /** Counting what a run over a bucket would look at, by what the names promise. */
 import type { S3Client } from '@aws-sdk/client-s3';
-import { listObjects, type Place } from './list.ts';
+import type { Place } from '../aws/places.ts';
+import { listObjects } from './list.ts';
 
 /** Endings of the formats that the captioner reads; anything else is `other`. */
 const TYPES: Record<string, string> = {

@@ -7,8 +7,8 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import type { Place } from '../aws/places.ts';
 import { requestFailureOf } from '../aws/request-failures.ts';
-import type { Place } from './list.ts';
 import { type RunSummary, runSummarySchema } from './summary.ts';
 
 /** Images of an execution so far. */

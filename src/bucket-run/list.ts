@@ -1,11 +1,6 @@
 import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import type { Place } from '../aws/places.ts';
 import { requestFailureOf } from '../aws/request-failures.ts';
-
-export interface Place {
-  bucket: string;
-  /** What the keys start with; empty for all. */
-  prefix: string;
-}
 
 export interface ListedObject {
   key: string;

@@ -15,6 +15,7 @@ import { addHealth } from './routes/health.ts';
 import { maxRoutes } from './routes/max.ts';
 import { addModel } from './routes/model.ts';
 import { openApiDocument } from './routes/openapi.ts';
+import { addUploads } from './routes/uploads.ts';
 
 /** Longer identifiers than any tracing system makes would only fill logs. */
 const MAX_REQUEST_ID_LENGTH = 128;
@@ -41,6 +42,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   app.onError(answerProblem);
 
   addCaptions(app, parts);
+  addUploads(app, parts);
   addHealth(app, parts);
   app.route('/', maxRoutes(parts));
 

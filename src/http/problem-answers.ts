@@ -3,7 +3,7 @@ import { PROBLEM_TYPE, PROBLEMS, type ProblemCode, problemSchema, retryAfter } f
 
 const CONTENT = { [PROBLEM_TYPE]: { schema: problemSchema } };
 
-const RETRY_AFTER = z.object({
+export const RETRY_AFTER = z.object({
   'Retry-After': z.int().describe('Seconds to wait before asking again'),
 });
 
@@ -21,7 +21,7 @@ export const GATEWAY_ANSWERS = {
 };
 
 /** Failures of captioning that are nobody's in the request. */
-export const SERVICE_CODES = [
+const SERVICE_CODES = [
   'Overloaded',
   'UpstreamUnavailable',
   'DeadlineExceeded',

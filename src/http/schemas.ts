@@ -1,5 +1,6 @@
-/** What goes in and out of `POST /captions`, for checks and for the OpenAPI document. */
+/** What goes in and out of the routes that caption, for checks and for the OpenAPI document. */
 import { z } from '@hono/zod-openapi';
+import { objectReferenceSchema } from '../aws/object-reference.ts';
 import { captionResultSchema } from '../caption/result.ts';
 import { problemSchema } from './failures.ts';
 import { captionFields } from './options.ts';
@@ -14,14 +15,8 @@ export const captionResultsSchema = z
   })
   .openapi('CaptionResults', { description: 'One entry an image, in the order of the parts' });
 
-/** Lengths are those that S3 allows. */
-const s3ReferenceSchema = z
-  .strictObject({
-    bucket: z.string().min(3).max(63),
-    key: z.string().min(1).max(1024),
-    versionId: z.string().min(1).max(1024).optional(),
-  })
-  .openapi('S3Reference');
+/** Named here: `.openapi` belongs to HTTP alone. */
+const s3ReferenceSchema = z.strictObject(objectReferenceSchema.shape).openapi('S3Reference');
 
 export const captionRequestSchema = z
   .strictObject({
@@ -37,3 +32,22 @@ export const captionRequestSchema = z
     message: 'give either image or s3',
   })
   .openapi('CaptionRequest', { oneOf: [{ required: ['image'] }, { required: ['s3'] }] });
+
+export const uploadRequestSchema = z
+  .strictObject({
+    contentType: z.enum(['image/jpeg', 'image/png', 'image/webp', 'image/avif', 'image/gif', 'image/tiff']),
+    bytes: z.int().min(1).describe('Exact size of the image, which the address is bound to'),
+  })
+  .openapi('UploadRequest');
+
+export const announcementSchema = z
+  .object({
+    id: z.string(),
+    method: z.literal('PUT'),
+    url: z.url().describe('Takes the image without any other authorization'),
+    headers: z.record(z.string(), z.string()).describe('To be sent with it, exactly'),
+    expiresInSeconds: z.int().describe('Time to begin the upload'),
+    result: z.string().describe('The path where its outcome is told'),
+  })
+  .openapi('UploadAnnouncement');
+export type Announcement = z.output<typeof announcementSchema>;

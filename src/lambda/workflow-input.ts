@@ -1,5 +1,6 @@
 /** What a state machine may hand to the workflow function. */
 import * as z from 'zod';
+import { type ObjectReference, objectReferenceSchema } from '../aws/object-reference.ts';
 import type { Captioner } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 import type { CaptionPlan } from '../caption/plan.ts';
@@ -13,7 +14,7 @@ const text = z.string().min(1);
 /** Checked apart, since what is allowed depends on the model. */
 const options = z.record(z.string(), z.unknown()).optional();
 
-const objectSchema = z.strictObject({ bucket: text, key: text, versionId: text.optional(), options });
+const objectSchema = objectReferenceSchema.extend({ options });
 
 const imageSchema = z.strictObject({ image: z.base64().min(1), options });
 
@@ -50,10 +51,7 @@ const batchSchema = z.strictObject({
     .default({ keyEncoding: 'plain' }),
 });
 
-export interface WorkflowObject {
-  bucket: string;
-  key: string;
-  versionId?: string | undefined;
+export interface WorkflowObject extends ObjectReference {
   plan?: CaptionPlan | undefined;
 }
 

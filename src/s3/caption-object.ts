@@ -1,6 +1,7 @@
 /** One object of S3: read, captioned, the outcome recorded. The core of the queue and of the workflow. */
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { ObjectReference } from '../aws/object-reference.ts';
+import { nameOf, type ObjectReference } from '../aws/object-reference.ts';
+import type { Place } from '../aws/places.ts';
 import type { CaptionCall, Captioner } from '../caption/captioner.ts';
 import { checkDeadline } from '../caption/deadline.ts';
 import type { CaptionPlan } from '../caption/plan.ts';
@@ -24,7 +25,7 @@ export interface ObjectCaptioner {
   model: { name: string; hash: string };
   /** Buckets that may be read. */
   allowedBuckets: readonly string[];
-  results: { bucket: string; prefix: string };
+  results: Place;
   maxObjectBytes: number;
 }
 
@@ -107,7 +108,7 @@ async function outcomeOf(
   call: CaptionCall,
 ): Promise<RecordedOutcome> {
   try {
-    if (image.bytes > maxObjectBytes) throw tooLarge(image, image.bytes, maxObjectBytes);
+    if (image.bytes > maxObjectBytes) throw tooLarge(nameOf(image), image.bytes, maxObjectBytes);
     const bytes = await readImage(s3, image, { maxBytes: maxObjectBytes, deadline: call.deadline });
     return { status: 'captioned', result: await caption(bytes, plan, call) };
   } catch (error) {

@@ -2,7 +2,8 @@
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import { isMissing, isTaken, serviceFailureOf } from '../aws/object-failures.ts';
-import { outcomeSchema, type RecordedOutcome } from '../caption/result.ts';
+import { type ObjectReference, objectReferenceSchema } from '../aws/object-reference.ts';
+import { captionResultSchema, outcomeSchema, type RecordedOutcome } from '../caption/result.ts';
 import { until } from './images.ts';
 
 export const RESULT_FORMAT_VERSION = 1;
@@ -11,14 +12,9 @@ export const resultDocumentSchema = z
   .object({
     formatVersion: z.literal(RESULT_FORMAT_VERSION),
     /** What was looked at; `versionId` where the bucket keeps versions, no `etag` where there was no object. */
-    source: z.object({
-      bucket: z.string(),
-      key: z.string(),
-      versionId: z.string().optional(),
-      etag: z.string().optional(),
-    }),
+    source: z.object({ ...objectReferenceSchema.shape, etag: z.string().optional() }),
     /** Name and SHA-256 of the bundle. */
-    model: z.object({ name: z.string(), hash: z.string() }),
+    model: captionResultSchema.shape.model,
     /** As asked for; left out where nothing was. */
     options: z.record(z.string(), z.unknown()).optional(),
     /** ISO 8601, UTC. */
@@ -28,17 +24,14 @@ export const resultDocumentSchema = z
 export type ResultDocument = z.output<typeof resultDocumentSchema>;
 
 /** Where a result document is. */
-export interface ResultLocation {
-  bucket: string;
-  key: string;
-}
+export type ResultLocation = Omit<ObjectReference, 'versionId'>;
 
-/** HEAD answers with it, so that nobody has to read a document to count it. */
+/** Metadata that HEAD answers with: a document need not be read to be counted. */
 const STATUS = 'status';
 
 /**
  * Status of the document at a place, `null` where there is none.
- * @throws UpstreamUnavailable
+ * @throws UpstreamUnavailable, DeadlineExceeded
  */
 export async function findResult(
   s3: S3Client,
@@ -46,19 +39,20 @@ export async function findResult(
   deadline?: number,
 ): Promise<RecordedOutcome['status'] | null> {
   const command = new HeadObjectCommand({ Bucket: location.bucket, Key: location.key });
+  const limit = until(deadline);
   try {
-    const head = await s3.send(command, until(deadline));
+    const head = await s3.send(command, limit);
     return head.Metadata?.[STATUS] === 'failed' ? 'failed' : 'captioned';
   } catch (error) {
     if (isMissing(error)) return null;
-    throw serviceFailureOf(error, location);
+    throw serviceFailureOf(error, location, limit.abortSignal);
   }
 }
 
 /**
  * Writes a document unless one is there.
  * @returns false when another was first; that one stays
- * @throws UpstreamUnavailable
+ * @throws UpstreamUnavailable, DeadlineExceeded
  */
 export async function writeResult(
   s3: S3Client,
@@ -74,12 +68,13 @@ export async function writeResult(
     Metadata: { [STATUS]: document.status },
     IfNoneMatch: '*',
   });
+  const limit = until(deadline);
   try {
-    await s3.send(command, until(deadline));
+    await s3.send(command, limit);
     return true;
   } catch (error) {
     if (isTaken(error)) return false;
-    throw serviceFailureOf(error, location);
+    throw serviceFailureOf(error, location, limit.abortSignal);
   }
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { MAX_KEY_BYTES, type ResultIdentity, resultKey, revisionOf } from '../../src/s3/result-key.ts';
+import { MAX_KEY_BYTES } from '../../src/aws/object-reference.ts';
+import { type ResultIdentity, resultKey, revisionOf } from '../../src/s3/result-key.ts';
 
 const HASH = '0123456789abcdef'.repeat(4);
 const IDENTITY: ResultIdentity = { bucket: 'photos', key: 'a b/ü.jpg', revision: 'abc', modelHash: HASH };

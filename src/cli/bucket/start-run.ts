@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
+import type { Place } from '../../aws/places.ts';
 import { regionOf } from '../../aws/region.ts';
 import { createS3Client } from '../../aws/s3-client.ts';
 import { type Census, countObjects } from '../../bucket-run/census.ts';
 import { createStepFunctionsClient, type Run, type RunEnd, startRun } from '../../bucket-run/execution.ts';
-import type { Place } from '../../bucket-run/list.ts';
 import { estimateRun, readPlan, USUAL_PLAN } from '../../bucket-run/plan.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { EXIT_INTERRUPTED, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_SOME_IMAGE_FAILED } from '../shared/exit.ts';
