@@ -36,10 +36,11 @@ test('a heat map is the photograph, dark where the network saw nothing', async (
   const photo = await sharp(readFileSync(COFFEE)).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const found = await sharp(map).raw().toBuffer({ resolveWithObject: true });
   assert.deepEqual([found.info.width, found.info.height], [photo.info.width, photo.info.height]);
-  const { width, channels } = found.info;
-  const pixel = (of: typeof found, x: number, y: number) => [
-    ...of.data.subarray(channels * (y * width + x), channels * (y * width + x) + 3),
-  ];
+  const { width } = found.info;
+  const pixel = ({ data, info }: typeof found, x: number, y: number) => {
+    const at = info.channels * (y * width + x);
+    return [...data.subarray(at, at + 3)];
+  };
   const { r, g, b, alpha } = UNHEEDED;
   for (const x of [0, 100, width / 2 - 1]) {
     const expected = pixel(photo, x, 7).map((value, i) => value * (1 - alpha) + [r, g, b][i]! * alpha);
