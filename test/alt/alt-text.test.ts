@@ -25,7 +25,7 @@ for (const [caption, expected] of EXAMPLES) {
 test('a long caption is cut after a word that can stand last', () => {
   for (const [piece, end] of [
     ['a red shirt and', / shirt\.$/],
-    ['and a very small dog', / small dog\.$/],
+    ['dog very very', / dog\.$/],
   ] as const) {
     const cut = altText(`${Array(20).fill(piece).join(' ')} .`);
     assert.ok(cut.length <= MAX_ALT_TEXT_LENGTH && cut.length > 100);
