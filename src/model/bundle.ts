@@ -67,7 +67,7 @@ const metricsSchema = z.strictObject({
 const provenanceSchema = z.strictObject({
   what: z.string(),
   source: z.string(),
-  licence: z.string(),
+  license: z.string(),
   sha256: sha256.optional(),
 });
 
@@ -87,7 +87,7 @@ export const manifestSchema = z.strictObject({
   decoding: captionOptionsSchema,
   metrics: metricsSchema.optional(),
   confidence: confidenceSchema.optional(),
-  licence: z.string(),
+  license: z.string(),
   provenance: z.array(provenanceSchema),
 });
 
@@ -167,9 +167,32 @@ function parseManifest(file: string, bytes: Buffer): Manifest {
       remedy,
     );
   }
-  const parsed = manifestSchema.safeParse(json);
+  const parsed = manifestSchema.safeParse(withTodaysNames(json));
   if (parsed.success) return parsed.data;
   throw unusable(file, 'a manifest of this format', describeProblems(problemsIn(parsed.error)));
+}
+
+/** Manifests of before version 1.0.0 say `licence`, and `captions` for how many are wanted; they load all the same. */
+function withTodaysNames(json: unknown): unknown {
+  const manifest = renamed(json, 'licence', 'license');
+  if (!isObject(manifest)) return manifest;
+  const { provenance, decoding } = manifest;
+  return {
+    ...manifest,
+    ...('decoding' in manifest && { decoding: renamed(decoding, 'captions', 'count') }),
+    ...(Array.isArray(provenance) && { provenance: provenance.map((p) => renamed(p, 'licence', 'license')) }),
+  };
+}
+
+/** One that has both names keeps both, and is refused for the former one. */
+function renamed(value: unknown, former: string, today: string): unknown {
+  if (!isObject(value) || !(former in value) || today in value) return value;
+  const { [former]: kept, ...others } = value;
+  return { ...others, [today]: kept };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 async function readVocabulary(directory: string, manifest: Manifest): Promise<Vocabulary> {

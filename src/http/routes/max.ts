@@ -108,7 +108,7 @@ export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
     }));
     return c.json({ status: 'ok' as const, predictions }, 200);
   });
-  const { name, description, licence, provenance } = parts.model;
+  const { name, description, license, provenance } = parts.model;
   const metadata = {
     // Clients look for these two to tell which kind of model they talk to.
     id: 'max-image-caption-generator',
@@ -116,7 +116,7 @@ export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
     description: `${name}: ${description}`,
     type: 'Image-to-Text Translation',
     source: provenance[0]?.source ?? '',
-    license: licence,
+    license,
   };
   app.openapi(metadataRoute, (c) => c.json(metadata, 200));
   return app;

@@ -93,12 +93,12 @@ describe('GET /openapi.json', () => {
 describe('GET /model', () => {
   it('tells what the manifest says, without its files and shapes', async () => {
     const { status, body } = await ask<Record<string, unknown>>(app, '/model');
-    const { name, description, licence, decoding, metrics } = bundle.manifest;
+    const { name, description, license, decoding, metrics } = bundle.manifest;
     assert.equal(status, 200);
     assert.equal(body.hash, bundle.hash);
     assert.deepEqual(
-      [body.name, body.description, body.licence, body.decoding, body.metrics],
-      [name, description, licence, decoding, metrics],
+      [body.name, body.description, body.license, body.decoding, body.metrics],
+      [name, description, license, decoding, metrics],
     );
     assert.equal(body.files, undefined);
   });
