@@ -86,7 +86,7 @@ const workflowSchema = z.strictObject({
 });
 
 const alarmsSchema = z.strictObject({
-  /** Who is told; without it alarms only change colour. */
+  /** Gets mail about alarms; without it they only change their state. */
   email: z.email().optional(),
   /** Minutes that an image may wait for its caption. */
   oldestMessageMinutes: z.int().min(1).max(1440),

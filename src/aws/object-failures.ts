@@ -9,7 +9,7 @@ import { nameOf, type ObjectReference } from './object-reference.ts';
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
  */
 const MISSING_STATUS: readonly (number | undefined)[] = [404, 405];
-/** Moved to an archive that nobody can read from at once. */
+/** Moved to an archive: it has to be restored before it can be read. */
 const ARCHIVED = 'InvalidObjectState';
 /** Changed between two requests of ours, or written by two at once: the next try finds things settled. */
 const UNSETTLED_STATUS: readonly (number | undefined)[] = [409, 412];

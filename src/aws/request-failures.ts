@@ -4,7 +4,7 @@ import { SFNServiceException } from '@aws-sdk/client-sfn';
 import { InvalidRequest, UpstreamUnavailable } from '../errors.ts';
 import { isLostConnection } from './lost-connection.ts';
 
-/** Nobody is signed in, or no longer. https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html */
+/** There are no credentials, or they have expired. https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html */
 const CREDENTIALS = ['CredentialsProviderError', 'TokenProviderError'];
 const TOO_MANY_REQUESTS = 429;
 

@@ -33,7 +33,7 @@ export const NO_CONSTRAINT: Constraint = {
  */
 export function constraintOf(prefix: readonly number[], phrases: readonly (readonly number[])[]): Constraint {
   if (prefix.length === 0 && phrases.length === 0) return NO_CONSTRAINT;
-  // A state is one number: how far the prefix and each phrase are said, in mixed radix.
+  // A state is one number: how many words of the prefix and of each phrase are said, in mixed radix.
   const sizes = [prefix, ...phrases].map((words) => words.length + 1);
   const digits = (state: number) => {
     let rest = state;
@@ -67,7 +67,7 @@ export function constraintOf(prefix: readonly number[], phrases: readonly (reado
   };
 }
 
-/** Words of `phrase` that are said after `id`, `said` of them before (Knuth, Morris and Pratt); all is for good. */
+/** Words of `phrase` that are said after `id`, `said` of them before (Knuth, Morris and Pratt); once all are said it stays so. */
 function progress(phrase: readonly number[], said: number, id: number): number {
   if (said === phrase.length) return said;
   const tail = [...phrase.slice(0, said), id];

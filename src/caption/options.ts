@@ -109,7 +109,7 @@ export const captionOptionsSchema = z
       'leaves no room: {maxLength} counts <S> and </S>, so this can have at most {maxLength} - 2 words',
   });
 
-/** What may be asked for beside captions; told by `CaptionCall`, since it changes no caption. */
+/** What may be asked for beside captions; part of `CaptionCall`, since it changes no caption. */
 const extrasShape = {
   trace: z.boolean().register(optionTexts, {
     flag: '--trace',

@@ -1,11 +1,11 @@
-/** Every failure that HTTP answers, the program's own and those that only HTTP knows, and the document that tells it. */
+/** Every failure that HTTP answers, the program's own and those that only HTTP has, and the document that reports it. */
 import { z } from '@hono/zod-openapi';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { ErrorReport } from '../errors.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
-/** Failures that only HTTP knows. */
+/** Failures that only HTTP has. */
 type HttpErrorCode =
   | 'MalformedRequest'
   | 'BucketNotAllowed'

@@ -20,7 +20,7 @@ export const GATEWAY_ANSWERS = {
   },
 };
 
-/** Failures of captioning that are nobody's in the request. */
+/** Failures of the service that any route which captions may answer with. */
 const SERVICE_CODES = [
   'Overloaded',
   'UpstreamUnavailable',

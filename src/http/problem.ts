@@ -4,7 +4,7 @@ import { CaptionError, reportOf } from '../errors.ts';
 import { HttpError, PROBLEM_TYPE, PROBLEMS, type Problem, type ProblemCode, retryAfter } from './failures.ts';
 import type { AppEnv } from './parts.ts';
 
-/** A client may send names of any length, which messages repeat; nobody reads more than this. */
+/** Messages repeat names that a client sent, which may have any length; longer ones are cut. */
 const MAX_DETAIL_CHARACTERS = 500;
 
 function codeOf(error: unknown): ProblemCode {

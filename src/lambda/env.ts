@@ -138,7 +138,7 @@ function settingsOf(env: z.output<typeof httpSchema>): FunctionSettings {
   };
 }
 
-/** Values stay out of the message: nobody knows what else an environment holds. */
+/** Names variables and never quotes values, which may be secrets. */
 function parse<S extends z.ZodType>(schema: S, env: Environment): z.output<S> {
   const parsed = schema.safeParse(env);
   if (parsed.success) return parsed.data;

@@ -20,7 +20,7 @@ const imageSchema = z.strictObject({ image: z.base64().min(1), options });
 
 /**
  * One item of a Distributed Map: an entry of ListObjectsV2 (`Key`), a row of an S3 inventory (`Bucket`, `Key`,
- * `VersionId`), a line of a CSV with either headers. Other columns are let be.
+ * `VersionId`), a line of a CSV with either headers. Other columns are ignored.
  */
 const itemSchema = z
   .object({

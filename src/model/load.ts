@@ -21,7 +21,7 @@ export const DEFAULT_BUNDLE = fileURLToPath(new URL('../../models/flickr8k', imp
 /** The default bundle gains little from more. */
 const MAX_DEFAULT_THREADS = 4;
 
-/** Threads inside one run where nobody says otherwise. */
+/** Threads inside one run where the caller names no number. */
 export function defaultThreads(): number {
   return Math.min(MAX_DEFAULT_THREADS, availableParallelism());
 }
@@ -38,7 +38,7 @@ export interface LoadOptions {
   observe?: (parts: NativeParts) => NativeParts;
 }
 
-/** Of an INT8 graph CUDA runs the parts that it knows and leaves the rest to the processor, without a word. */
+/** Of an INT8 graph CUDA runs the parts that it supports; the rest runs on the processor, without any warning. */
 function refuseHalfAccelerated(
   { directory, manifest: { precision } }: Bundle,
   executionProvider: ExecutionProvider | undefined,

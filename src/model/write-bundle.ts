@@ -11,7 +11,7 @@ const NAMES = { encoder: 'encoder.onnx', decoder: 'decoder.onnx', vocabulary: 'w
 /** Each file as the parts it is written from: no file of a large network is ever whole in memory. */
 export type BundleFiles = Record<keyof typeof NAMES, Iterable<Uint8Array>>;
 
-/** A bundle being written; nobody sees it before `publish`. */
+/** A bundle being written; it gets its name with `publish`. */
 export interface Draft {
   /** Where its files stand until then: a bundle that can be loaded. */
   directory: string;

@@ -45,7 +45,7 @@ export interface ObjectOutcome {
 
 /** Where a failure is written down. */
 const RECORDED = {
-  // The request's fault rather than the image's: whoever sent it has to change it.
+  // The request's fault rather than the image's: the request has to change.
   InvalidRequest: 'nowhere',
   UnsupportedImage: 'for this content',
   ImageTooLarge: 'for this content',

@@ -28,7 +28,7 @@ export function addResultsCommand(program: Command): void {
     .option('--failed', 'only images that have no caption')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: ResultsFlags) => {
-      // AWS's SDK takes a tenth of a second to load, which no other command shall wait for.
+      // AWS's SDK takes a tenth of a second to load, so other commands do not load it.
       const { printResults } = await import('./print-results.ts');
       process.exitCode = await printResults(flags);
     });

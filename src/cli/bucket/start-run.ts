@@ -91,7 +91,7 @@ function show(object: object, text: string, json = false): void {
   process.stdout.write(json ? `${JSON.stringify(object)}\n` : text);
 }
 
-/** `null` after Ctrl-C; the run goes on without anybody who looks. */
+/** `null` after Ctrl-C, which ends only the watching: the run itself goes on. */
 async function follow(run: Run, objects: number): Promise<RunEnd | null> {
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();

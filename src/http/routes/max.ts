@@ -140,7 +140,7 @@ async function readImage(c: Context<AppEnv>, maxBodyBytes: number): Promise<Uint
   return entry === null || typeof entry === 'string' ? null : (await imageOf(entry)).bytes;
 }
 
-/** MAX knows 400 for whatever is wrong with a request, and no problem documents. */
+/** MAX answers 400 for whatever is wrong with a request, and has no problem documents. */
 function answerError(error: Error, c: Context<AppEnv>): Response {
   const { status } = PROBLEMS[noteFailure(error, c)];
   const { detail, title } = problemOf(error, c);

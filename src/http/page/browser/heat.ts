@@ -1,4 +1,4 @@
-/** Where a word looked: painted, and told. */
+/** Where a word looked: as a picture, and in words. */
 import type { Explanation } from '../../../caption/result.ts';
 import { heatCells, placeOfCells, UNHEEDED } from '../../../pictures/heat.ts';
 import { make } from './document.ts';

@@ -17,7 +17,7 @@ import { $, draw } from './document.ts';
 import { minus, percent } from './text.ts';
 import { treeTable } from './tree-table.ts';
 
-/** Words of one step; a picture that is taller than a screen shows nobody the way. */
+/** Words of one step; above it the picture would be taller than a screen, and leaves dropped words out. */
 const MAX_ROWS = 36;
 const FATES = { alive: 'kept', dropped: 'dropped', complete: 'finished, but not among the best' } as const;
 
