@@ -1,6 +1,7 @@
 /** What goes in and out of the routes that caption, for checks and for the OpenAPI document. */
 import { z } from '@hono/zod-openapi';
 import { objectReferenceSchema } from '../aws/object-reference.ts';
+import { IMAGE_TYPES } from '../caption/image-input.ts';
 import { captionResultSchema } from '../caption/result.ts';
 import { problemSchema } from './failures.ts';
 import { captionFields } from './options.ts';
@@ -35,7 +36,7 @@ export const captionRequestSchema = z
 
 export const uploadRequestSchema = z
   .strictObject({
-    contentType: z.enum(['image/jpeg', 'image/png', 'image/webp', 'image/avif', 'image/gif', 'image/tiff']),
+    contentType: z.enum(IMAGE_TYPES),
     bytes: z.int().min(1).describe('Exact size of the image, which the address is bound to'),
   })
   .openapi('UploadRequest');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, it, test } from 'node:test';
+import { IMAGE_TYPES } from '../../../src/caption/image-input.ts';
 import { OPTIONS, type OptionName } from '../../../src/caption/options.ts';
 import { PROBLEMS } from '../../../src/http/failures.ts';
 import { app, MAX_BODY_BYTES } from '../harness.ts';
@@ -101,4 +102,10 @@ test('the fields of the page allow what the options allow; people do not count t
     const [, min, max] = new RegExp(`name="${field}" min="(\\d+)" max="(\\d+)"`).exec(html)!;
     assert.deepEqual([Number(min), Number(max)], bounds, field);
   }
+});
+
+test('the page takes the kinds of images that are read', () => {
+  const html = readFileSync(new URL('../../../src/http/page/page.html', import.meta.url), 'utf8');
+  const [, accepted] = /id="files" hidden multiple accept="([^"]+)"/.exec(html)!;
+  assert.deepEqual(accepted!.split(','), IMAGE_TYPES);
 });
