@@ -8,7 +8,7 @@ import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH, OPTIONS } from '../../../src/captio
 import { PROBLEMS } from '../../../src/http/failures.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { ROOT } from '../../support/samples.ts';
-import { app, ask, bundle, openApi } from '../harness.ts';
+import { app, appWith, ask, bundle, openApi } from '../harness.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());
@@ -33,6 +33,13 @@ describe('GET /openapi.json', () => {
   it('is an OpenAPI 3.1 document in which redocly finds nothing to say', async () => {
     assert.equal((openApi as unknown as { openapi: string }).openapi, '3.1.0');
     assert.deepEqual(await lint(openApi), []);
+  });
+
+  it('is one also where there are uploads', async () => {
+    const uploads = { announce: () => assert.fail(), outcome: () => assert.fail() };
+    const document = (await (await appWith({ uploads }).request('/openapi.json')).json()) as typeof openApi;
+    assert.ok(document.paths['/uploads'] && document.paths['/captions/{id}']);
+    assert.deepEqual(await lint(document), []);
   });
 
   it('would not be called clean with a fault in it', async () => {
