@@ -15,12 +15,13 @@ const MAX_FILES = 16;
  */
 const ALLOWED: Record<string, readonly string[]> = {
   errors: [],
-  caption: ['errors', 'zod'],
+  'caption/confidence': ['zod'],
+  caption: ['caption/confidence', 'errors', 'zod'],
   alt: ['errors', 'node:*', '@xmldom/xmldom', 'parse5'],
   'aws/rules': ['zod'],
   aws: ['aws/rules', 'errors', '@aws-sdk/client-s3', '@aws-sdk/client-sfn'],
-  evaluate: ['caption'],
-  model: ['caption', 'errors', 'node:*', 'onnxruntime-node', 'sharp', 'zod'],
+  evaluate: ['caption', 'caption/confidence'],
+  model: ['caption', 'caption/confidence', 'errors', 'node:*', 'onnxruntime-node', 'sharp', 'zod'],
   'pictures/plain': ['caption'],
   pictures: ['pictures/plain', 'model', 'caption', 'sharp'],
   onnx: ['errors', 'protobufjs'],
@@ -252,7 +253,7 @@ const rooms = new Set(files.map(roomOf));
 test('there is something to check', () => {
   assert.ok(files.includes('src/caption/captioner.ts'));
   const targets = importsOf('src/caption/captioner.ts').map(targetOf);
-  assert.deepEqual([...new Set(targets)].sort(), ['caption', 'errors']);
+  assert.deepEqual([...new Set(targets)].sort(), ['caption', 'caption/confidence', 'errors']);
   assert.deepEqual(
     circleIn(
       new Map([

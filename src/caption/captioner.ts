@@ -1,11 +1,12 @@
 import { InvalidRequest } from '../errors.ts';
 import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.ts';
-import { type ConfidenceModel, confidenceOf } from './confidence.ts';
+import type { ConfidenceModel } from './confidence/confidence.ts';
 import { constraintOf } from './constraint.ts';
 import { checkDeadline } from './deadline.ts';
 import { explain } from './explain.ts';
 import type { ImageInput } from './image-input.ts';
-import type { CaptionOptions, CaptionOptionsInput } from './options.ts';
+import { judge, seenImages } from './judge.ts';
+import type { CaptionOptionsInput } from './options.ts';
 import { type CaptionPlan, type PlannedModel, planCaptions } from './plan.ts';
 import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
 import { networkInput, seenArea } from './preprocess.ts';
@@ -19,6 +20,8 @@ export interface CaptionCall {
   deadline?: number | undefined;
   /** Asks for `trace` in the result. @default false */
   trace?: boolean | undefined;
+  /** Asks for `features` in the result, to fit a confidence on. @default false */
+  features?: boolean | undefined;
   /** Asks for `explanation` in the result; costs a few times the search. @default false */
   explain?: boolean | undefined;
 }
@@ -69,21 +72,20 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     const pixels = stack(decoded.map((d) => networkInput(d.image, parts.image)));
     clock.lap('preprocess');
     checkDeadline(call);
-    const { embeddings, regions } = await parts.encode(pixels, files.length);
+    const encoded = await parts.encode(pixels, files.length);
     clock.lap('encode');
-    const { captions, traces } = await search(embeddings, files.length, planned, call, parts);
+    const { captions, traces } = await search(encoded.embeddings, files.length, planned, call, parts);
     clock.lap('search');
     if (captions.some((found) => found.length === 0)) {
       const message = 'leaves no room for the words that a caption must say';
       throw new InvalidRequest([{ field: 'maxLength', message }]);
     }
-    const explanations = call.explain ? await explainAll(captions, regions, call, parts) : [];
+    const explanations = call.explain ? await explainAll(captions, encoded.regions, call, parts) : [];
+    const said = captions.map((found) => found.map((caption) => toCaption(caption, parts.vocabulary)));
+    const seen = seenImages(pixels, encoded, parts.image, files.length);
     return decoded.map(({ image, milliseconds }, i) => ({
-      ...judged(
-        captions[i]!.map((caption) => toCaption(caption, parts.vocabulary)),
-        planned.options,
-        parts,
-      ),
+      captions: said[i]!,
+      ...judge(said[i]![0]!, seen[i]!, { ...planned.options, ...call }, parts.confidence),
       model: parts.model,
       timings: { ...clock.laps, decode: milliseconds, total: clock.total() },
       width: image.originalWidth,
@@ -144,16 +146,6 @@ function search(
       checkpoint: () => checkDeadline(call),
     },
   );
-}
-
-function judged(
-  captions: Caption[],
-  { minConfidence }: CaptionOptions,
-  { confidence: calibrated }: CaptionerParts,
-): Pick<CaptionResult, 'captions' | 'confidence' | 'needsReview'> {
-  if (calibrated === undefined) return { captions };
-  const confidence = confidenceOf(captions[0]!, calibrated);
-  return { captions, confidence, needsReview: confidence < (minConfidence ?? calibrated.reviewBelow) };
 }
 
 async function explainAll(

@@ -1,5 +1,6 @@
 /** What captioning one image ends in: the one description of it, for types, HTTP, documents in S3 and their readers. */
 import * as z from 'zod';
+import type { ConfidenceFeatures } from './confidence/confidence.ts';
 
 /** The stages of an image, in their order, and all of it. */
 export const STAGES = ['decode', 'preprocess', 'encode', 'search', 'total'] as const;
@@ -99,7 +100,10 @@ export type Caption = z.output<typeof captionSchema>;
 export type Timings = z.output<typeof timingsSchema>;
 export type TraceNode = z.output<typeof traceNodeSchema>;
 export type Explanation = z.output<typeof explanationSchema>;
-export type CaptionResult = z.output<typeof captionResultSchema>;
+export type CaptionResult = z.output<typeof captionResultSchema> & {
+  /** The numbers that a confidence is made of; when `evaluate` asks for them, never over HTTP. */
+  features?: ConfidenceFeatures | undefined;
+};
 
 /** Failures that are an image's own: to try again would end the same way. */
 const recordedCodeSchema = z.enum(['UnsupportedImage', 'ImageTooLarge', 'ImageNotFound']);

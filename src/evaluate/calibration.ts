@@ -19,7 +19,7 @@ export interface ReliabilityBin {
 export function reliability(forecasts: readonly Forecast[], bins = 10): ReliabilityBin[] {
   const ranges = Array.from({ length: bins }, (): Forecast[] => []);
   for (const forecast of forecasts) {
-    ranges[Math.min(bins - 1, Math.floor(forecast.probability * bins))]!.push(forecast);
+    ranges[rangeOf(forecast.probability, bins)]!.push(forecast);
   }
   return ranges
     .filter((range) => range.length > 0)
@@ -57,19 +57,34 @@ export function areaUnderRoc(forecasts: readonly Forecast[]): number {
   return (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives);
 }
 
-/** Forecasts for each sample by a model that was fitted without it, in `folds` parts taken in turn. */
-export function crossValidated<M>(
-  features: readonly (readonly number[])[],
-  labels: readonly boolean[],
+/**
+ * The calibration error that forecasts would show by chance if every probability were right: in a range of n forecasts
+ * the sum of what happens is off by a normal deviate of variance sum(p (1 - p)), whose mean size is sqrt(2/pi) of its
+ * deviation.
+ */
+export function errorByChance(forecasts: readonly Forecast[], bins = 10): number {
+  const variances = new Array<number>(bins).fill(0);
+  for (const { probability } of forecasts) {
+    variances[rangeOf(probability, bins)]! += probability * (1 - probability);
+  }
+  return variances.reduce((sum, variance) => sum + Math.sqrt((2 / Math.PI) * variance), 0) / forecasts.length;
+}
+
+/** For each sample what a model says that was fitted without it, in `folds` parts taken in turn. */
+export function crossValidated<Sample, Model, Said>(
+  samples: readonly Sample[],
   folds: number,
-  fit: (features: readonly (readonly number[])[], labels: readonly boolean[]) => M,
-  predict: (model: M, features: readonly number[]) => number,
-): Forecast[] {
-  const models = Array.from({ length: folds }, (_, fold) => {
-    const inside = (_: unknown, i: number) => i % folds !== fold;
-    return fit(features.filter(inside), labels.filter(inside));
-  });
-  return features.map((row, i) => ({ probability: predict(models[i % folds]!, row), happened: labels[i]! }));
+  fit: (samples: readonly Sample[]) => Model,
+  predict: (model: Model, sample: Sample) => Said,
+): Said[] {
+  const models = Array.from({ length: folds }, (_, fold) =>
+    fit(samples.filter((_, i) => i % folds !== fold)),
+  );
+  return samples.map((sample, i) => predict(models[i % folds]!, sample));
+}
+
+function rangeOf(probability: number, bins: number): number {
+  return Math.min(bins - 1, Math.floor(probability * bins));
 }
 
 function mean(values: readonly number[]): number {

@@ -14,13 +14,15 @@ const ROUNDS = 25;
 /**
  * @param features one row a sample, all of one length
  * @param labels true where the event came about
+ * @param shares how much each sample counts @default 1 each
  */
 export function fitLogistic(
   features: readonly (readonly number[])[],
   labels: readonly boolean[],
+  shares: readonly number[] = labels.map(() => 1),
 ): LogisticModel {
   const width = features[0]?.length ?? 0;
-  const { means, scales } = moments(features, width);
+  const { means, scales } = moments(features, shares, width);
   const rows = features.map((row) => [1, ...row.map((value, i) => (value - means[i]!) / scales[i]!)]);
   let weights = new Array<number>(width + 1).fill(0);
   for (let round = 0; round < ROUNDS; round++) {
@@ -28,10 +30,11 @@ export function fitLogistic(
     const hessian = weights.map((_, i) => weights.map((_, j) => (i === j && i > 0 ? RIDGE : 0)));
     rows.forEach((row, sample) => {
       const p = sigmoid(dot(row, weights));
-      const error = (labels[sample] ? 1 : 0) - p;
+      const error = shares[sample]! * ((labels[sample] ? 1 : 0) - p);
+      const curvature = shares[sample]! * p * (1 - p);
       for (let i = 0; i <= width; i++) {
         gradient[i]! += error * row[i]!;
-        for (let j = 0; j <= width; j++) hessian[i]![j]! += p * (1 - p) * row[i]! * row[j]!;
+        for (let j = 0; j <= width; j++) hessian[i]![j]! += curvature * row[i]! * row[j]!;
       }
     });
     const step = solve(hessian, gradient);
@@ -46,15 +49,16 @@ export function predict({ bias, weights }: LogisticModel, features: readonly num
   return sigmoid(bias + dot(weights, features));
 }
 
-function moments(features: readonly (readonly number[])[], width: number) {
+function moments(features: readonly (readonly number[])[], shares: readonly number[], width: number) {
+  const total = shares.reduce((sum, share) => sum + share, 0);
   const means = new Array<number>(width).fill(0);
   const squares = new Array<number>(width).fill(0);
-  for (const row of features) {
-    for (let i = 0; i < width; i++) means[i]! += row[i]! / features.length;
-  }
-  for (const row of features) {
-    for (let i = 0; i < width; i++) squares[i]! += (row[i]! - means[i]!) ** 2 / features.length;
-  }
+  features.forEach((row, sample) => {
+    for (let i = 0; i < width; i++) means[i]! += (row[i]! * shares[sample]!) / total;
+  });
+  features.forEach((row, sample) => {
+    for (let i = 0; i < width; i++) squares[i]! += ((row[i]! - means[i]!) ** 2 * shares[sample]!) / total;
+  });
   // A feature that never changes has no scale; it then stays 0.
   return { means, scales: squares.map((square) => Math.sqrt(square) || 1) };
 }

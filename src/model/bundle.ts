@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
-import { confidenceSchema } from '../caption/confidence.ts';
+import { confidenceSchema } from '../caption/confidence/confidence.ts';
 import { captionOptionsSchema } from '../caption/options.ts';
 import type { PlannedModel } from '../caption/plan.ts';
 import { parseVocabulary, type Vocabulary, VocabularyError } from '../caption/vocabulary.ts';
@@ -85,7 +85,8 @@ export const manifestSchema = z.strictObject({
   regions: positive.max(65536),
   precision: z.enum(['fp32', 'int8']),
   decoding: captionOptionsSchema,
-  metrics: metricsSchema.optional(),
+  /** Of one validation split, or of several kinds of photograph by their names. */
+  metrics: z.union([metricsSchema, z.record(z.string(), metricsSchema)]).optional(),
   confidence: confidenceSchema.optional(),
   license: z.string(),
   provenance: z.array(provenanceSchema),

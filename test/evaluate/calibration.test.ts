@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   areaUnderRoc,
   crossValidated,
+  errorByChance,
   expectedCalibrationError,
   type Forecast,
   reliability,
@@ -94,13 +95,62 @@ test('logistic regression finds the weights that labels were drawn with', () => 
   }
 });
 
+/** What ten-fold cross-validation says of samples. */
+function foretold(features: number[][], labels: boolean[]): Forecast[] {
+  const samples = features.map((row, i) => ({ row, label: labels[i]! }));
+  return crossValidated(
+    samples,
+    10,
+    (part) =>
+      fitLogistic(
+        part.map(({ row }) => row),
+        part.map(({ label }) => label),
+      ),
+    (model, { row, label }) => ({ probability: predict(model, row), happened: label }),
+  );
+}
+
 test('forecasts by cross-validation are calibrated, and worthless where there is nothing to learn', () => {
   const { features, labels } = drawn(4_000);
-  const known = crossValidated(features, labels, 10, fitLogistic, predict);
+  const known = foretold(features, labels);
   assert.ok(expectedCalibrationError(reliability(known)) < 0.03);
   assert.ok(areaUnderRoc(known) > 0.9);
-  const noise = crossValidated(features, labels.toReversed(), 10, fitLogistic, predict);
+  const noise = foretold(features, labels.toReversed());
   assert.ok(Math.abs(areaUnderRoc(noise) - 0.5) < 0.05);
+});
+
+test('each sample is foretold by a model that has not seen it', () => {
+  const seen = crossValidated(
+    [0, 1, 2, 3, 4, 5, 6],
+    3,
+    (part) => part,
+    (part, sample) => part.includes(sample),
+  );
+  assert.deepEqual(seen, new Array(7).fill(false));
+});
+
+test('the error by chance is what right forecasts show', () => {
+  const random = xorshift(5);
+  const uniform = () => random.below(1 << 30) / (1 << 30);
+  const draw = () =>
+    Array.from({ length: 130 }, (): Forecast => {
+      const probability = uniform();
+      return { probability, happened: uniform() < probability };
+    });
+  const rounds = Array.from({ length: 300 }, draw);
+  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const shown = mean(rounds.map((round) => expectedCalibrationError(reliability(round))));
+  const expected = mean(rounds.map((round) => errorByChance(round)));
+  assert.ok(Math.abs(shown - expected) < 0.005, `${shown} and ${expected}`);
+});
+
+test('a sample that counts twice is as good as two', () => {
+  const features = [[0], [1], [2], [3], [3]];
+  const labels = [false, true, false, true, true];
+  const twice = fitLogistic(features, labels);
+  const weighted = fitLogistic(features.slice(0, 4), labels.slice(0, 4), [1, 1, 1, 2]);
+  assert.ok(Math.abs(twice.bias - weighted.bias) < 1e-9);
+  assert.ok(Math.abs(twice.weights[0]! - weighted.weights[0]!) < 1e-9);
 });
 
 test('a feature that never changes and labels that a line separates do no harm', () => {

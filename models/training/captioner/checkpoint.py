@@ -1,4 +1,4 @@
-"""Checkpoints that an interrupted run can go on from, and averaged weights."""
+"""Checkpoints that an interrupted run can go on from, averaged weights, and the mean of several runs."""
 
 import json
 import os
@@ -23,76 +23,105 @@ def load(path):
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
+def captioner_of(content, weights="average", dropout=0.0, image_dropout=0.0):
+    """The model of a checkpoint's content and its vocabulary."""
+    vocabulary = Vocabulary(content["counts"])
+    names, encoder, size = content["sources"], content["encoder"], content["size"]
+    captioner = Captioner(len(vocabulary), encoder, size, names, dropout, image_dropout)
+    captioner.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in content[weights].items()})
+    return captioner.eval(), vocabulary
+
+
 def load_captioner(path, dropout=0.0, image_dropout=0.0):
     """The averaged model of a checkpoint, its vocabulary and its curve."""
     content = load(path)
-    vocabulary = Vocabulary(content["counts"])
-    captioner = Captioner(len(vocabulary), content["encoder"], content["size"], dropout, image_dropout)
-    captioner.load_state_dict(content["average"])
-    return captioner.eval(), vocabulary, content["curve"]
+    return *captioner_of(content, "average", dropout, image_dropout), content["curve"]
 
 
-def save_run(path, vocabulary, model, average, optimizer, curve):
-    """All that `resume` needs, and the next stage."""
-    save(
-        path,
-        counts=vocabulary.counts,
-        encoder=model.backbone.encoder,
-        size=model.backbone.size,
-        model=model.state_dict(),
-        average=average.state,
-        steps=average.steps,
-        optimizer=optimizer.state_dict(),
-        curve=curve,
-    )
+def description(model, vocabulary):
+    """What rebuilds a model beside its weights."""
+    backbone = model.backbone
+    return {"counts": vocabulary.counts, "encoder": backbone.encoder, "size": backbone.size, "sources": model.names}
 
 
-def run_epochs(args, vocabulary, model, average, optimizer, before, train, validate):
-    """Trains the epochs that `args.output` lacks and writes it after each.
+def run_epochs(path, options, model, vocabulary, run, before, watch):
+    """Trains the epochs that the checkpoint `path` lacks and writes it after each.
 
-    `before` is the curve of the stages before; `train(epoch)` gives what was learned and
-    `validate(model)` the scores of the averaged model, both for the curve."""
+    `before` is the curve of the steps before; `run.epoch(number, average)` gives what was learned and `watch(model)`
+    the scores of the averaged model, both for the curve; `options` say how many epochs and how often to look."""
+    average = Average(model, vocabulary, options.decay)
     curve = list(before)
-    if Path(args.output).exists():
-        curve = resume(args.output, model, average, optimizer)
-    for epoch in range(len(curve) - len(before), args.epochs):
+    if Path(path).exists():
+        content = load(path)
+        curve = content["curve"]
+        if "model" not in content:
+            return
+        model.load_state_dict(content["model"])
+        average.load(content["average"], content["updates"])
+        run.optimizer.load_state_dict(content["optimizer"])
+    epochs = options.stop or options.epochs
+    for number in range(len(curve) - len(before), epochs):
         began = time.time()
-        learned = train(epoch)
-        seconds = round(time.time() - began)
-        row = {**learned, "seconds": seconds, **validate(average.model(model))}
+        row = {"step": Path(path).stem, "epoch": number + 1, **run.epoch(number, average)}
+        row["seconds"] = round(time.time() - began, 1)
+        last = number + 1 == epochs
+        if last or (number + 1) % options.watch == 0:
+            row |= watch(average.model)
         print(json.dumps(row), flush=True)
         curve.append(row)
-        save_run(args.output, vocabulary, model, average, optimizer, curve)
+        save(
+            path,
+            **description(model, vocabulary),
+            average=average.model.state_dict(),
+            curve=curve,
+            # What only an interrupted step needs.
+            **({} if last else going_on(model, average, run.optimizer)),
+        )
 
 
-def resume(path, model, average, optimizer):
-    """Restores all three and returns the curve so far."""
-    content = load(path)
-    model.load_state_dict(content["model"])
-    average.state, average.steps = content["average"], content["steps"]
-    optimizer.load_state_dict(content["optimizer"])
-    return content["curve"]
+def going_on(model, average, optimizer):
+    return {"model": model.state_dict(), "updates": average.updates, "optimizer": optimizer.state_dict()}
 
 
 class Average:
-    """Exponential moving average of a model's floating-point state."""
+    """Exponential moving average of what a model learns, as a model of its own."""
 
-    def __init__(self, model, decay):
-        self.decay, self.steps = decay, 0
-        self.state = {k: v.detach().clone() for k, v in model.state_dict().items()}
+    def __init__(self, model, vocabulary, decay):
+        self.decay, self.updates = decay, 0
+        self.model, _ = captioner_of({**description(model, vocabulary), "average": model.state_dict()})
+        self.model.to(next(model.parameters()).device)
+        theirs = dict(self.model.named_parameters())
+        self.pairs = [(theirs[name], value) for name, value in model.named_parameters() if value.requires_grad]
 
     @torch.no_grad()
-    def update(self, model):
-        self.steps += 1
+    def update(self):
+        self.updates += 1
         # A short memory at first, or the random start would linger.
-        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for name, value in model.named_parameters():
-            if value.requires_grad:
-                self.state[name].lerp_(value.detach(), 1 - decay)
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        mine, values = zip(*self.pairs)
+        torch._foreach_lerp_(list(mine), [v.detach() for v in values], 1 - decay)
 
-    def model(self, like):
-        """A captioner of its own with the averaged weights."""
-        backbone = like.backbone
-        shadow = Captioner(len(like.decoder.embedding.weight), backbone.encoder, backbone.size)
-        shadow.load_state_dict(self.state)
-        return shadow.eval()
+    def load(self, state, updates):
+        self.model.load_state_dict(state)
+        self.updates = updates
+
+
+def mean(states, weights):
+    """Of state dicts; whole numbers (batches a norm has counted) are the first's."""
+    total = sum(weights)
+    return {
+        name: sum(state[name] * (weight / total) for state, weight in zip(states, weights))
+        if value.is_floating_point()
+        else value
+        for name, value in states[0].items()
+    }
+
+
+def average_runs(paths, weights, output):
+    """The weighted mean of checkpoints that began at the same one: steadier than each of them."""
+    parts = [load(path) for path in paths]
+    curve = []
+    for part in parts:
+        curve += [row for row in part["curve"] if row not in curve]
+    content = {name: parts[0][name] for name in ("counts", "encoder", "size", "sources")}
+    save(output, average=mean([part["average"] for part in parts], weights), curve=curve, **content)

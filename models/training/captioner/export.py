@@ -1,34 +1,26 @@
-"""A checkpoint as an fp32 bundle, with parity.json for the serving side's tests."""
+"""A model as an fp32 bundle, with parity.json for the serving side's tests."""
 
-import argparse
 import json
+import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import onnx
 
 from . import manifest
-from .checkpoint import load_captioner
-from .features import session
-from .graphs import decoder_graph, decoder_weights, encoder_graph
+from .graphs import decoder_graph, decoder_weights, encoder_graph, session
 from .images import load_image
-from .network import imagenet_weights
 
 SAMPLED = 64
 
 
-def add_decoding_arguments(parser):
-    parser.add_argument("--length-normalization", type=float, default=1.0)
-    parser.add_argument("--min-length", type=int, default=5)
-    parser.add_argument("--max-length", type=int, default=20, help="start and end word counted")
-
-
-def decoding_defaults(args):
+def decoding_defaults(options):
     return {
         "beamWidth": 3,
-        "maxLength": args.max_length,
-        "lengthNormalization": args.length_normalization,
-        "minLength": args.min_length,
+        "maxLength": options.max_length,
+        "lengthNormalization": options.length_normalization,
+        "minLength": options.min_length,
         "bannedWords": ["<UNK>"],
     }
 
@@ -53,30 +45,30 @@ def parity_entry(sample, encoder, size, indices):
     }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", required=True)
-    parser.add_argument("--captions", required=True, help="captions file, for its hash")
-    parser.add_argument("--samples", help="directory of photographs for parity.json")
-    parser.add_argument("--output", required=True, help="bundle directory")
-    add_decoding_arguments(parser)
-    args = parser.parse_args()
-    output = Path(args.output)
-    output.mkdir(parents=True, exist_ok=True)
+@dataclass
+class ExportOptions:
+    """`fold` says which sources' manner the bundle has: {"coco" = 0.7, "flickr8k" = 0.3}; none: that of no source."""
 
-    captioner, vocabulary, _ = load_captioner(args.checkpoint)
-    backbone = captioner.backbone
-    onnx.save(encoder_graph(captioner), output / "encoder.onnx")
-    onnx.save(decoder_graph(decoder_weights(captioner.decoder)), output / "decoder.onnx")
-    vocabulary.write(output / "word_counts.txt")
-    if args.samples:
-        samples = sorted(Path(args.samples).glob("*.jpg"))
-        encoder = session(str(output / "encoder.onnx"), 1)
-        write_parity(output / "parity.json", samples, encoder, backbone.size)
-    hashes = {"weights": manifest.file_hash(imagenet_weights(backbone.encoder)), "captions": manifest.file_hash(args.captions)}
-    content = manifest.build(output, backbone, vocabulary, "fp32", decoding_defaults(args), hashes)
-    manifest.write(output, content)
+    fold: dict = field(default_factory=dict)
+    length_normalization: float = 1.0
+    min_length: int = 5
+    max_length: int = 20  # start and end word counted
+    samples: str | None = None  # folder of photographs for parity.json
 
 
-if __name__ == "__main__":
-    main()
+def export(model, vocabulary, description, options, output):
+    """Writes the fp32 bundle directory `output`; `description` is what the manifest says beside the networks."""
+    partial = Path(f"{output}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    model.fold_sources(options.fold)
+    onnx.save(encoder_graph(model), partial / "encoder.onnx")
+    onnx.save(decoder_graph(decoder_weights(model.decoder)), partial / "decoder.onnx")
+    vocabulary.write(partial / "word_counts.txt")
+    if options.samples:
+        samples = sorted(Path(options.samples).glob("*.jpg"))
+        encoder = session(str(partial / "encoder.onnx"), 1)
+        write_parity(partial / "parity.json", samples, encoder, model.backbone.size)
+    manifest.write(partial, manifest.build(partial, model.backbone, vocabulary, decoding_defaults(options), description))
+    shutil.rmtree(output, ignore_errors=True)
+    partial.rename(output)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
@@ -47,10 +48,18 @@ class Graph:
         return model
 
 
+def session(model, threads):
+    """Of a model, its bytes or its path."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    data = model if isinstance(model, (bytes, str)) else model.SerializeToString()
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
 def encoder_graph(captioner):
     """image -> image_embedding, region_embeddings."""
     g = Graph()
-    x = _head(g, captioner.backbone, _blocks(g, captioner.backbone, 0, _stem(g, captioner.backbone)))
+    x = _head(g, captioner.backbone, _blocks(g, captioner.backbone, _stem(g, captioner.backbone)))
     regions = captioner.backbone.regions
     g.constant("grid", np.array([0, FEATURES, regions], np.int64))
     x = g.node("Reshape", [x, "grid"], "channels")
@@ -69,22 +78,6 @@ def encoder_graph(captioner):
     return g.model("encoder", [_image(captioner.backbone)], outputs)
 
 
-def prefix_graph(backbone, blocks):
-    """image -> features: the stem and the first blocks, for fast frozen features.
-
-    With all blocks, the head and the mean over the cells are added."""
-    g = Graph()
-    whole = blocks == len(backbone.blocks)
-    x = _stem(g, backbone)
-    x = _blocks(g, backbone, 0, x, blocks)
-    if whole:
-        x = g.node("GlobalAveragePool", [_head(g, backbone, x)], "pooled")
-        x = g.node("Flatten", [x], "flat")
-    g.node("Identity", [x], "features")
-    shape = ["N", FEATURES] if whole else ["N", "C", "H", "W"]
-    return g.model("prefix", [_image(backbone)], [("features", FLOAT, shape)])
-
-
 def _image(backbone):
     return "image", UINT8, ["N", backbone.size, backbone.size, 3]
 
@@ -98,8 +91,8 @@ def _stem(g, backbone):
     return _conv(g, "stem", backbone.stem, x)
 
 
-def _blocks(g, backbone, first, x, end=None):
-    for i, block in enumerate(list(backbone.blocks)[first:end], first):
+def _blocks(g, backbone, x):
+    for i, block in enumerate(backbone.blocks):
         y = x
         for part in ("expand", "depthwise", "project"):
             if getattr(block, part) is not None:

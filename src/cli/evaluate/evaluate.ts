@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import * as z from 'zod';
 import { type ErrorReport, InvalidRequest, reportOf } from '../../errors.ts';
-import type { CaptionedImage } from '../../evaluate/report.ts';
+import type { CaptionedImage, EvaluationReport } from '../../evaluate/report.ts';
 import { DEFAULT_BUNDLE } from '../../model/load.ts';
 import { complain } from '../shared/complain.ts';
 import { addDecodingFlags } from '../shared/decoding-flags.ts';
@@ -16,12 +14,9 @@ import {
   type RunningCaptioner,
   startCaptioner,
 } from '../shared/run-images.ts';
-import type { ImageSet } from './image-set.ts';
+import { type EvaluatedImage, openSets, parseSet, type SetFlags, setsOf } from './labelled-sets.ts';
 
-interface EvaluateFlags extends CaptionerFlags {
-  images: string;
-  captions: string;
-  split: string;
+interface EvaluateFlags extends CaptionerFlags, SetFlags {
   json?: boolean;
   save?: boolean;
 }
@@ -29,17 +24,32 @@ interface EvaluateFlags extends CaptionerFlags {
 const EXAMPLES = `
 The captions file is JSON: {"dev": {"photo.jpg": ["a dog runs .", "..."]}}, one object a split.
 
+Several --set are several kinds of photograph: each is scored for itself, with document frequencies of its own, and
+counts as much as every other in the confidence. --not-photographs are documents, drawings, noise and the like: whatever
+is said of them is wrong, and the confidence is fitted to fall there.
+
 Examples:
   $ show-and-tell evaluate --images dev.zip --captions captions.json
-  $ show-and-tell evaluate --images photos/ --captions captions.json --split test --jobs 2 --json`;
+  $ show-and-tell evaluate --images photos/ --captions captions.json --split test --jobs 2 --json
+  $ show-and-tell evaluate --set streets=streets.zip,streets.json --set dogs=dogs.zip,dogs.json,test \\
+      --not-photographs oddities/ --save`;
 
 export function addEvaluateCommand(program: Command): void {
   const command = program
     .command('evaluate')
     .description('caption images that people captioned, and score with BLEU, ROUGE-L and CIDEr-D')
-    .requiredOption('--images <dir|zip>', 'directory or zip archive of the images')
-    .requiredOption('--captions <file>', 'captions that people wrote, by split and image')
-    .option('--split <name>', 'part of the captions file', 'dev')
+    .option('--images <dir|zip>', 'directory or zip archive of the images')
+    .option('--captions <file>', 'captions that people wrote, by split and image')
+    .option('--split <name>', 'part of the captions file (default: dev)')
+    .option(
+      '--set <name=images,captions[,split]>',
+      'one kind of photograph, in place of the three above; may be given several times',
+      parseSet,
+    )
+    .option(
+      '--not-photographs <dir|zip>',
+      'images that show no everyday scene; the confidence is fitted on them, too',
+    )
     .option('--json', 'one JSON object with every image instead of the tables')
     .option('--save', 'write the scores and the calibration of the confidence into the bundle’s manifest');
   addDecodingFlags(addCaptionerFlags(command))
@@ -52,93 +62,80 @@ export function addEvaluateCommand(program: Command): void {
 type Outcome = CaptionedImage | { image: string; error: ErrorReport };
 
 async function evaluate(flags: EvaluateFlags): Promise<number> {
-  const references = await readCaptions(flags.captions, flags.split);
+  const sources = setsOf(flags);
+  const { items, close } = await openSets(sources, flags.notPhotographs);
   const captioner = await startCaptioner(flags);
-  if (flags.save && Object.keys(captioner.plan.asked).length > 0) {
-    throw new InvalidRequest(
-      '--save: scores in a manifest are those of its own decoding options; leave yours out',
-    );
+  try {
+    if (flags.save && Object.keys(captioner.plan.asked).length > 0) {
+      throw new InvalidRequest(
+        '--save: scores in a manifest are those of its own decoding options; leave yours out',
+      );
+    }
+    const { captioned, status } = await captionSets(items, flags.jobs, captioner);
+    if (status > EXIT_SOME_IMAGE_FAILED) return status;
+    for (const { name, images } of sources) {
+      if (captioned.some(({ set }) => set === name)) continue;
+      throw new InvalidRequest(`${images}: none of the split's images is here`);
+    }
+    const { buildReport, reportTable } = await import('../../evaluate/report.ts');
+    const { model, plan } = captioner;
+    const report = buildReport(captioned, sources, { model, options: plan.asked });
+    if (flags.save) await save(flags.model ?? DEFAULT_BUNDLE, report, status);
+    process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : reportTable(report));
+    return status;
+  } finally {
+    close();
+    await captioner.close();
   }
-  const { openImageSet } = await import('./image-set.ts');
-  const images = await openImageSet(flags.images);
+}
+
+/** @returns what could be captioned; the status of the worst failure, or that of an interrupt */
+async function captionSets(
+  items: readonly EvaluatedImage[],
+  jobs: number,
+  captioner: RunningCaptioner,
+): Promise<{ captioned: CaptionedImage[]; status: number }> {
   const interrupted = onInterrupt();
-  const progress = startProgress(references.length, 'images');
+  const progress = startProgress(items.length, 'images');
   const captioned: CaptionedImage[] = [];
   let status = EXIT_OK;
   try {
-    const work = ([image, written]: [string, string[]]) => captionOne(image, written, images, captioner);
-    for await (const outcome of inOrder(references, flags.jobs, work)) {
+    for await (const outcome of inOrder(items, jobs, (item) => captionOne(item, captioner))) {
       progress.tick();
-      if (interrupted()) return EXIT_INTERRUPTED;
+      if (interrupted()) return { captioned, status: EXIT_INTERRUPTED };
       if ('result' in outcome) captioned.push(outcome);
       else {
         complain(outcome.image, outcome.error);
         status = severity(outcome.error);
-        if (status > EXIT_SOME_IMAGE_FAILED) return status;
+        if (status > EXIT_SOME_IMAGE_FAILED) break;
       }
     }
   } finally {
     progress.stop();
-    images.close();
-    await captioner.close();
   }
-  if (captioned.length === 0) throw new InvalidRequest(`${flags.images}: none of the split's images is here`);
-  const { buildReport, reportTable } = await import('../../evaluate/report.ts');
-  const report = buildReport(captioned, {
-    split: flags.split,
-    model: captioner.model,
-    options: captioner.plan.asked,
-  });
-  if (flags.save && status !== EXIT_OK) {
-    process.stderr.write(
-      'show-and-tell: --save: nothing was saved, for not every image of the split was scored\n',
-    );
-  } else if (flags.save) {
-    const { saveMeasured } = await import('../../model/write-bundle.ts');
-    const { metrics, confidence } = report;
-    await saveMeasured(flags.model ?? DEFAULT_BUNDLE, { metrics, confidence: confidence?.model });
-  }
-  process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : reportTable(report));
-  return status;
+  return { captioned, status };
 }
 
 async function captionOne(
-  image: string,
-  references: string[],
-  images: ImageSet,
+  { set, image, references, images }: EvaluatedImage,
   { caption, plan }: RunningCaptioner,
 ): Promise<Outcome> {
   try {
-    return { image, references, result: await caption(await images.read(image), plan) };
+    const result = await caption(await images.read(image), plan, { features: true });
+    return { set, image, references, result };
   } catch (error) {
     return { image, error: reportOf(error) };
   }
 }
 
-const captionsSchema = z.record(z.string(), z.record(z.string(), z.array(z.string()).min(1)));
-
-async function readCaptions(file: string, split: string): Promise<[string, string[]][]> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new InvalidRequest(`${file}: no readable captions file`, { cause });
-  });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new InvalidRequest(`${file}: not JSON: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
-  }
-  const parsed = captionsSchema.safeParse(json);
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new InvalidRequest(
-      `${file}: expected {"split": {"image": ["caption", …]}}; ${path.join('.')}: ${message}`,
+async function save(directory: string, { metrics, sets, confidence }: EvaluationReport, status: number) {
+  if (status !== EXIT_OK) {
+    process.stderr.write(
+      'show-and-tell: --save: nothing was saved, for not every image of the split was scored\n',
     );
+    return;
   }
-  const captions = parsed.data[split];
-  if (captions === undefined) {
-    throw new InvalidRequest(`${file}: no split "${split}"; it has ${Object.keys(parsed.data).join(', ')}`);
-  }
-  return Object.entries(captions);
+  const { saveMeasured } = await import('../../model/write-bundle.ts');
+  const ofSets = sets && Object.fromEntries(Object.entries(sets).map(([name, set]) => [name, set.metrics]));
+  await saveMeasured(directory, { metrics: metrics ?? ofSets, confidence: confidence?.model });
 }

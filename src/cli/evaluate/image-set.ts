@@ -1,14 +1,16 @@
 /** The images of a data set, by name, from a directory or a zip archive. */
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import yauzl from 'yauzl';
 import { ImageNotFound, ImageTooLarge, InvalidRequest } from '../../errors.ts';
 import { MAX_IMAGE_BYTES } from '../../model/image.ts';
-import { readImage } from '../shared/inputs.ts';
+import { isImageName, readImage } from '../shared/inputs.ts';
 
 export interface ImageSet {
+  /** Of all images, sorted: files directly in the directory, or anywhere in the archive, that end as images do. */
+  names(): Promise<string[]>;
   /** @throws ImageNotFound, ImageTooLarge, UnsupportedImage */
   read(name: string): Promise<Uint8Array>;
   close(): void;
@@ -32,6 +34,7 @@ export async function openImageSet(path: string): Promise<ImageSet> {
 
 function directorySet(directory: string): ImageSet {
   return {
+    names: async () => (await readdir(directory)).filter(isImageName).sort(),
     read: (name) => readImage(join(directory, name)),
     close: () => undefined,
   };
@@ -42,6 +45,7 @@ async function zipSet(path: string): Promise<ImageSet> {
   const zip = await openZip(path);
   const entries = await listEntries(path, zip);
   return {
+    names: async () => [...entries.keys()].filter(isImageName).sort(),
     read: async (name) => {
       const entry = entries.get(name);
       if (entry === undefined) throw new ImageNotFound(`${path} has no ${name}`);

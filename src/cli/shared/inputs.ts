@@ -66,7 +66,8 @@ async function matches(pattern: string): Promise<string[]> {
   return names.sort();
 }
 
-function isImageName(name: string): boolean {
+/** Whether a file's name ends as those of images do. */
+export function isImageName(name: string): boolean {
   return kindOfEnding(extname(name).slice(1).toLowerCase()) !== null;
 }
 

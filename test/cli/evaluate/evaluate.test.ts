@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { readBundle } from '../../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../../src/model/load.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { runCli } from '../../support/cli.ts';
@@ -104,6 +105,41 @@ describe('show-and-tell evaluate', () => {
     assert.equal(metrics.images, samples.length);
   });
 
+  it('scores several sets each for itself, and saves all of them', async () => {
+    const model = join(place.path, 'kinds');
+    cpSync(DEFAULT_BUNDLE, model, { recursive: true });
+    const few = join(place.path, 'few.json');
+    writeFileSync(few, JSON.stringify({ test: Object.fromEntries(Object.entries(references).slice(0, 3)) }));
+    const sets = ['--set', `all=${directory},${captions}`, '--set', `few=${zip},${few},test`];
+    const { status, stdout, stderr } = await evaluate('--model', model, ...sets, '--json', '--save');
+    assert.equal(status, 0, stderr);
+    const report = JSON.parse(stdout) as { sets: Record<string, Report>; metrics?: unknown };
+    assert.equal(report.metrics, undefined);
+    assert.deepEqual(
+      Object.entries(report.sets).map(([name, { metrics, perImage }]) => [
+        name,
+        metrics.split,
+        perImage.length,
+      ]),
+      [
+        ['all', 'dev', samples.length],
+        ['few', 'test', 3],
+      ],
+    );
+    const alone = await evaluate('--images', zip, '--captions', few, '--split', 'test', '--json');
+    assert.deepEqual(report.sets.few!.metrics, (JSON.parse(alone.stdout) as Report).metrics);
+    const { manifest } = await readBundle(model);
+    assert.deepEqual(
+      manifest.metrics,
+      Object.fromEntries(Object.entries(report.sets).map(([name, { metrics }]) => [name, metrics])),
+    );
+    const table = await evaluate('--model', model, ...sets);
+    for (const row of ['set all, split dev, 8 images', 'set few, split test, 3 images', 'CIDEr-D, set few']) {
+      assert.ok(table.stdout.includes(row), row);
+    }
+  });
+
+  const set = () => `a=${directory},${captions}`;
   const WRONG: [string, () => string[], RegExp][] = [
     ['no --images', () => ['--captions', captions], /--images/],
     ['images that are nowhere', () => ['--images', '/nowhere', '--captions', captions], /nowhere/],
@@ -119,6 +155,14 @@ describe('show-and-tell evaluate', () => {
       'a split without images',
       () => ['--images', directory, '--captions', captions, '--split', 'test'],
       /none of the split/,
+    ],
+    ['a set without captions', () => ['--set', `a=${directory}`], /NAME=IMAGES,CAPTIONS/],
+    ['two sets of one name', () => ['--set', set(), '--set', set()], /two sets are named a/],
+    ['a set beside --images', () => ['--set', set(), '--images', directory], /cannot be mixed/],
+    [
+      'too few images that are no photographs',
+      () => ['--set', set(), '--not-photographs', directory],
+      /8 images are too few to fit on; give 50/,
     ],
     ['a wide beam', () => ['--images', directory, '--captions', captions, '--beam', '11'], /--beam/],
   ];
