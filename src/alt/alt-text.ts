@@ -8,7 +8,9 @@ const ANNOUNCEMENT =
   /^(?:an?|the|this is an?)\s+(?:\w+\s+)?(?:image|picture|photo|photograph)\s+(?:of|showing)\s+/;
 /** Words that promise another word, so no text ends in them. */
 const PROMISES = new Set(
-  'a an the of in on at to by with and or is are from for near next its his her their while as'.split(' '),
+  'a an the of in on at to by with and or is are from for near next its his her their while as very'.split(
+    ' ',
+  ),
 );
 
 /**
