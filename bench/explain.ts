@@ -66,7 +66,7 @@ report({
 });
 
 async function fallsOf(bytes: Uint8Array): Promise<{ important: number; chance: number }> {
-  const { captions, explanation } = await captioner.caption(bytes, {}, { explain: true });
+  const { captions, explanation } = await captioner.caption(bytes, undefined, { explain: true });
   const [best] = captions;
   const said = best!.words.map(({ word }) => [...idsOf([word], vocabulary, manifest.vocabulary.logits)][0]!);
   const ids = [vocabulary.startId, ...said, ...(best!.truncated ? [] : [vocabulary.endId])];

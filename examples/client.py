@@ -14,7 +14,7 @@ def caption(server: str, photo: str) -> str:
     """The best caption of an image file. Raises HTTPError, whose body is a problem document."""
     with open(photo, "rb") as file:
         request = urllib.request.Request(
-            f"{server}/captions?captions=1",
+            f"{server}/captions?count=1",
             data=file.read(),
             headers={"content-type": "application/octet-stream"},
         )

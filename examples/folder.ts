@@ -14,7 +14,7 @@ const files = glob(`${folder}/**/*.{jpg,jpeg,png,webp,avif,gif,tif,tiff}`);
 async function work(): Promise<void> {
   for await (const file of files) {
     try {
-      const { captions } = await pool.caption(file, { captions: 1 });
+      const { captions } = await pool.caption(file, { count: 1 });
       console.log(JSON.stringify({ file, caption: captions[0]!.text }));
     } catch (error) {
       // A model that cannot be used stops everything; so does a bug.

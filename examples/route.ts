@@ -14,7 +14,7 @@ const pool = await createPool({ queueLength: 20 });
 export async function POST(request: Request): Promise<Response> {
   try {
     const { captions } = await pool.caption(await request.bytes(), {
-      captions: 1,
+      count: 1,
       signal: request.signal,
       deadline: Date.now() + PATIENCE,
     });

@@ -47,7 +47,7 @@ export class CaptionerAlarms extends Construct {
         this.makeAlarm(`Throttles-${f.name}`, f.alias.metricThrottles({ period: PERIOD, statistic: 'Sum' }), {
           alarmDescription: `Calls of the ${f.name} function were refused: reservedConcurrency is used up.`,
           threshold: 1,
-          // A queue waits out a short rush by itself.
+          // A short rush passes without help: messages wait in the queue.
           evaluationPeriods: 3,
         }),
       ),

@@ -13,15 +13,12 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { DEFAULT_RESULTS_PREFIX, DEFAULT_UPLOADS_PREFIX } from '../src/aws/places.ts';
 import { acknowledge, objectsFinding } from './acknowledge.ts';
 import type { CaptionerFunction } from './functions/captioner-function.ts';
 import type { Settings } from './settings.ts';
 import { RUNS_PREFIX } from './workflow/storage.ts';
 
-/** What every result's key starts with. */
-export const RESULTS_PREFIX = 'captions/';
-/** What clients upload to presigned addresses. */
-export const UPLOADS_PREFIX = 'uploads/';
 const READ_OBJECT = ['s3:GetObject', 's3:GetObjectVersion'];
 const UNFINISHED_UPLOAD_DAYS = 1;
 
@@ -91,12 +88,12 @@ export class CaptionerBuckets extends Construct {
 
   /** Lets the function sign uploads, and see whether they have come. */
   allowUploads({ role }: CaptionerFunction): void {
-    const resources = [this.input.arnForObjects(`${UPLOADS_PREFIX}*`)];
+    const resources = [this.input.arnForObjects(`${DEFAULT_UPLOADS_PREFIX}*`)];
     role.addToPolicy(new PolicyStatement({ actions: ['s3:PutObject', 's3:GetObject'], resources }));
     this.allowListing(role, this.input);
     acknowledge(
       role,
-      objectsFinding(this.input.node.defaultChild as CfnBucket, UPLOADS_PREFIX),
+      objectsFinding(this.input.node.defaultChild as CfnBucket, DEFAULT_UPLOADS_PREFIX),
       'Every upload gets a random key below this prefix; nothing else in the bucket can be written.',
     );
   }
@@ -111,7 +108,7 @@ export class CaptionerBuckets extends Construct {
     role: CaptionerFunction['role'],
     actions: string[],
     what: string,
-    prefix = RESULTS_PREFIX,
+    prefix = DEFAULT_RESULTS_PREFIX,
   ): void {
     const resources = [this.results.arnForObjects(`${prefix}*`)];
     role.addToPolicy(new PolicyStatement({ actions, resources }));

@@ -1,9 +1,9 @@
 /** Every number that a deployer may change: `dev` and `prod` side by side at the end of this file. */
 import * as z from 'zod';
+import { bucketName } from '../src/aws/object-reference.ts';
+import { DEFAULT_MAX_OBJECT_BYTES, objectBytes } from '../src/aws/places.ts';
 import { gpuSettingsSchema } from './gpu-settings.ts';
 
-/** Lambda gives a whole processor for so much memory; below it, threads only take the one from each other. */
-const MB_PER_PROCESSOR = 1769;
 /** HTTP APIs give up after 30 s: the function has to answer first. */
 const LONGEST_HTTP_SECONDS = 29;
 const LONGEST_SECONDS = 900;
@@ -12,7 +12,6 @@ const LONGEST_BATCH_SECONDS = 240;
 /** What a deployer has to write to leave the address open to everybody. */
 export const OPEN_TO_EVERYBODY = 'anybody may call this address and I pay for it';
 
-const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket');
 const days = z.int().min(1).max(3650);
 /** The retentions that CloudWatch Logs knows. */
 const logRetentionDays = z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096]);
@@ -87,7 +86,7 @@ const workflowSchema = z.strictObject({
 });
 
 const alarmsSchema = z.strictObject({
-  /** Who is told; without it alarms only change colour. */
+  /** Gets mail about alarms; without it they only change their state. */
   email: z.email().optional(),
   /** Minutes that an image may wait for its caption. */
   oldestMessageMinutes: z.int().min(1).max(1440),
@@ -125,10 +124,7 @@ const settingsSchema = z
     /** Further buckets that images may be read from by reference. */
     allowedBuckets: z.array(bucketName).default([]),
     /** Largest image read from S3, bytes. */
-    maxObjectBytes: z
-      .int()
-      .min(1)
-      .max(256 << 20),
+    maxObjectBytes: objectBytes,
     queue: queueSchema,
     workflow: workflowSchema,
     resultsExpireDays: days,
@@ -161,11 +157,6 @@ export type SettingsInput = z.input<typeof settingsSchema>;
 export type Settings = z.output<typeof settingsSchema>;
 export type FunctionName = keyof Settings['functions'];
 
-/** Threads inside one network run that the memory pays for. */
-export function threadsOf(memory: number): number {
-  return Math.max(1, Math.floor(memory / MB_PER_PROCESSOR));
-}
-
 const dev: SettingsInput = {
   architecture: 'x86_64',
   packaging: 'zip',
@@ -178,7 +169,7 @@ const dev: SettingsInput = {
   },
   api: { auth: { kind: 'iam' }, requestsPerSecond: 10, burst: 20 },
   input: { kind: 'own', expireDays: 7 },
-  maxObjectBytes: 64 << 20,
+  maxObjectBytes: DEFAULT_MAX_OBJECT_BYTES,
   queue: { batchSize: 5, attempts: 3 },
   workflow: { batchSize: 100, toleratedFailurePercentage: 5, oneImage: 'express' },
   resultsExpireDays: 30,

@@ -1,11 +1,12 @@
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
+import { DEFAULT_RESULTS_PREFIX, DEFAULT_UPLOADS_PREFIX } from '../src/aws/places.ts';
 import * as env from '../src/lambda/env.ts';
-import { UPLOADS_BUCKET, UPLOADS_PREFIX as uploadsPrefix } from '../src/lambda/uploads-env.ts';
+import { UPLOADS_BUCKET, UPLOADS_PREFIX } from '../src/lambda/uploads-env.ts';
 import { acknowledge } from './acknowledge.ts';
 import { CaptionerAlarms } from './alarms.ts';
-import { CaptionerBuckets, RESULTS_PREFIX, UPLOADS_PREFIX } from './buckets.ts';
+import { CaptionerBuckets } from './buckets.ts';
 import { CaptionerDashboard } from './dashboard.ts';
 import { CaptionerFunction, type FunctionSource } from './functions/captioner-function.ts';
 import { GpuService } from './gpu/service.ts';
@@ -75,7 +76,7 @@ export class CaptionerStack extends Stack {
       ...(readable.length > 0 && { [env.ALLOWED_BUCKETS]: readable.join(',') }),
       ...(this.buckets.ownsInput && {
         [UPLOADS_BUCKET]: this.buckets.input.bucketName,
-        [uploadsPrefix]: UPLOADS_PREFIX,
+        [UPLOADS_PREFIX]: DEFAULT_UPLOADS_PREFIX,
         ...this.resultsPlace(),
       }),
     });
@@ -130,7 +131,7 @@ export class CaptionerStack extends Stack {
   private resultsPlace(): Record<string, string> {
     return {
       [env.RESULTS_BUCKET]: this.buckets.results.bucketName,
-      [env.RESULTS_PREFIX]: RESULTS_PREFIX,
+      [env.RESULTS_PREFIX]: DEFAULT_RESULTS_PREFIX,
     };
   }
 
@@ -157,7 +158,7 @@ export class CaptionerStack extends Stack {
       inputBucket: input,
       inputPrefix,
       resultsBucket: results,
-      resultsPrefix: RESULTS_PREFIX,
+      resultsPrefix: DEFAULT_RESULTS_PREFIX,
       accessLogs,
       maxObjectBytes,
       logRetentionDays,

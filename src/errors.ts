@@ -8,6 +8,9 @@ export type ErrorCode =
   | 'ImageTooLarge'
   | 'ImageNotFound'
   | 'Overloaded'
+  | 'DeadlineExceeded'
+  | 'CaptionerHung'
+  | 'UpstreamUnavailable'
   | 'ModelUnusable';
 
 /** `input`: no retry can help. `service`: ours to fix or to wait out. */
@@ -25,10 +28,47 @@ export abstract class CaptionError extends Error {
   }
 }
 
+/** One thing that is wrong with a request. */
+export interface RequestProblem {
+  /** The option or field as the API names it; none where the request as a whole is meant. */
+  field?: string;
+  /** Other options stand in braces, so that each edge can name them its own way: `raise {beamWidth} as well`. */
+  message: string;
+}
+
+/** How an edge calls an option or field of the API, e.g. `--beam` for `beamWidth`. */
+export type NameOf = (field: string) => string;
+
+/** A text that has options in braces, in the names of an edge. */
+export function inNames(text: string, nameOf: NameOf): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => nameOf(name));
+}
+
+/** Problems as one line; without `nameOf` in the API's names. */
+export function describeProblems(
+  problems: readonly RequestProblem[],
+  nameOf: NameOf = (field) => field,
+): string {
+  return problems
+    .map(({ field, message }) => {
+      const text = inNames(message, nameOf);
+      return field === undefined ? text : `${nameOf(field)}: ${text}`;
+    })
+    .join('; ');
+}
+
 /** An option, a body or an event that does not have the agreed form. */
 export class InvalidRequest extends CaptionError {
   readonly code = 'InvalidRequest';
   readonly fault = 'input';
+  /** What is wrong, option by option; empty where the message says all. */
+  readonly problems: readonly RequestProblem[];
+
+  /** @param what a message, taken as it is, or problems, which become one in the API's names */
+  constructor(what: string | readonly RequestProblem[], options?: ErrorOptions) {
+    super(typeof what === 'string' ? what : describeProblems(what), options);
+    this.problems = typeof what === 'string' ? [] : what;
+  }
 }
 
 /** No allowed decoder reads these bytes, or they are damaged. */
@@ -49,9 +89,27 @@ export class ImageNotFound extends CaptionError {
   readonly fault = 'input';
 }
 
-/** No time or no place left for this request; a later one may succeed. */
+/** Busy: no place is left for this request; a later one may succeed. */
 export class Overloaded extends CaptionError {
   readonly code = 'Overloaded';
+  readonly fault = 'service';
+}
+
+/** Late: the time that the caller or the deployment allows passed before the work was done. */
+export class DeadlineExceeded extends CaptionError {
+  readonly code = 'DeadlineExceeded';
+  readonly fault = 'service';
+}
+
+/** A captioner did not come back from an image; it is replaced. The same image may hang again. */
+export class CaptionerHung extends CaptionError {
+  readonly code = 'CaptionerHung';
+  readonly fault = 'service';
+}
+
+/** A service of AWS, or the server of an image's address, did not answer, throttles, or has an error of its own; a later try may succeed. */
+export class UpstreamUnavailable extends CaptionError {
+  readonly code = 'UpstreamUnavailable';
   readonly fault = 'service';
 }
 
@@ -83,32 +141,37 @@ export class ModelUnusable extends CaptionError {
   }
 }
 
+interface SchemaIssues {
+  issues: readonly { path: readonly PropertyKey[]; message: string }[];
+}
+
 /**
  * What a schema found wrong, field by field.
  * @param whole name of what was checked, for what is wrong with it as a whole; without it only what is wrong is said
  */
-export function wrongFields(
-  { issues }: { issues: readonly { path: readonly PropertyKey[]; message: string }[] },
-  whole?: string,
-): string {
-  return issues
-    .map(({ path, message }) => {
-      const field = path.join('.') || whole;
-      return field === undefined ? message : `${field}: ${message}`;
-    })
-    .join('; ');
+export function problemsIn({ issues }: SchemaIssues, whole?: string): RequestProblem[] {
+  return issues.map(({ path, message }) => {
+    const field = path.join('.') || whole;
+    return field === undefined ? { message } : { field, message };
+  });
 }
 
 /** A failure as plain data: for JSON output and for crossing threads. `InternalError` is a bug. */
 export interface ErrorReport {
   code: ErrorCode | 'InternalError';
   message: string;
+  /** Of `ModelUnusable`. */
   problem?: ModelProblem;
+  /** Of an `InvalidRequest` that names options. */
+  problems?: readonly RequestProblem[];
 }
 
 export function reportOf(error: unknown): ErrorReport {
   if (error instanceof ModelUnusable) {
     return { code: error.code, message: error.message, problem: error.problem };
+  }
+  if (error instanceof InvalidRequest && error.problems.length > 0) {
+    return { code: error.code, message: error.message, problems: error.problems };
   }
   if (error instanceof CaptionError) return { code: error.code, message: error.message };
   return {
@@ -117,23 +180,32 @@ export function reportOf(error: unknown): ErrorReport {
   };
 }
 
+const CLASSES = {
+  UnsupportedImage,
+  ImageTooLarge,
+  ImageNotFound,
+  Overloaded,
+  DeadlineExceeded,
+  CaptionerHung,
+  UpstreamUnavailable,
+} satisfies Record<
+  Exclude<ErrorCode, 'InvalidRequest' | 'ModelUnusable'>,
+  new (
+    message: string,
+  ) => CaptionError
+>;
+
 /** The error again, on the other side of a thread. */
-export function errorOf(report: ErrorReport): Error {
-  switch (report.code) {
+export function errorOf({ code, message, problem, problems }: ErrorReport): Error {
+  switch (code) {
     case 'InvalidRequest':
-      return new InvalidRequest(report.message);
-    case 'UnsupportedImage':
-      return new UnsupportedImage(report.message);
-    case 'ImageTooLarge':
-      return new ImageTooLarge(report.message);
-    case 'ImageNotFound':
-      return new ImageNotFound(report.message);
-    case 'Overloaded':
-      return new Overloaded(report.message);
+      return new InvalidRequest(problems ?? message);
     case 'ModelUnusable':
-      return report.problem ? new ModelUnusable(report.problem) : new Error(report.message);
+      return problem ? new ModelUnusable(problem) : new Error(message);
     case 'InternalError':
-      return new Error(report.message);
+      return new Error(message);
+    default:
+      return new CLASSES[code](message);
   }
 }
 

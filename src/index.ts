@@ -11,19 +11,19 @@
  * @packageDocumentation
  */
 export { altText } from './alt/alt-text.ts';
-export type { Caption, CaptionResult, Timings, TraceNode } from './caption/captioner.ts';
-export type { Explanation } from './caption/explain.ts';
 export type { ImageArea } from './caption/preprocess.ts';
-export type { TracedWord } from './caption/trace.ts';
-export type { ErrorCode, Fault, ModelProblem } from './errors.ts';
+export type { ErrorCode, Fault, ModelProblem, RequestProblem } from './errors.ts';
 export {
   CaptionError,
+  CaptionerHung,
+  DeadlineExceeded,
   ImageNotFound,
   ImageTooLarge,
   InvalidRequest,
   ModelUnusable,
   Overloaded,
   UnsupportedImage,
+  UpstreamUnavailable,
 } from './errors.ts';
 export type { Captioner } from './library/captioner.ts';
 export type { DecodingOptions } from './library/decoding-options.ts';
@@ -36,4 +36,5 @@ export {
   type PoolOptions,
 } from './library/load-captioner.ts';
 export type { CaptionRequest } from './library/request.ts';
+export type { Caption, CaptionResult, Explanation, Timings, TraceNode } from './library/result.ts';
 export type { ExecutionProvider } from './model/execution-provider.ts';

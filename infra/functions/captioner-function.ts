@@ -22,7 +22,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import * as env from '../../src/lambda/env.ts';
 import { acknowledge } from '../acknowledge.ts';
-import { type FunctionName, type Settings, threadsOf } from '../settings.ts';
+import type { FunctionName, Settings } from '../settings.ts';
 import { MODEL_DIRECTORY } from './function-code.ts';
 import { makeFunctionRole } from './function-role.ts';
 import { ROOT } from './stage-native.ts';
@@ -174,7 +174,7 @@ function environmentOf(settings: Settings, memory: number): Record<string, strin
   return {
     ...NO_TELEMETRY,
     [env.MODEL_DIR]: MODEL_DIRECTORY,
-    [env.MODEL_THREADS]: String(threadsOf(memory)),
+    [env.MODEL_THREADS]: String(env.threadsOf(memory)),
     [env.MAX_OBJECT_BYTES]: String(settings.maxObjectBytes),
     [env.TRACING]: settings.tracing ? 'on' : 'off',
     [env.LOG_LEVEL]: settings.logLevel,

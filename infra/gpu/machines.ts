@@ -114,7 +114,7 @@ export class GpuMachines extends Construct {
     });
   }
 
-  /** Nobody calls a machine: its containers have addresses of their own. */
+  /** Lets nothing in: containers have addresses and groups of their own. */
   private makeSecurityGroup(vpc: IVpc): SecurityGroup {
     const group = new SecurityGroup(this, 'Machines', {
       vpc,

@@ -13,6 +13,9 @@ const ANSWERS = {
   ImageTooLarge: 'report',
   ImageNotFound: 'report',
   Overloaded: 'retry',
+  DeadlineExceeded: 'retry',
+  CaptionerHung: 'retry',
+  UpstreamUnavailable: 'retry',
   ModelUnusable: 'fail',
 } satisfies Record<ErrorCode, Answer>;
 

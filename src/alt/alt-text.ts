@@ -12,7 +12,9 @@ const CLOSE_UP = /\bclose[ -]?up(?: (?:image|picture|photo|photograph|shot|view)
 const WRONG_ARTICLE = /\ba(?= (?!(?:uni(?![dmn])|us[aeiu]|ut[ei]|ur[ai]|uk|u\b|eu|ewe|on[ce]))[aeiou])/g;
 /** Words that promise another word, so no text ends in them. */
 const PROMISES = new Set(
-  'a an the of in on at to by with and or is are from for near next its his her their while as'.split(' '),
+  'a an the of in on at to by with and or is are from for near next its his her their while as very'.split(
+    ' ',
+  ),
 );
 
 /**

@@ -43,7 +43,7 @@ export function readPageText(bytes: Buffer): PageText {
   return { text, encoding: 'single-byte', bytes: (from, to) => bytes.subarray(from, to) };
 }
 
-/** The encoding's standard name, `null` where none is declared or nobody knows it. */
+/** The encoding's standard name, `null` where none is declared or the name is unknown. */
 function declaredEncoding(bytes: Buffer): string | null {
   const head = parse(bytes.toString('latin1', 0, SNIFFED_BYTES));
   for (const { tagName, attrs } of elementsOf(head)) {

@@ -25,7 +25,7 @@ export async function replaceFile(path: string, read: Uint8Array, content: Uint8
     const target = await realpath(path);
     // A rename would go past a write protection.
     await access(target, constants.W_OK);
-    // Captioning takes its time, in which somebody may have edited it.
+    // It may have been edited while it was captioned.
     if (!(await readFile(target)).equals(read)) throw new InvalidRequest(`${path} has changed meanwhile`);
     await replace(target, content);
   } catch (cause) {
@@ -51,7 +51,7 @@ async function writeLike(
   path: string,
   content: Uint8Array,
 ): Promise<void> {
-  // Nobody else may read it before it has the permissions that it shall have.
+  // Readable for its owner alone until it has its final permissions.
   const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(content);

@@ -1,6 +1,6 @@
 /** What S3 answers as the failures of this program, told by status and code, never by message. */
 import { S3ServiceException } from '@aws-sdk/client-s3';
-import { ImageNotFound, Overloaded } from '../errors.ts';
+import { DeadlineExceeded, ImageNotFound, UpstreamUnavailable } from '../errors.ts';
 import { isLostConnection } from './lost-connection.ts';
 import { nameOf, type ObjectReference } from './object-reference.ts';
 
@@ -9,7 +9,7 @@ import { nameOf, type ObjectReference } from './object-reference.ts';
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
  */
 const MISSING_STATUS: readonly (number | undefined)[] = [404, 405];
-/** Moved to an archive that nobody can read from at once. */
+/** Moved to an archive: it has to be restored before it can be read. */
 const ARCHIVED = 'InvalidObjectState';
 /** Changed between two requests of ours, or written by two at once: the next try finds things settled. */
 const UNSETTLED_STATUS: readonly (number | undefined)[] = [409, 412];
@@ -27,19 +27,28 @@ export function isTaken(error: unknown): boolean {
 /**
  * The failure that a failed request for an image stands for. What is neither the input's fault nor going to pass (a
  * missing permission, say) stays what it is: a mistake of the deployment.
+ * @param limit that the request had from us
  */
-export function imageFailureOf(error: unknown, image: ObjectReference): unknown {
+export function imageFailureOf(error: unknown, image: ObjectReference, limit?: AbortSignal): unknown {
   if (isMissing(error)) return new ImageNotFound(`${nameOf(image)} does not exist`, { cause: error });
   if (error instanceof S3ServiceException && error.name === ARCHIVED) {
     return new ImageNotFound(`${nameOf(image)} is archived and cannot be read`, { cause: error });
   }
-  return serviceFailureOf(error, image);
+  return serviceFailureOf(error, image, limit);
 }
 
-/** `Overloaded` for what passes; everything else as it is. */
-export function serviceFailureOf(error: unknown, object: ObjectReference): unknown {
+/**
+ * `DeadlineExceeded` where our own limit ended the request, `UpstreamUnavailable` for what passes; everything else as it
+ * is.
+ */
+export function serviceFailureOf(error: unknown, object: ObjectReference, limit?: AbortSignal): unknown {
   if (!isPassing(error)) return error;
-  return new Overloaded(`S3 did not answer for ${nameOf(object)} in time; try again later`, { cause: error });
+  if (limit?.aborted && isLostConnection(error)) {
+    return new DeadlineExceeded(`no time is left to wait for S3 and ${nameOf(object)}`, { cause: error });
+  }
+  return new UpstreamUnavailable(`S3 did not answer for ${nameOf(object)} in time; try again later`, {
+    cause: error,
+  });
 }
 
 function isPassing(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import { InvalidRequest } from '../errors.ts';
 
 /**
- * The region that a client of AWS was told, by the environment or its configuration files.
+ * The region that a client of AWS is set to, by the environment or its configuration files.
  * @throws InvalidRequest when there is none: the clients' own error for that has no code
  */
 export async function regionOf(client: { config: { region: () => Promise<string> } }): Promise<string> {

@@ -1,10 +1,10 @@
 /** What AWS answers to a person at a command line, as the failures of this program. */
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { SFNServiceException } from '@aws-sdk/client-sfn';
-import { InvalidRequest, Overloaded } from '../errors.ts';
+import { InvalidRequest, UpstreamUnavailable } from '../errors.ts';
 import { isLostConnection } from './lost-connection.ts';
 
-/** Nobody is signed in, or no longer. https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html */
+/** There are no credentials, or they have expired. https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html */
 const CREDENTIALS = ['CredentialsProviderError', 'TokenProviderError'];
 const TOO_MANY_REQUESTS = 429;
 
@@ -17,9 +17,11 @@ export function requestFailureOf(error: unknown, task: string): unknown {
   if (!(error instanceof Error)) return error;
   const text = `${task}: ${error.name}: ${error.message}`;
   if (CREDENTIALS.includes(error.name)) return new InvalidRequest(text, { cause: error });
-  if (isLostConnection(error)) return new Overloaded(text, { cause: error });
+  if (isLostConnection(error)) return new UpstreamUnavailable(text, { cause: error });
   if (!(error instanceof S3ServiceException || error instanceof SFNServiceException)) return error;
   const status = error.$metadata.httpStatusCode ?? 500;
   const passes = error.$retryable !== undefined || status >= 500 || status === TOO_MANY_REQUESTS;
-  return passes ? new Overloaded(text, { cause: error }) : new InvalidRequest(text, { cause: error });
+  return passes
+    ? new UpstreamUnavailable(text, { cause: error })
+    : new InvalidRequest(text, { cause: error });
 }

@@ -1,18 +1,10 @@
 /** Counting what a run over a bucket would look at, by what the names promise. */
 import type { S3Client } from '@aws-sdk/client-s3';
-import { listObjects, type Place } from './list.ts';
+import type { Place } from '../aws/places.ts';
+import { kindOfEnding } from '../caption/image-input.ts';
+import { listObjects } from './list.ts';
 
-/** Endings of the formats that the captioner reads; anything else is `other`. */
-const TYPES: Record<string, string> = {
-  jpg: 'jpeg',
-  jpeg: 'jpeg',
-  png: 'png',
-  webp: 'webp',
-  avif: 'avif',
-  gif: 'gif',
-  tif: 'tiff',
-  tiff: 'tiff',
-};
+/** What is no image by the ending of its name. */
 export const OTHER = 'other';
 
 export interface Tally {
@@ -27,7 +19,7 @@ export interface Census extends Tally {
 
 /**
  * @param report called after each page
- * @throws InvalidRequest, Overloaded
+ * @throws InvalidRequest, UpstreamUnavailable
  */
 export async function countObjects(
   s3: S3Client,
@@ -51,5 +43,5 @@ export async function countObjects(
 /** `2026/Beach.JPG` → `jpeg`. */
 export function typeOf(key: string): string {
   const ending = /\.([^./]+)$/.exec(key)?.[1]?.toLowerCase() ?? '';
-  return Object.hasOwn(TYPES, ending) ? TYPES[ending]! : OTHER;
+  return kindOfEnding(ending) ?? OTHER;
 }

@@ -7,8 +7,8 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import type { Place } from '../aws/places.ts';
 import { requestFailureOf } from '../aws/request-failures.ts';
-import type { Place } from './list.ts';
 import { type RunSummary, runSummarySchema } from './summary.ts';
 
 /** Images of an execution so far. */
@@ -26,9 +26,9 @@ export type RunEnd =
 export interface Run {
   /** ARN of the execution. */
   execution: string;
-  /** `null` once it has ended, and then as often as asked. @throws InvalidRequest, Overloaded */
+  /** `null` once it has ended, and then as often as asked. @throws InvalidRequest, UpstreamUnavailable */
   end(): Promise<RunEnd | null>;
-  /** `null` before its map has started. @throws InvalidRequest, Overloaded */
+  /** `null` before its map has started. @throws InvalidRequest, UpstreamUnavailable */
   progress(): Promise<RunProgress | null>;
 }
 
@@ -37,7 +37,7 @@ export function createStepFunctionsClient(): SFNClient {
   return new SFNClient({});
 }
 
-/** @throws InvalidRequest, Overloaded */
+/** @throws InvalidRequest, UpstreamUnavailable */
 export async function startRun(sfn: SFNClient, stateMachineArn: string, place: Place): Promise<Run> {
   const input = JSON.stringify({ bucket: place.bucket, prefix: place.prefix });
   try {

@@ -1,11 +1,6 @@
 import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import type { Place } from '../aws/places.ts';
 import { requestFailureOf } from '../aws/request-failures.ts';
-
-export interface Place {
-  bucket: string;
-  /** What the keys start with; empty for all. */
-  prefix: string;
-}
 
 export interface ListedObject {
   key: string;
@@ -14,7 +9,7 @@ export interface ListedObject {
 
 /**
  * Pages of up to 1,000 objects, in the order of their keys.
- * @throws InvalidRequest, Overloaded
+ * @throws InvalidRequest, UpstreamUnavailable
  */
 export async function* listObjects(s3: S3Client, { bucket, prefix }: Place): AsyncGenerator<ListedObject[]> {
   try {

@@ -56,7 +56,7 @@ const definitionSchema = z.object({ States: z.record(z.string(), z.unknown()) })
 
 /**
  * The plan that a deployed state machine follows.
- * @throws InvalidRequest when it is not there or runs over no bucket; Overloaded
+ * @throws InvalidRequest when it is not there or runs over no bucket; UpstreamUnavailable
  */
 export async function readPlan(sfn: SFNClient, stateMachine: string): Promise<Plan> {
   const plan = planOf(await readDefinition(sfn, stateMachine));

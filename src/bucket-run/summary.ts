@@ -24,7 +24,7 @@ export const runSummarySchema = z.object({
     failed: z.int(),
     /** Whose result was there before. */
     skipped: z.int(),
-    /** Of batches that failed: some may be done all the same. The next run sees to them. */
+    /** Of batches that failed. Some may have been captioned: the next run skips those and does the others. */
     unfinished: z.int(),
   }),
   batches: z.object({ succeeded: z.int(), failed: z.int() }),
@@ -57,7 +57,7 @@ const failureSchema = z.object({
     .transform((json) => z.object({ Items: z.array(z.unknown()) }).parse(JSON.parse(json)).Items.length),
 });
 
-/** @throws Overloaded */
+/** @throws UpstreamUnavailable */
 export async function summarizeRun(
   s3: S3Client,
   { manifest, memory, architecture }: SummaryInput,

@@ -23,7 +23,7 @@ export interface SearchOptions {
   /** What a caption must say; a beam is kept for each of its states. */
   constraint: Constraint;
   /** Captions wanted for each image, at most `beamWidth`. */
-  captions: number;
+  count: number;
   startId: number;
   endId: number;
   /** Width of the decoder's softmax. */
@@ -89,7 +89,7 @@ interface ImageSearch {
  * Searches captions for all images at once: every live hypothesis of every image goes into one decoder run a step.
  *
  * @param step the decoder; its errors pass through
- * @returns for each image at most `options.captions` captions
+ * @returns for each image at most `options.count` captions
  */
 export async function beamSearch(
   step: Step,
@@ -245,12 +245,12 @@ function normalize(logProbability: number, length: number, { lengthNormalization
  */
 function isDecided(search: ImageSearch, options: SearchOptions): boolean {
   if (options.earlyStop === false) return false;
-  const worstWanted = search.complete.scoreOfRank(options.captions);
+  const worstWanted = search.complete.scoreOfRank(options.count);
   return search.live.every((h) => normalize(h.logProbability, options.maxLength, options) < worstWanted);
 }
 
 function best(search: ImageSearch, options: SearchOptions): FoundCaption[] {
-  const captions = ranked(search, options).slice(0, options.captions);
+  const captions = ranked(search, options).slice(0, options.count);
   if (search.trace) {
     traceFate(search.trace, search.complete.items(), 'complete');
     traceCaptions(search.trace, captions);

@@ -1,73 +1,17 @@
 import { InvalidRequest } from '../errors.ts';
 import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.ts';
-import type { ConfidenceFeatures } from './confidence/confidence.ts';
+import { constraintOf } from './constraint.ts';
 import { checkDeadline } from './deadline.ts';
-import { type Explanation, explain } from './explain.ts';
+import { explain } from './explain.ts';
 import type { ImageInput } from './image-input.ts';
 import { type Calibration, judge, seenImages } from './judge.ts';
-import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
+import type { CaptionOptionsInput } from './options.ts';
+import { type CaptionPlan, type PlannedModel, planCaptions } from './plan.ts';
 import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
 import { networkInput, seenArea } from './preprocess.ts';
+import type { Caption, CaptionResult, Explanation, Stage, TraceNode } from './result.ts';
 import type { TracedWord } from './trace.ts';
 import { type Vocabulary, wordAt, wordsOf } from './vocabulary.ts';
-import { type WordRules, wordRules } from './word-rules.ts';
-
-/** One sentence about an image. */
-export interface Caption {
-  /** Words joined by spaces, as the network says them: `a dog runs on the grass .` */
-  text: string;
-  /** Natural log, at most 0. */
-  logProbability: number;
-  /** exp(logProbability): of this very sentence, `</S>` included; not a confidence. */
-  probability: number;
-  /** Its words in their order, each with its log-probability after those before it: natural log, at most 0. */
-  words: { word: string; logProbability: number }[];
-  /** True when the maximum length cut the sentence off; its probability then has no `</S>` in it. */
-  truncated: boolean;
-}
-
-/** Where the time went, in milliseconds. */
-export interface Timings {
-  /** From the bytes of the file to pixels. */
-  decode: number;
-  /** From pixels to what the encoder takes. */
-  preprocess: number;
-  /** In the encoder. */
-  encode: number;
-  /** In the beam search, all runs of the decoder included. */
-  search: number;
-  /** From the call to the result. */
-  total: number;
-}
-
-/** What is said of one image. */
-export interface CaptionResult {
-  /** Best first. */
-  captions: Caption[];
-  /** What said it: the bundle's name, and the SHA-256 of its manifest, which names the model exactly. */
-  model: { name: string; hash: string };
-  /** How long it took; of several images captioned together, all stages but `decode` are those of the whole call. */
-  timings: Timings;
-  /** Of the photograph as a person sees it, in pixels. */
-  width: number;
-  /** As `width`. */
-  height: number;
-  /** Of the file, e.g. `jpeg`. */
-  format: string;
-  /** Probability that the best caption is acceptable, 0 to 1; there when the bundle was calibrated. */
-  confidence?: number | undefined;
-  /** True when the confidence is below the line that the caller or else the bundle draws. */
-  needsReview?: boolean | undefined;
-  /** The numbers that a confidence is made of; when asked for. */
-  features?: ConfidenceFeatures | undefined;
-  /** Every continuation that the search looked at, the start first; when asked for. */
-  trace?: TraceNode[] | undefined;
-  /** Where in the image the words of the best caption came from; when asked for. */
-  explanation?: Explanation | undefined;
-}
-
-/** A word that the search looked at; `word` is `</S>` where a caption ended. */
-export type TraceNode = Omit<TracedWord, 'id'> & { word: string };
 
 /** What concerns one call rather than the captions wanted. */
 export interface CaptionCall {
@@ -84,49 +28,43 @@ export interface CaptionCall {
 }
 
 /** A loaded model as the core uses it. */
-export interface CaptionerParts {
+export interface CaptionerParts extends Omit<PlannedModel, 'calibrated'> {
   decode: DecodeImage;
   encode: Encode;
   step: Step;
-  vocabulary: Vocabulary;
-  /** Softmax width; at least the number of words. */
-  vocabularySize: number;
   image: ImageInput;
   embeddingWidth: number;
   stateWidth: number;
-  /** What the model was tuned for; a caller's options win. */
-  defaults: CaptionOptionsInput;
   model: { name: string; hash: string };
   calibration: Calibration;
 }
 
 export interface Captioner {
   readonly model: { name: string; hash: string };
-  /** The model's own decoding defaults, which a caller's options override. */
-  readonly defaults: CaptionOptionsInput;
+  /**
+   * Checks options against this model, before any image is read.
+   * @throws InvalidRequest naming what is out of bounds or cannot be said
+   */
+  plan(options?: CaptionOptionsInput): CaptionPlan;
   /**
    * Captions one image file.
-   * @throws UnsupportedImage, ImageTooLarge, InvalidRequest, ModelUnusable; Overloaded once the deadline has passed
+   * @param plan of this model @default the model's own options
+   * @throws UnsupportedImage, ImageTooLarge, ModelUnusable; DeadlineExceeded; InvalidRequest when the longest caption
+   * allowed has no room for the words that it must say
    */
-  caption(bytes: Uint8Array, options?: CaptionOptionsInput, call?: CaptionCall): Promise<CaptionResult>;
+  caption(bytes: Uint8Array, plan?: CaptionPlan, call?: CaptionCall): Promise<CaptionResult>;
   /**
    * Captions several image files in shared encoder and decoder runs; fails as a whole when one cannot be read.
    * `preprocess`, `encode` and `search` are those of the whole call.
    */
-  captionAll(
-    files: readonly Uint8Array[],
-    options?: CaptionOptionsInput,
-    call?: CaptionCall,
-  ): Promise<CaptionResult[]>;
+  captionAll(files: readonly Uint8Array[], plan?: CaptionPlan, call?: CaptionCall): Promise<CaptionResult[]>;
 }
 
 export function createCaptioner(parts: CaptionerParts): Captioner {
-  const captionAll: Captioner['captionAll'] = async (files, input, call = {}) => {
-    const options = parseCaptionOptions(input, parts.defaults);
-    if (options.minConfidence !== undefined && parts.calibration.confidence === undefined) {
-      throw new InvalidRequest('minConfidence: this model was not calibrated, so it has no confidence');
-    }
-    const rules = wordRules(options, parts.vocabulary, parts.vocabularySize);
+  const model: PlannedModel = { ...parts, calibrated: parts.calibration.confidence !== undefined };
+  const plan: Captioner['plan'] = (options = {}) => planCaptions(options, model);
+  const captionAll: Captioner['captionAll'] = async (files, asked, call = {}) => {
+    const planned = asked ?? plan();
     if (files.length === 0) return [];
     const clock = startClock();
     const decoded = await Promise.all(files.map((bytes) => decodeTimed(bytes, parts)));
@@ -136,17 +74,18 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     checkDeadline(call);
     const encoded = await parts.encode(pixels, files.length);
     clock.lap('encode');
-    const { captions, traces } = await search(encoded.embeddings, files.length, options, rules, call, parts);
+    const { captions, traces } = await search(encoded.embeddings, files.length, planned, call, parts);
     clock.lap('search');
     if (captions.some((found) => found.length === 0)) {
-      throw new InvalidRequest('maxLength leaves no room for the words that a caption must say');
+      const message = 'leaves no room for the words that a caption must say';
+      throw new InvalidRequest([{ field: 'maxLength', message }]);
     }
     const explanations = call.explain ? await explainAll(captions, encoded.regions, call, parts) : [];
     const said = captions.map((found) => found.map((caption) => toCaption(caption, parts.vocabulary)));
     const seen = seenImages(pixels, encoded, parts.image, files.length);
     return decoded.map(({ image, milliseconds }, i) => ({
       captions: said[i]!,
-      ...judge(said[i]![0]!, seen[i]!, { ...options, ...call }, parts.calibration),
+      ...judge(said[i]![0]!, seen[i]!, { ...planned.options, ...call }, parts.calibration),
       model: parts.model,
       timings: { ...clock.laps, decode: milliseconds, total: clock.total() },
       width: image.originalWidth,
@@ -158,9 +97,9 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
   };
   return {
     model: parts.model,
-    defaults: parts.defaults,
+    plan,
     captionAll,
-    caption: async (bytes, options, call) => (await captionAll([bytes], options, call))[0]!,
+    caption: async (bytes, asked, call) => (await captionAll([bytes], asked, call))[0]!,
   };
 }
 
@@ -188,8 +127,7 @@ function stack(images: readonly (Uint8Array | Float32Array)[]): Uint8Array | Flo
 function search(
   embeddings: Float32Array,
   images: number,
-  options: CaptionOptions,
-  rules: WordRules,
+  { options, words }: CaptionPlan,
   call: CaptionCall,
   { step, vocabulary, vocabularySize, embeddingWidth, stateWidth }: CaptionerParts,
 ): Promise<SearchResult> {
@@ -198,8 +136,9 @@ function search(
     { embeddings, images, width: embeddingWidth, stateWidth },
     {
       ...options,
-      captions: options.captions ?? options.beamWidth,
-      ...rules,
+      count: options.count ?? options.beamWidth,
+      bannedIds: new Set(words.banned),
+      constraint: constraintOf(words.prefix, words.required),
       startId: vocabulary.startId,
       endId: vocabulary.endId,
       vocabularySize,
@@ -243,7 +182,7 @@ function toCaption(found: FoundCaption, vocabulary: Vocabulary): Caption {
 function startClock() {
   const start = performance.now();
   let last = start;
-  const laps = { decode: 0, preprocess: 0, encode: 0, search: 0 };
+  const laps: Record<Exclude<Stage, 'total'>, number> = { decode: 0, preprocess: 0, encode: 0, search: 0 };
   return {
     laps,
     lap(stage: keyof typeof laps): void {

@@ -2,8 +2,6 @@
  * What a caption must say, as a deterministic automaton over words: hypotheses in different states answer different
  * parts of the wish, so the search keeps a beam for each state (constrained beam search, Anderson et al. 2017).
  */
-import { InvalidRequest } from '../errors.ts';
-import type { Vocabulary } from './vocabulary.ts';
 
 /** Each phrase doubles the beams of a search at least. */
 export const MAX_REQUIRED_PHRASES = 4;
@@ -35,7 +33,7 @@ export const NO_CONSTRAINT: Constraint = {
  */
 export function constraintOf(prefix: readonly number[], phrases: readonly (readonly number[])[]): Constraint {
   if (prefix.length === 0 && phrases.length === 0) return NO_CONSTRAINT;
-  // A state is one number: how far the prefix and each phrase are said, in mixed radix.
+  // A state is one number: how many words of the prefix and of each phrase are said, in mixed radix.
   const sizes = [prefix, ...phrases].map((words) => words.length + 1);
   const digits = (state: number) => {
     let rest = state;
@@ -69,7 +67,7 @@ export function constraintOf(prefix: readonly number[], phrases: readonly (reado
   };
 }
 
-/** Words of `phrase` that are said after `id`, `said` of them before (Knuth, Morris and Pratt); all is for good. */
+/** Words of `phrase` that are said after `id`, `said` of them before (Knuth, Morris and Pratt); once all are said it stays so. */
 function progress(phrase: readonly number[], said: number, id: number): number {
   if (said === phrase.length) return said;
   const tail = [...phrase.slice(0, said), id];
@@ -77,23 +75,4 @@ function progress(phrase: readonly number[], said: number, id: number): number {
     if (tail.slice(-n).every((word, i) => word === phrase[i])) return n;
   }
   return 0;
-}
-
-/**
- * Ids of the words of a text as the model writes them: lower case, separated by spaces.
- * @throws InvalidRequest naming a word that the model cannot say
- */
-export function idsOfText(text: string, vocabulary: Vocabulary): number[] {
-  return text
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .map((word) => {
-      const id = vocabulary.words.indexOf(word);
-      const sayable = id >= 0 && id !== vocabulary.startId && id !== vocabulary.endId;
-      if (!sayable || id === vocabulary.unknownId) {
-        throw new InvalidRequest(`the model does not know the word "${word}" and cannot say it`);
-      }
-      return id;
-    });
 }

@@ -1,4 +1,4 @@
-import { Overloaded } from '../errors.ts';
+import { DeadlineExceeded } from '../errors.ts';
 
 /** What can end a call before it is answered. */
 export interface CallLimits {
@@ -8,11 +8,11 @@ export interface CallLimits {
 
 /**
  * @param deadline milliseconds since the epoch; none never passes
- * @throws Overloaded once it has passed; the reason of `signal` once that is aborted
+ * @throws DeadlineExceeded once it has passed; the reason of `signal` once that is aborted
  */
 export function checkDeadline({ deadline, signal }: CallLimits): void {
   signal?.throwIfAborted();
   if (deadline !== undefined && Date.now() >= deadline) {
-    throw new Overloaded('no time is left for this image; try again later or allow more time');
+    throw new DeadlineExceeded('no time is left for this image; try again later or allow more time');
   }
 }

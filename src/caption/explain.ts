@@ -5,26 +5,8 @@
  */
 import { READ_IMAGE, type Step } from './ports.ts';
 import type { ImageArea } from './preprocess.ts';
+import type { Explanation } from './result.ts';
 import { type Vocabulary, wordsOf } from './vocabulary.ts';
-
-/** How much each cell of the last feature map adds to each word of the best caption. */
-export interface Explanation {
-  /** Cells from top to bottom. */
-  rows: number;
-  /** Cells from left to right. */
-  columns: number;
-  /** What the cells together cover. */
-  area: ImageArea;
-  /** Of the words of the best caption, `</S>` not among them. */
-  words: {
-    word: string;
-    /**
-     * `rows * columns` numbers, row after row: by how much the word's log-probability falls without the cell; below
-     * zero where the word is likelier without it.
-     */
-    importance: number[];
-  }[];
-}
 
 export interface ExplainedImage {
   /** Float32 `[R, E]`: the embeddings of the cells of one image. */

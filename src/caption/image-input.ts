@@ -35,3 +35,23 @@ export const IM2TXT_INPUT: Tf1BilinearInput = {
 };
 
 export type ImageInput = AntialiasedInput | Tf1BilinearInput;
+
+/** Kinds of image files that are read, as content types name them, with the endings that their names have. */
+export const IMAGE_KINDS = {
+  jpeg: ['jpg', 'jpeg'],
+  png: ['png'],
+  webp: ['webp'],
+  avif: ['avif'],
+  gif: ['gif'],
+  tiff: ['tif', 'tiff'],
+} as const;
+export type ImageKind = keyof typeof IMAGE_KINDS;
+
+/** Content types of the kinds: `image/jpeg` and so on. */
+export const IMAGE_TYPES = Object.keys(IMAGE_KINDS).map((kind) => `image/${kind as ImageKind}` as const);
+
+/** The kind that a file's ending, without its dot and in lower case, promises; `null` for no image. */
+export function kindOfEnding(ending: string): ImageKind | null {
+  const kinds = Object.entries(IMAGE_KINDS) as [ImageKind, readonly string[]][];
+  return kinds.find(([, endings]) => endings.includes(ending))?.[0] ?? null;
+}

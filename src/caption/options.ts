@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InvalidRequest, wrongFields } from '../errors.ts';
+import { InvalidRequest, problemsIn } from '../errors.ts';
 import { MAX_PHRASE_WORDS, MAX_REQUIRED_PHRASES } from './constraint.ts';
 
 /** Ten live captions already cost three times the decoder work of the tutorial's three and gain nothing measurable. */
@@ -9,23 +9,54 @@ export const MAX_CAPTION_LENGTH = 60;
 /** Each banned word costs one more candidate a step; this keeps the candidate list far below a vocabulary. */
 const MAX_BANNED_WORDS = 200;
 
+/** What every edge says of an option; names of other options stand in braces. */
+interface OptionText {
+  /** Flag of the command line, with what follows it. */
+  flag: string;
+  /** What it does, without its bounds, which the schema has. */
+  text: string;
+  /** What holds where it is left out. */
+  otherwise: string;
+}
+
+/** The one table of options: flags, help and the OpenAPI document are made of it and of the schemas. */
+const optionTexts = z.registry<OptionText>();
+const MODELS_OWN = 'the model’s';
+
 /**
  * How captions are searched for. Lengths count words as im2txt counts them: `maxLength` includes `<S>` and `</S>`,
  * `minLength` counts neither.
  */
 export const captionOptionsSchema = z
   .strictObject({
-    /** Hypotheses kept alive, 1 to 10. */
-    beamWidth: z.int().min(1).max(MAX_BEAM_WIDTH).default(3),
-    /** Longest caption in words, `<S>` and `</S>` included. */
-    maxLength: z.int().min(1).max(MAX_CAPTION_LENGTH).default(20),
-    /** Shortest caption in words, `<S>` and `</S>` not counted; `</S>` is no candidate before. */
-    minLength: z.int().min(0).max(MAX_CAPTION_LENGTH).default(0),
-    /** Complete captions are ranked by log-probability / length^this; 0 ranks by log-probability. */
-    lengthNormalization: z.number().min(0).max(5).default(0),
-    /** Words that no caption may contain; a word that the vocabulary lacks is never produced anyway. */
-    bannedWords: z.array(z.string().min(1).max(100)).max(MAX_BANNED_WORDS).default([]),
-    /** Words or phrases that every caption must contain, words separated by spaces. */
+    beamWidth: z.int().min(1).max(MAX_BEAM_WIDTH).default(3).register(optionTexts, {
+      flag: '--beam <n>',
+      text: 'hypotheses that the search keeps alive',
+      otherwise: MODELS_OWN,
+    }),
+    maxLength: z.int().min(1).max(MAX_CAPTION_LENGTH).default(20).register(optionTexts, {
+      flag: '--max-length <n>',
+      text: 'longest caption in words, start and end word counted',
+      otherwise: MODELS_OWN,
+    }),
+    /** `</S>` is no candidate before. */
+    minLength: z.int().min(0).max(MAX_CAPTION_LENGTH).default(0).register(optionTexts, {
+      flag: '--min-length <n>',
+      text: 'shortest caption in words, start and end word not counted',
+      otherwise: MODELS_OWN,
+    }),
+    lengthNormalization: z.number().min(0).max(5).default(0).register(optionTexts, {
+      flag: '--length-normalization <x>',
+      text: 'complete captions are ranked by log-probability / length^this; 0 ranks by probability',
+      otherwise: MODELS_OWN,
+    }),
+    /** A word that the vocabulary lacks is never produced anyway. */
+    bannedWords: z.array(z.string().min(1).max(100)).max(MAX_BANNED_WORDS).default([]).register(optionTexts, {
+      flag: '--ban <word>',
+      text: 'words that no caption may contain, beside those that the model bans',
+      otherwise: 'none',
+    }),
+    /** Words of a phrase are separated by spaces. */
     requiredWords: z
       .array(
         z
@@ -36,28 +67,97 @@ export const captionOptionsSchema = z
           }),
       )
       .max(MAX_REQUIRED_PHRASES)
-      .optional(),
-    /** Words that every caption begins with, separated by spaces. */
-    prefix: z.string().max(1000).optional(),
-    /** True keeps to words that do not name a gender: `person`, not `man`. */
-    genderNeutral: z.boolean().optional(),
-    /** A result whose confidence is below this needs a person; the model says which where left out. */
-    minConfidence: z.number().min(0).max(1).optional(),
-    /** Captions returned, at most `beamWidth`; all that the beam found where left out. */
-    captions: z.int().min(1).max(MAX_BEAM_WIDTH).optional(),
+      .optional()
+      .register(optionTexts, {
+        flag: '--require <phrase>',
+        text: 'words or phrases that every caption must contain',
+        otherwise: 'none',
+      }),
+    /** Words are separated by spaces. */
+    prefix: z.string().max(1000).optional().register(optionTexts, {
+      flag: '--prefix <text>',
+      text: 'words that every caption begins with',
+      otherwise: 'none',
+    }),
+    genderNeutral: z.boolean().optional().register(optionTexts, {
+      flag: '--gender-neutral',
+      text: 'keep to words that do not name a gender: person, not man',
+      otherwise: MODELS_OWN,
+    }),
+    minConfidence: z.number().min(0).max(1).optional().register(optionTexts, {
+      flag: '--min-confidence <x>',
+      text: 'a result whose confidence is below this needs review',
+      otherwise: MODELS_OWN,
+    }),
+    count: z.int().min(1).max(MAX_BEAM_WIDTH).optional().register(optionTexts, {
+      flag: '--top <n>',
+      text: 'captions for each image, at most {beamWidth}',
+      otherwise: 'all that the search found',
+    }),
   })
-  .refine((o) => o.captions === undefined || o.captions <= o.beamWidth, {
-    path: ['captions'],
-    message: 'more captions than the beam keeps: raise beamWidth as well',
+  .refine((o) => o.count === undefined || o.count <= o.beamWidth, {
+    path: ['count'],
+    message: 'more captions than the beam keeps: raise {beamWidth} as well',
   })
   .refine((o) => o.minLength <= Math.max(0, o.maxLength - 2), {
     path: ['minLength'],
-    message: 'leaves no room: maxLength counts <S> and </S>, so minLength can be at most maxLength - 2',
+    message: 'leaves no room: {maxLength} counts <S> and </S>, so this can be at most {maxLength} - 2',
   })
   .refine((o) => wordsIn(o.prefix) <= Math.max(0, o.maxLength - 2), {
     path: ['prefix'],
-    message: 'leaves no room: maxLength counts <S> and </S>, so prefix can have at most maxLength - 2 words',
+    message:
+      'leaves no room: {maxLength} counts <S> and </S>, so this can have at most {maxLength} - 2 words',
   });
+
+/** What may be asked for beside captions; part of `CaptionCall`, since it changes no caption. */
+const extrasShape = {
+  trace: z.boolean().register(optionTexts, {
+    flag: '--trace',
+    text: 'also tell every word that the search looked at',
+    otherwise: 'no',
+  }),
+  explain: z.boolean().register(optionTexts, {
+    flag: '--explain',
+    text: 'also tell which part of the image each word of the best caption came from',
+    otherwise: 'no',
+  }),
+};
+
+const askedShape = { ...captionOptionsSchema.shape, ...extrasShape };
+export type OptionName = keyof typeof askedShape;
+
+/** One row of the table. */
+export interface OptionRow extends OptionText {
+  name: OptionName;
+  /** Without default: what a value must be where one is given. */
+  schema: z.ZodType;
+  kind: 'number' | 'boolean' | 'string' | 'array';
+  /** Least and most, of numbers. */
+  bounds: readonly [number, number] | null;
+}
+
+/** All options, in the order in which help lists them. */
+export const OPTIONS: readonly OptionRow[] = Object.entries(askedShape).map(([name, outer]) => {
+  const schema = innermost(outer);
+  return {
+    name: name as OptionName,
+    ...optionTexts.get(outer)!,
+    schema,
+    kind: schema.def.type as OptionRow['kind'],
+    bounds: schema instanceof z.ZodNumber ? [schema.minValue!, schema.maxValue!] : null,
+  };
+});
+
+function innermost(schema: z.ZodType): z.ZodType {
+  const isWrapped = schema instanceof z.ZodDefault || schema instanceof z.ZodOptional;
+  return isWrapped ? innermost(schema.unwrap() as z.ZodType) : schema;
+}
+
+/** `beamWidth` → `--beam`, also of an item in it (`bannedWords.1`); what is no option stays as it is. */
+export function flagOf(field: string): string {
+  const [option] = field.split('.', 1);
+  return OPTIONS.find(({ name }) => name === option)?.flag.split(' ', 1)[0] ?? field;
+}
 
 function wordsIn(text = ''): number {
   return text.split(/\s+/).filter((word) => word !== '').length;
@@ -77,7 +177,7 @@ export function parseCaptionOptions(
 ): CaptionOptions {
   const parsed = captionOptionsSchema.safeParse(merge(input, defaults));
   if (parsed.success) return parsed.data;
-  throw new InvalidRequest(wrongFields(parsed.error, 'options'));
+  throw new InvalidRequest(problemsIn(parsed.error));
 }
 
 function merge(input: CaptionOptionsInput, defaults: CaptionOptionsInput): CaptionOptionsInput {

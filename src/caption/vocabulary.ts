@@ -130,6 +130,21 @@ export function idsOf(
   return ids;
 }
 
+/**
+ * Ids of the words of a text as the model writes them: lower case, separated by spaces.
+ * @returns with the first word that the model cannot say, `null` where it can say all
+ */
+export function idsOfText(text: string, vocabulary: Vocabulary): { ids: number[]; unknown: string | null } {
+  const { startId, endId, unknownId } = vocabulary;
+  const words = text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  const ids = words.map((word) => vocabulary.words.indexOf(word));
+  const at = ids.findIndex((id) => id < 0 || id === startId || id === endId || id === unknownId);
+  return { ids, unknown: words[at] ?? null };
+}
+
 function linesOf(text: string): string[] {
   // Neither a byte order mark nor a newline at the end is a line; im2txt itself writes no last newline.
   return text

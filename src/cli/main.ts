@@ -8,6 +8,7 @@ import { addEvaluateCommand } from './evaluate/evaluate.ts';
 import { addImportCommand } from './import/import.ts';
 import { addQuantizeCommand } from './import/quantize.ts';
 import { addServeCommand } from './serve.ts';
+import { inFlags } from './shared/complain.ts';
 import { EXIT_CODES, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_USAGE } from './shared/exit.ts';
 
 const program = new Command('show-and-tell')
@@ -45,9 +46,9 @@ try {
     process.stderr.write(`show-and-tell: ${error.code}: ${error.message}\n`);
     process.exitCode = EXIT_MODEL_UNUSABLE;
   } else {
-    const { code, message } = reportOf(error);
-    process.stderr.write(`show-and-tell: ${code}: ${message}\n`);
-    process.exitCode = EXIT_CODES[code];
+    const report = reportOf(error);
+    process.stderr.write(`show-and-tell: ${inFlags(report)}\n`);
+    process.exitCode = EXIT_CODES[report.code];
   }
 }
 if (readerLeft) process.exitCode = EXIT_OK;

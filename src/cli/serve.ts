@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { InvalidRequest } from '../errors.ts';
+import { DEFAULT_MAX_OBJECT_BYTES, DEFAULT_RESULTS_PREFIX, DEFAULT_UPLOADS_PREFIX } from '../aws/places.ts';
+import { describeProblems, InvalidRequest, problemsIn } from '../errors.ts';
 import { DEFAULT_BUNDLE } from '../model/load.ts';
 import { writeReport } from '../server/access-log.ts';
 import { type ServerSettings, serverSettingsSchema } from '../server/settings.ts';
@@ -19,6 +20,8 @@ interface ServeFlags {
   resultsBucket?: string;
   resultsPrefix?: string;
   maxObjectBytes?: number;
+  uploadsBucket?: string;
+  uploadsPrefix?: string;
   quiet?: boolean;
 }
 
@@ -66,10 +69,25 @@ export function addServeCommand(program: Command): void {
       'S3 buckets, comma separated, that requests may name images in; credentials as usual (default: none)',
       (names) => names.split(','),
     )
+    .option(
+      '--uploads-bucket <name>',
+      'S3 bucket where clients put images too large for a request; its events go to a queue (default: none)',
+    )
+    .option(
+      '--uploads-prefix <prefix>',
+      `what the uploads' keys start with (default: ${DEFAULT_UPLOADS_PREFIX})`,
+    )
     .option('--queue-url <url>', 'queue of SQS whose S3 events are captioned beside HTTP (default: none)')
     .option('--results-bucket <name>', 'S3 bucket for the results of the queue')
-    .option('--results-prefix <prefix>', "what the results' keys start with (default: captions/)")
-    .option('--max-object-bytes <n>', 'largest object of the queue (default: 67108864)', numberOf)
+    .option(
+      '--results-prefix <prefix>',
+      `what the results' keys start with (default: ${DEFAULT_RESULTS_PREFIX})`,
+    )
+    .option(
+      '--max-object-bytes <n>',
+      `largest object of the queue (default: ${DEFAULT_MAX_OBJECT_BYTES})`,
+      numberOf,
+    )
     .option('--quiet', 'no line for each request on standard error')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: ServeFlags) => {
@@ -106,9 +124,7 @@ const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${let
 function settingsOf(flags: Omit<ServeFlags, 'model' | 'quiet'>): ServerSettings {
   const parsed = serverSettingsSchema.safeParse(flags);
   if (parsed.success) return parsed.data;
-  throw new InvalidRequest(
-    parsed.error.issues.map(({ path, message }) => `${flagOf(path.join('.'))}: ${message}`).join('; '),
-  );
+  throw new InvalidRequest(describeProblems(problemsIn(parsed.error), flagOf));
 }
 
 /** The first one; a second finds no listener, and ends the process as signals do. */

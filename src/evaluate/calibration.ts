@@ -9,7 +9,7 @@ export interface Forecast {
 export interface ReliabilityBin {
   /** Forecasts in it. */
   count: number;
-  /** Mean probability that was said. */
+  /** Mean predicted probability. */
   said: number;
   /** Share that came about. */
   happened: number;
@@ -30,7 +30,7 @@ export function reliability(forecasts: readonly Forecast[], bins = 10): Reliabil
     }));
 }
 
-/** Mean distance between what was said and what came about, weighted by count (Naeini et al. 2015). */
+/** Mean distance between predicted and observed shares, weighted by count (Naeini et al. 2015). */
 export function expectedCalibrationError(bins: readonly ReliabilityBin[]): number {
   const total = bins.reduce((sum, { count }) => sum + count, 0);
   return bins.reduce(

@@ -1,5 +1,5 @@
-import type { CaptionResult } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
+import type { CaptionResult } from '../caption/result.ts';
 import { type ConfidenceReport, fitConfidence } from './confidence-fit.ts';
 import { confidenceTable } from './confidence-report.ts';
 import { type CaptionSample, type ImageScores, scoreCaptions } from './score.ts';

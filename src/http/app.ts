@@ -2,7 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { etag } from 'hono/etag';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
-import { InvalidRequest, wrongFields } from '../errors.ts';
+import { InvalidRequest, problemsIn } from '../errors.ts';
 import { CACHED, NOT_CACHED } from './cache.ts';
 import { HttpError } from './failures.ts';
 import { htmlPage, page } from './page/html-page.ts';
@@ -15,6 +15,7 @@ import { addHealth } from './routes/health.ts';
 import { maxRoutes } from './routes/max.ts';
 import { addModel } from './routes/model.ts';
 import { openApiDocument } from './routes/openapi.ts';
+import { addUploads } from './routes/uploads.ts';
 
 /** Longer identifiers than any tracing system makes would only fill logs. */
 const MAX_REQUEST_ID_LENGTH = 128;
@@ -41,6 +42,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   app.onError(answerProblem);
 
   addCaptions(app, parts);
+  addUploads(app, parts);
   addHealth(app, parts);
   app.route('/', maxRoutes(parts));
 
@@ -65,8 +67,8 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   return app;
 }
 
-type Validated = { success: true } | { success: false; error: Parameters<typeof wrongFields>[0] };
+type Validated = { success: true } | { success: false; error: Parameters<typeof problemsIn>[0] };
 
 function refuseInvalid(result: Validated): void {
-  if (!result.success) throw new InvalidRequest(wrongFields(result.error));
+  if (!result.success) throw new InvalidRequest(problemsIn(result.error));
 }

@@ -1,11 +1,11 @@
-/** Every failure that HTTP answers, the program's own and those that only HTTP knows, and the document that tells it. */
+/** Every failure that HTTP answers, the program's own and those that only HTTP has, and the document that reports it. */
 import { z } from '@hono/zod-openapi';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { ErrorReport } from '../errors.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
-/** Failures that only HTTP knows. */
+/** Failures that only HTTP has. */
 type HttpErrorCode =
   | 'MalformedRequest'
   | 'BucketNotAllowed'
@@ -45,8 +45,21 @@ export const PROBLEMS = {
   InvalidRequest: { status: 422, title: 'The request asks for something that is not allowed.' },
   InternalError: { status: 500, title: 'The service failed.' },
   ModelUnusable: { status: 500, title: 'The model of this deployment cannot be used.' },
-  Overloaded: { status: 503, title: 'There is no time or place left for this request now.' },
+  CaptionerHung: { status: 500, title: 'The service did not finish this image and gave it up.' },
+  Overloaded: { status: 503, title: 'There is no place left for this request now.' },
+  UpstreamUnavailable: { status: 503, title: 'A service behind this one does not answer now.' },
+  DeadlineExceeded: { status: 504, title: 'There was not enough time for this request.' },
 } as const satisfies Record<ProblemCode, { status: ContentfulStatusCode; title: string }>;
+
+/** Answered with `Retry-After`: a later request may well succeed. */
+const PASSING: ReadonlySet<string> = new Set<ProblemCode>(['Overloaded', 'UpstreamUnavailable']);
+/** Seconds; a full queue is worked off in about one: a caption takes some 20 ms. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** The header `Retry-After` of an answer, where it has one; `code` is of any failure that a server answers. */
+export function retryAfter(code: string): { 'retry-after'?: string } {
+  return PASSING.has(code) ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {};
+}
 
 export const problemSchema = z
   .object({

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { captionOptionsSchema } from '../caption/options.ts';
 import { type Bundle, manifestSchema } from '../model/bundle.ts';
 
-const { name, description, licence, precision, metrics, provenance } = manifestSchema.shape;
+const { name, description, license, precision, metrics, provenance } = manifestSchema.shape;
 
 export const modelCardSchema = z
   .object({
@@ -12,7 +12,7 @@ export const modelCardSchema = z
       .regex(/^[0-9a-f]{64}$/)
       .describe('SHA-256 of the manifest, which holds the hashes of the weights: names the model exactly'),
     description,
-    licence,
+    license,
     precision,
     image: z.object({ width: z.int(), height: z.int() }).describe('What the network sees, pixels'),
     vocabularySize: z.int().describe('Words, the unknown word included'),
@@ -27,13 +27,13 @@ export type ModelCard = z.output<typeof modelCardSchema>;
 
 /** The public part of a bundle: no file names, no shapes. */
 export function modelCardOf({ manifest, hash }: Pick<Bundle, 'manifest' | 'hash'>): ModelCard {
-  const { name, description, licence, precision, image, vocabulary, decoding, metrics, provenance } =
+  const { name, description, license, precision, image, vocabulary, decoding, metrics, provenance } =
     manifest;
   return {
     name,
     hash,
     description,
-    licence,
+    license,
     precision,
     image: { width: image.width, height: image.height },
     vocabularySize: vocabulary.size,

@@ -1,7 +1,8 @@
-/** The core's options as JSON and as a query say them; names and bounds are the core's own. */
+/** The core's options as JSON and as a query say them; names, bounds and texts are the core's own. */
 import { z } from '@hono/zod-openapi';
 import type { CaptionCall } from '../caption/captioner.ts';
-import { type CaptionOptionsInput, captionOptionsSchema } from '../caption/options.ts';
+import { type CaptionOptionsInput, OPTIONS, type OptionRow } from '../caption/options.ts';
+import { inNames } from '../errors.ts';
 
 /** What a request may ask for beside captions. */
 type Extras = Pick<CaptionCall, 'trace' | 'explain'>;
@@ -18,64 +19,39 @@ const FLAGS = new Map([
 ]);
 
 /** By the kind of value wanted. Text of another kind stays, and fails as what it is (`Number('')` would be 0). */
-const READ_TEXT: Partial<Record<string, (text: string) => unknown>> = {
+const READ_TEXT = {
   number: (text) => (NUMERAL.test(text) ? Number(text) : text),
   boolean: (text) => FLAGS.get(text) ?? text,
   array: (text) => text.split(','),
-};
-
-const DESCRIPTIONS: Record<keyof GivenOptions, string> = {
-  beamWidth: 'Hypotheses that the search keeps alive. Default: the model’s.',
-  maxLength: 'Longest caption in words, start and end word counted. Default: the model’s.',
-  minLength: 'Shortest caption in words, start and end word not counted. Default: the model’s.',
-  lengthNormalization:
-    'Complete captions are ranked by log-probability / length^this; 0 ranks by probability. Default: the model’s.',
-  bannedWords: 'Words that no caption may contain, beside those that the model bans.',
-  requiredWords: 'Words or phrases that every caption must contain.',
-  prefix: 'Words that every caption begins with, blanks between them.',
-  genderNeutral: 'Whether to keep to words that do not name a gender: person, not man. Default: the model’s.',
-  minConfidence: 'A result whose confidence is below this needs review, 0 to 1. Default: the model’s.',
-  captions: 'Captions returned, at most beamWidth. Default: all that the search found.',
-  trace: 'Whether the answer tells what the search looked at. Default: false.',
-  explain:
-    'Whether the answer tells which part of the image each word of the best caption came from. Default: false.',
-};
+  string: (text) => text,
+} satisfies Record<OptionRow['kind'], (text: string) => unknown>;
 
 type Fields = {
   [K in keyof GivenOptions]-?: z.ZodOptional<z.ZodType<Exclude<GivenOptions[K], undefined>>>;
 };
 
-const shape = { ...captionOptionsSchema.shape, trace: z.boolean(), explain: z.boolean() };
-
 /** Options as fields of a JSON body: the core's without its defaults. */
-export const captionFields = fieldsOf(shape, (schema, name) =>
-  innermost(schema).optional().describe(DESCRIPTIONS[name]),
-);
+export const captionFields = fieldsOf((row) => row.schema.optional().describe(sentences(row)));
 
 /** Options in a query: each at most once, none unknown. */
-export const captionQuerySchema = z.strictObject(fieldsOf(captionFields, fromText));
+export const captionQuerySchema = z.strictObject(fieldsOf(fromText));
 
-function fieldsOf(
-  shape: Record<keyof GivenOptions, z.ZodType>,
-  change: (schema: z.ZodType, name: keyof GivenOptions) => z.ZodType,
-): Fields {
-  const names = Object.keys(shape) as (keyof GivenOptions)[];
+function fieldsOf(schemaOf: (row: OptionRow) => z.ZodType): Fields {
   // `fromEntries` forgets which schema has which name.
-  return Object.fromEntries(names.map((name) => [name, change(shape[name], name)])) as unknown as Fields;
+  return Object.fromEntries(OPTIONS.map((row) => [row.name, schemaOf(row)])) as unknown as Fields;
 }
 
-function innermost(schema: z.ZodType): z.ZodType {
-  const isWrapped = schema instanceof z.ZodDefault || schema instanceof z.ZodOptional;
-  return isWrapped ? innermost(schema.unwrap() as z.ZodType) : schema;
+function sentences({ text, otherwise }: OptionRow): string {
+  const named = inNames(text, (name) => name);
+  return `${named[0]!.toUpperCase()}${named.slice(1)}. Default: ${otherwise}.`;
 }
 
 /** What stands in a query once is text; a list of texts is what stood there more than once. */
-function fromText(schema: z.ZodType): z.ZodType {
-  const { type } = innermost(schema).def;
+function fromText({ name, kind }: OptionRow): z.ZodType {
   const read = z.preprocess((value, { addIssue }) => {
-    if (typeof value === 'string') return READ_TEXT[type]?.(value) ?? value;
+    if (typeof value === 'string') return READ_TEXT[kind](value);
     if (Array.isArray(value)) addIssue('given more than once');
     return value;
-  }, schema);
-  return type === 'array' ? read.openapi({ param: { style: 'form', explode: false } }) : read;
+  }, captionFields[name]);
+  return kind === 'array' ? read.openapi({ param: { style: 'form', explode: false } }) : read;
 }

@@ -1,15 +1,17 @@
+import type { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { ObjectReference } from '../aws/object-reference.ts';
-import type { Captioner, Timings } from '../caption/captioner.ts';
-import type { CaptionOptionsInput } from '../caption/options.ts';
+import type { Captioner } from '../caption/captioner.ts';
+import type { RecordedOutcome, Timings } from '../caption/result.ts';
 import type { ProblemCode } from './failures.ts';
 import type { ModelCard } from './model-card.ts';
+import type { Announcement, uploadRequestSchema } from './schemas.ts';
 
 /** One structured line a request: enough to count, to time and to find it again; never a caption or an image. */
 export interface RequestReport {
   id: string;
   method: string;
-  /** One of the app's own paths, or `other`: what clients invent stays out of logs and metrics. */
+  /** One of the app's own paths, as in `/captions/:id`, or `other`: what clients invent stays out of logs and metrics. */
   route: string;
   status: number;
   /** Of the problem document, where the answer is one. */
@@ -26,18 +28,28 @@ export interface RequestReport {
   milliseconds: number;
 }
 
+/** Images above what a request may have: put into S3 by the client, captioned from the queue. */
+export interface Uploads {
+  /** Where to put an image. @throws ImageTooLarge */
+  announce(image: z.output<typeof uploadRequestSchema>): Promise<Omit<Announcement, 'result'>>;
+  /** `null` while there is an image and no result yet. @throws ImageNotFound, UpstreamUnavailable */
+  outcome(id: string): Promise<RecordedOutcome | null>;
+}
+
 /** What an edge hands to the app. */
 export interface AppParts {
   caption: Captioner['caption'];
   /** What `GET /model` tells. */
   model: ModelCard;
-  /** The model's decoding defaults, to check options against before anything is read. */
-  defaults: CaptionOptionsInput;
+  /** Checks options before anything is read. @throws InvalidRequest */
+  plan: Captioner['plan'];
   /**
    * Reads an object from S3; absent where the deployment reads none.
    * @throws ImageNotFound, ImageTooLarge; InvalidRequest when the bucket is not allowed
    */
   readS3?: (reference: ObjectReference) => Promise<Uint8Array>;
+  /** Absent where the deployment takes no uploads. */
+  uploads?: Uploads;
   /** Longest body of a request, bytes. */
   maxBodyBytes: number;
   /** When the answer must be there, ms since the epoch. @default no deadline */

@@ -1,9 +1,8 @@
 import { z } from '@hono/zod-openapi';
-import { PROBLEM_TYPE, PROBLEMS, type ProblemCode, problemSchema } from './failures.ts';
+import { PROBLEM_TYPE, PROBLEMS, type ProblemCode, problemSchema, retryAfter } from './failures.ts';
 
 const CONTENT = { [PROBLEM_TYPE]: { schema: problemSchema } };
 
-/** With 503. */
 export const RETRY_AFTER = z.object({
   'Retry-After': z.int().describe('Seconds to wait before asking again'),
 });
@@ -21,17 +20,32 @@ export const GATEWAY_ANSWERS = {
   },
 };
 
-/** The answers of a route that are problem documents, for the OpenAPI document; every route may fail with 500. */
+/** Failures of the service that any route which captions may answer with. */
+const SERVICE_CODES = [
+  'Overloaded',
+  'UpstreamUnavailable',
+  'DeadlineExceeded',
+  'CaptionerHung',
+  'InternalError',
+  'ModelUnusable',
+] as const satisfies readonly ProblemCode[];
+
+/** Headers of an answer to a failure, for the OpenAPI document. */
+export function headersOf(code: ProblemCode): { headers?: typeof RETRY_AFTER } {
+  return Object.keys(retryAfter(code)).length > 0 ? { headers: RETRY_AFTER } : {};
+}
+
+/** The answers of a route that captions that are problem documents, for the OpenAPI document. */
 export function problemAnswers(...codes: ProblemCode[]) {
   const byStatus: Record<string, ProblemAnswer> = { ...GATEWAY_ANSWERS };
-  for (const code of [...codes, 'InternalError', 'ModelUnusable'] as const) {
+  for (const code of [...codes, ...SERVICE_CODES]) {
     const { status, title } = PROBLEMS[code];
     const before = byStatus[status]?.description;
     const line = `${code}: ${title}`;
     byStatus[status] = {
       description: before === undefined ? line : `${before}\n\n${line}`,
       content: CONTENT,
-      ...(code === 'Overloaded' && { headers: RETRY_AFTER }),
+      ...headersOf(code),
     };
   }
   return byStatus;

@@ -1,12 +1,10 @@
 /** Failures as RFC 9457 problem documents. */
 import type { Context } from 'hono';
 import { CaptionError, reportOf } from '../errors.ts';
-import { HttpError, PROBLEM_TYPE, PROBLEMS, type Problem, type ProblemCode } from './failures.ts';
+import { HttpError, PROBLEM_TYPE, PROBLEMS, type Problem, type ProblemCode, retryAfter } from './failures.ts';
 import type { AppEnv } from './parts.ts';
 
-/** A full queue is worked off in about a second: a caption takes some 20 ms. */
-const RETRY_AFTER_SECONDS = 1;
-/** A client may send names of any length, which messages repeat; nobody reads more than this. */
+/** Messages repeat names that a client sent, which may have any length; longer ones are cut. */
 const MAX_DETAIL_CHARACTERS = 500;
 
 function codeOf(error: unknown): ProblemCode {
@@ -41,7 +39,7 @@ export function noteFailure(error: unknown, c: Context<AppEnv>): ProblemCode {
   const code = codeOf(error);
   c.set('code', code);
   if (PROBLEMS[code].status >= 500) c.set('error', reportOf(error).message);
-  if (code === 'Overloaded') c.header('retry-after', String(RETRY_AFTER_SECONDS));
+  for (const [name, value] of Object.entries(retryAfter(code))) c.header(name, value);
   return code;
 }
 

@@ -12,7 +12,7 @@ export function reportRequests(app: OpenAPIHono<AppEnv>, { report }: AppParts): 
     report({
       id: requestId,
       method: c.req.method,
-      route: methodsAt(app, c.req.path).length > 0 ? c.req.path : 'other',
+      route: routesAt(app, c.req.path)[0]?.path ?? 'other',
       status: c.res.status,
       ...(code !== undefined && { code }),
       ...(error !== undefined && { error }),
@@ -24,8 +24,21 @@ export function reportRequests(app: OpenAPIHono<AppEnv>, { report }: AppParts): 
   };
 }
 
-/** Methods that the app answers at a path; none where there is no route. No path of the app has parameters. */
+/** Methods that the app answers at a path; none where there is no route. */
 export function methodsAt(app: OpenAPIHono<AppEnv>, path: string): string[] {
-  const methods = app.routes.filter((r) => r.path === path && r.method !== 'ALL').map((r) => r.method);
+  const methods = routesAt(app, path).map((route) => route.method);
   return [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))];
+}
+
+/** Routes at a path, a parameter of theirs (`:id`) standing for one piece of it. */
+function routesAt(app: OpenAPIHono<AppEnv>, path: string) {
+  const pieces = path.split('/');
+  return app.routes.filter((route) => {
+    const wanted = route.path.split('/');
+    return (
+      route.method !== 'ALL' &&
+      wanted.length === pieces.length &&
+      wanted.every((piece, i) => (piece.startsWith(':') ? pieces[i] !== '' : piece === pieces[i]))
+    );
+  });
 }

@@ -1,8 +1,6 @@
 import type { Context } from 'hono';
-import type { Timings } from '../caption/captioner.ts';
+import { STAGES, type Timings } from '../caption/result.ts';
 import type { AppEnv } from './parts.ts';
-
-const STAGES = ['decode', 'preprocess', 'encode', 'search', 'total'] as const satisfies (keyof Timings)[];
 
 /** Adds one image's stages to the answer's header and to the request's report. */
 export function noteTimings(timings: Timings, c: Context<AppEnv>): void {

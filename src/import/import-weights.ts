@@ -23,7 +23,7 @@ export interface ImportSettings {
   /** Where the bundle will stand. */
   out: string;
   name: string;
-  licence: string;
+  license: string;
 }
 
 export interface ImportedDraft {
@@ -81,7 +81,7 @@ export async function importWeights(settings: ImportSettings): Promise<ImportedD
       regions: encoder.regions,
       precision: 'fp32',
       decoding: DECODING,
-      licence: settings.licence,
+      license: settings.license,
       provenance: await provenanceOf(source, settings),
     });
     return { draft, source, vocabularyFile, mended };
@@ -108,13 +108,13 @@ async function readVocabularyFile(file: string): Promise<Buffer> {
 
 async function provenanceOf(
   source: WeightsSource,
-  { origin, from, licence }: ImportSettings,
+  { origin, from, license }: ImportSettings,
 ): Promise<Manifest['provenance']> {
   return Promise.all(
     source.files.map(async (file) => ({
       what: `im2txt weights, ${source.kind}: ${basename(file)}`,
       source: origin ?? basename(from),
-      licence,
+      license,
       sha256: await sha256Of(file),
     })),
   );

@@ -1,4 +1,4 @@
-/** The facade of all readers: whatever somebody kept of an im2txt, as weights. */
+/** The facade of all readers: weights out of any kind of file that an im2txt network is kept in. */
 import { SourceError } from '../errors.ts';
 import { openSourceFile } from './bytes/source-file.ts';
 import { weightsOfGraph } from './network/frozen-graph.ts';

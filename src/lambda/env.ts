@@ -1,5 +1,15 @@
 /** Every environment variable of the functions: the names for those who deploy, the rules for those who read. */
 import * as z from 'zod';
+import { bucketName } from '../aws/object-reference.ts';
+import {
+  DEFAULT_MAX_OBJECT_BYTES,
+  DEFAULT_RESULTS_PREFIX,
+  mixesResultsWithImages,
+  objectBytes,
+  type Place,
+  PREFIX_NEEDED,
+  resultsPrefix,
+} from '../aws/places.ts';
 
 /** Directory of the model bundle; required. */
 export const MODEL_DIR = 'MODEL_DIR';
@@ -44,32 +54,16 @@ export const FAILURE_CODE = 'code';
 const MEMORY_SIZE = 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE';
 /** Lambda's rate: below, threads only take the one processor from each other. */
 const MB_PER_PROCESSOR = 1769;
-/** Room for any camera's JPEG; decoded pixels are limited apart. */
-const DEFAULT_MAX_OBJECT_BYTES = 64 << 20;
-/** No decoder of this program takes more. */
-const LARGEST_MAX_OBJECT_BYTES = 256 << 20;
 
-const bucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket');
 const buckets = z
   .string()
   .transform((list) => list.split(',').map((name) => name.trim()))
-  .pipe(z.array(bucket));
-/** The rest of the 1,024 bytes of a key is for what names the image. */
-const MAX_PREFIX_LENGTH = 200;
-const prefix = z
-  .string()
-  .max(MAX_PREFIX_LENGTH)
-  .regex(/^([\x21-\x7e]*[^/]\/)?$/, 'expected nothing, or ASCII without blanks that ends in one /');
+  .pipe(z.array(bucketName));
 
 const modelSchema = z.object({
   [MODEL_DIR]: z.string().min(1),
   [MODEL_THREADS]: z.coerce.number().int().min(1).max(64).optional(),
-  [MAX_OBJECT_BYTES]: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(LARGEST_MAX_OBJECT_BYTES)
-    .default(DEFAULT_MAX_OBJECT_BYTES),
+  [MAX_OBJECT_BYTES]: z.coerce.number().pipe(objectBytes).default(DEFAULT_MAX_OBJECT_BYTES),
   [TRACING]: z.enum(['on', 'off']).default('off'),
   [SERVICE_NAME]: z.string().min(1).default('show-and-tell'),
   [METRICS_NAMESPACE]: z.string().min(1).default('ShowAndTell'),
@@ -80,13 +74,17 @@ const httpSchema = modelSchema.extend({ [ALLOWED_BUCKETS]: buckets.default([]) }
 const objectsSchema = modelSchema
   .extend({
     [ALLOWED_BUCKETS]: buckets,
-    [RESULTS_BUCKET]: bucket,
-    [RESULTS_PREFIX]: prefix.default('captions/'),
+    [RESULTS_BUCKET]: bucketName,
+    [RESULTS_PREFIX]: resultsPrefix.default(DEFAULT_RESULTS_PREFIX),
   })
-  .refine((env) => env[RESULTS_PREFIX] !== '' || !env[ALLOWED_BUCKETS].includes(env[RESULTS_BUCKET]), {
+  .refine((env) => !mixesResultsWithImages(placeOf(env), env[ALLOWED_BUCKETS]), {
     path: [RESULTS_PREFIX],
-    message: `results in a bucket of ${ALLOWED_BUCKETS} need a prefix of their own, or results would be read as images`,
+    message: PREFIX_NEEDED,
   });
+
+function placeOf(env: { [RESULTS_BUCKET]: string; [RESULTS_PREFIX]: string }): Place {
+  return { bucket: env[RESULTS_BUCKET], prefix: env[RESULTS_PREFIX] };
+}
 
 /** What every function needs. */
 export interface FunctionSettings {
@@ -103,7 +101,7 @@ export interface FunctionSettings {
 
 /** What a function that writes result documents needs. */
 export interface ObjectSettings extends FunctionSettings {
-  results: { bucket: string; prefix: string };
+  results: Place;
 }
 
 type Environment = Record<string, string | undefined>;
@@ -118,14 +116,19 @@ export function readObjectSettings(env: Environment): ObjectSettings {
   const parsed = parse(objectsSchema, env);
   return {
     ...settingsOf(parsed),
-    results: { bucket: parsed[RESULTS_BUCKET], prefix: parsed[RESULTS_PREFIX] },
+    results: placeOf(parsed),
   };
+}
+
+/** Threads inside one network run that a function's memory, in MB, pays for. */
+export function threadsOf(memory: number): number {
+  return Math.max(1, Math.floor(memory / MB_PER_PROCESSOR));
 }
 
 function settingsOf(env: z.output<typeof httpSchema>): FunctionSettings {
   return {
     modelDirectory: env[MODEL_DIR],
-    threads: env[MODEL_THREADS] ?? Math.max(1, Math.floor(env[MEMORY_SIZE] / MB_PER_PROCESSOR)),
+    threads: env[MODEL_THREADS] ?? threadsOf(env[MEMORY_SIZE]),
     allowedBuckets: env[ALLOWED_BUCKETS],
     maxObjectBytes: env[MAX_OBJECT_BYTES],
     tracing: env[TRACING] === 'on',
@@ -135,7 +138,7 @@ function settingsOf(env: z.output<typeof httpSchema>): FunctionSettings {
   };
 }
 
-/** Values stay out of the message: nobody knows what else an environment holds. */
+/** Names variables and never quotes values, which may be secrets. */
 function parse<S extends z.ZodType>(schema: S, env: Environment): z.output<S> {
   const parsed = schema.safeParse(env);
   if (parsed.success) return parsed.data;

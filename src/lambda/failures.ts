@@ -1,8 +1,8 @@
 /** How functions report what happened: one log line and the metrics of each image or message. */
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { CaptionResult } from '../caption/captioner.ts';
-import { CaptionError, type ErrorReport } from '../errors.ts';
+import { STAGES, type Timings } from '../caption/result.ts';
+import { CaptionError, type ErrorReport, reportOf } from '../errors.ts';
 import { FAILURE_CODE, METRICS } from './env.ts';
 
 export interface Reporters {
@@ -17,13 +17,16 @@ const LEVELS = {
   ImageTooLarge: 'info',
   ImageNotFound: 'info',
   Overloaded: 'warn',
+  DeadlineExceeded: 'warn',
+  CaptionerHung: 'error',
+  UpstreamUnavailable: 'warn',
   ModelUnusable: 'error',
   InternalError: 'error',
 } as const satisfies Record<ErrorReport['code'], 'info' | 'warn' | 'error'>;
 
 /** A failure's name in metrics and logs. */
 function codeOf(error: unknown): ErrorReport['code'] {
-  return error instanceof CaptionError ? error.code : 'InternalError';
+  return reportOf(error).code;
 }
 
 /** @param facts what the line says beside the failure; never content of an image or a message */
@@ -41,9 +44,9 @@ export function countFailure(code: string, metrics: Metrics): void {
 }
 
 /** @param images captioned in these times together */
-export function countCaptions(timings: CaptionResult['timings'], metrics: Metrics, images = 1): void {
+export function countCaptions(timings: Timings, metrics: Metrics, images = 1): void {
   metrics.addMetric(METRICS.captions, MetricUnit.Count, images);
-  for (const stage of ['decode', 'preprocess', 'encode', 'search', 'total'] as const) {
+  for (const stage of STAGES) {
     metrics.addMetric(METRICS[stage], MetricUnit.Milliseconds, timings[stage]);
   }
 }

@@ -6,10 +6,10 @@ import { createApp } from '../http/app.ts';
 import { modelCardOf } from '../http/model-card.ts';
 import type { AppParts, RequestReport } from '../http/parts.ts';
 import { createImageReader } from '../s3/access.ts';
+import { createSigningClient, createUploads } from '../s3/uploads.ts';
 import { readHttpSettings } from './env.ts';
 import { countCaptions, countFailure } from './failures.ts';
 import { deadlineOf, inInvocation, startRuntime } from './runtime.ts';
-import { createSigningClient, uploadRoutes } from './uploads.ts';
 import { readUploadSettings } from './uploads-env.ts';
 
 /** Lambda takes 6 MB of event: headers and what the gateway tells, and the body, as base64 a third longer. */
@@ -20,7 +20,7 @@ const { settings, logger, metrics } = runtime;
 const uploads = readUploadSettings(process.env);
 const s3 = runtime.tracing.capture(createS3Client());
 const answer = createParts().then(serve);
-// Every request gets it.
+// Every request rejects with it; a rejection that nobody awaits would end the process.
 answer.catch(() => undefined);
 
 export async function handler(event: Extract<LambdaEvent, { rawPath: string }>, context: Context) {
@@ -30,26 +30,26 @@ export async function handler(event: Extract<LambdaEvent, { rawPath: string }>, 
 }
 
 function serve(parts: AppParts) {
-  const app = createApp(parts);
-  if (uploads !== null) {
-    const { maxObjectBytes } = settings;
-    const modelHash = parts.model.hash;
-    app.route(
-      '/',
-      uploadRoutes({ ...uploads, s3, signer: createSigningClient(), modelHash, maxObjectBytes }),
-    );
-  }
-  return handle(app);
+  return handle(createApp(parts));
 }
 
 async function createParts(): Promise<AppParts> {
-  const { caption, defaults, bundle } = await runtime.captioner;
+  const { caption, plan, bundle } = await runtime.captioner;
   const { allowedBuckets, maxObjectBytes: maxBytes } = settings;
   return {
     caption,
-    defaults,
+    plan,
     model: modelCardOf(bundle),
     ...(allowedBuckets.length > 0 && { readS3: createImageReader(s3, { allowedBuckets, maxBytes }) }),
+    ...(uploads !== null && {
+      uploads: createUploads({
+        ...uploads,
+        s3,
+        signer: createSigningClient(),
+        modelHash: bundle.hash,
+        maxObjectBytes: maxBytes,
+      }),
+    }),
     maxBodyBytes: MAX_BODY_BYTES,
     deadlineOf: (c) => deadlineOf((c.env as { lambdaContext: LambdaContext }).lambdaContext),
     report,

@@ -5,8 +5,7 @@
  */
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { isResult } from '../s3/access.ts';
-import { readEvent } from '../s3/events.ts';
+import { captionEvent } from '../s3/caption-event.ts';
 import { reportFailure } from './failures.ts';
 import { captionAndReport, startObjectRuntime } from './objects.ts';
 import { deadlineOf, inInvocation } from './runtime.ts';
@@ -29,12 +28,13 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
 
 async function handleMessage({ messageId, body }: SQSRecord, context: Context): Promise<void> {
   try {
-    const { created, ignored } = readEvent(body);
-    if (ignored > 0) logger.info('ignored', { messageId, events: ignored });
-    for (const object of created) {
-      if (isResult(object, settings.results)) logger.info('ignored a result', { messageId, key: object.key });
-      else await captionAndReport(object, runtime, deadlineOf(context));
-    }
+    await captionEvent(body, {
+      results: settings.results,
+      caption: (object) => captionAndReport(object, runtime, deadlineOf(context)),
+      count: (fate, key) => {
+        if (fate === 'ignored') logger.info('ignored', { messageId, key });
+      },
+    });
   } catch (error) {
     reportFailure(error, { messageId }, runtime);
     throw error;

@@ -35,7 +35,7 @@ export async function startRuntime<S extends FunctionSettings>(
   const tracing = await startTracing(settings.tracing, serviceName);
   await captioner
     .then(({ ready }) => ready)
-    // Every invocation gets it by its name; an environment that fails to start would only be started again.
+    // Thrown by every invocation instead: an environment that fails to start is started again and again.
     .catch((error: unknown) => logger.critical('the model is unusable', { error }));
   return { settings, logger, metrics, tracing, captioner };
 }

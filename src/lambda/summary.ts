@@ -2,14 +2,14 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { createS3Client } from '../aws/s3-client.ts';
 import { type RunSummary, summarizeRun, summaryInputSchema } from '../bucket-run/summary.ts';
-import { InvalidRequest, wrongFields } from '../errors.ts';
+import { InvalidRequest, problemsIn } from '../errors.ts';
 
 const s3 = createS3Client();
 const logger = new Logger();
 
 export async function handler(event: unknown): Promise<RunSummary> {
   const input = summaryInputSchema.safeParse(event);
-  if (!input.success) throw new InvalidRequest(wrongFields(input.error, 'event'));
+  if (!input.success) throw new InvalidRequest(problemsIn(input.error, 'event'));
   const summary = await summarizeRun(s3, input.data);
   logger.info('a run ended', { ...summary });
   return summary;

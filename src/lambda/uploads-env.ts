@@ -1,5 +1,7 @@
 /** Environment variables of the upload route, which a deployment has only with an input bucket of its own. */
 import * as z from 'zod';
+import { bucketName } from '../aws/object-reference.ts';
+import { resultsPrefix, uploadsPrefix } from '../aws/places.ts';
 import { RESULTS_BUCKET, RESULTS_PREFIX } from './env.ts';
 
 /** Bucket that clients upload to; without it there is no upload route. */
@@ -9,10 +11,10 @@ export const UPLOADS_PREFIX = 'UPLOADS_PREFIX';
 
 const schema = z
   .object({
-    [UPLOADS_BUCKET]: z.string().min(3),
-    [UPLOADS_PREFIX]: z.string().regex(/\/$/, 'expected a prefix that ends in /'),
-    [RESULTS_BUCKET]: z.string().min(3),
-    [RESULTS_PREFIX]: z.string(),
+    [UPLOADS_BUCKET]: bucketName,
+    [UPLOADS_PREFIX]: uploadsPrefix,
+    [RESULTS_BUCKET]: bucketName,
+    [RESULTS_PREFIX]: resultsPrefix,
   })
   .transform((env) => ({
     uploads: { bucket: env[UPLOADS_BUCKET], prefix: env[UPLOADS_PREFIX] },

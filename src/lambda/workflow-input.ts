@@ -1,23 +1,26 @@
 /** What a state machine may hand to the workflow function. */
 import * as z from 'zod';
-import { type CaptionOptionsInput, parseCaptionOptions } from '../caption/options.ts';
-import { InvalidRequest, wrongFields } from '../errors.ts';
+import { type ObjectReference, objectReferenceSchema } from '../aws/object-reference.ts';
+import type { Captioner } from '../caption/captioner.ts';
+import type { CaptionOptionsInput } from '../caption/options.ts';
+import type { CaptionPlan } from '../caption/plan.ts';
+import { InvalidRequest, problemsIn } from '../errors.ts';
 import { decodedKey } from '../s3/events.ts';
 
 /** A batch of the largest items still fits what Step Functions passes on, 256 KiB, by far. */
 const MAX_ITEMS = 1_000;
 
 const text = z.string().min(1);
-/** Checked apart, since what is allowed depends on the bundle's own defaults. */
+/** Checked apart, since what is allowed depends on the model. */
 const options = z.record(z.string(), z.unknown()).optional();
 
-const objectSchema = z.strictObject({ bucket: text, key: text, versionId: text.optional(), options });
+const objectSchema = objectReferenceSchema.extend({ options });
 
 const imageSchema = z.strictObject({ image: z.base64().min(1), options });
 
 /**
  * One item of a Distributed Map: an entry of ListObjectsV2 (`Key`), a row of an S3 inventory (`Bucket`, `Key`,
- * `VersionId`), a line of a CSV with either headers. Other columns are let be.
+ * `VersionId`), a line of a CSV with either headers. Other columns are ignored.
  */
 const itemSchema = z
   .object({
@@ -48,57 +51,52 @@ const batchSchema = z.strictObject({
     .default({ keyEncoding: 'plain' }),
 });
 
-export interface WorkflowObject {
-  bucket: string;
-  key: string;
-  versionId?: string | undefined;
-  options?: CaptionOptionsInput | undefined;
+export interface WorkflowObject extends ObjectReference {
+  plan?: CaptionPlan | undefined;
 }
 
 export type WorkflowInput =
   | { kind: 'object'; object: WorkflowObject }
-  | { kind: 'image'; bytes: Uint8Array; options: CaptionOptionsInput | undefined }
+  | { kind: 'image'; bytes: Uint8Array; plan: CaptionPlan | undefined }
   | { kind: 'batch'; objects: WorkflowObject[] };
 
 /**
- * @param defaults the bundle's own, which hold for the options that are left out
+ * @param plan checks options against the model
  * @throws InvalidRequest naming what is wrong
  */
-export function readWorkflowInput(event: unknown, defaults: CaptionOptionsInput): WorkflowInput {
+export function readWorkflowInput(event: unknown, plan: Captioner['plan']): WorkflowInput {
   const input = z.record(z.string(), z.unknown()).safeParse(event).data ?? {};
-  if ('Items' in input) return { kind: 'batch', objects: objectsOf(parse(batchSchema, input), defaults) };
+  if ('Items' in input) return { kind: 'batch', objects: objectsOf(parse(batchSchema, input), plan) };
   if ('image' in input) {
     const { image, options } = parse(imageSchema, input);
-    return { kind: 'image', bytes: Buffer.from(image, 'base64'), options: checked(options, defaults) };
+    return { kind: 'image', bytes: Buffer.from(image, 'base64'), plan: planned(options, plan) };
   }
   const { options, ...object } = parse(objectSchema, input);
-  return { kind: 'object', object: { ...object, options: checked(options, defaults) } };
+  return { kind: 'object', object: { ...object, plan: planned(options, plan) } };
 }
 
-function objectsOf(batch: z.output<typeof batchSchema>, defaults: CaptionOptionsInput): WorkflowObject[] {
+function objectsOf(batch: z.output<typeof batchSchema>, planOf: Captioner['plan']): WorkflowObject[] {
   const { bucket: common, keyEncoding } = batch.BatchInput;
-  const options = checked(batch.BatchInput.options, defaults);
+  const plan = planned(batch.BatchInput.options, planOf);
   return batch.Items.map(({ bucket = common, key, versionId }, i) => {
     if (bucket === undefined || key === undefined) {
       throw new InvalidRequest(`Items.${i}: names no ${key === undefined ? 'key' : 'bucket'}`);
     }
-    return { bucket, key: keyEncoding === 'url' ? decodedKey(key) : key, versionId, options };
+    return { bucket, key: keyEncoding === 'url' ? decodedKey(key) : key, versionId, plan };
   });
 }
 
-/** The options as they were asked for, found within bounds. */
-function checked(
+/** Nothing asked for is another result than the model's own options asked for. */
+function planned(
   asked: Record<string, unknown> | undefined,
-  defaults: CaptionOptionsInput,
-): CaptionOptionsInput | undefined {
-  if (asked === undefined) return undefined;
-  const options = asked as CaptionOptionsInput;
-  parseCaptionOptions(options, defaults);
-  return options;
+  plan: Captioner['plan'],
+): CaptionPlan | undefined {
+  // The plan is what checks it.
+  return asked === undefined ? undefined : plan(asked as CaptionOptionsInput);
 }
 
 function parse<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw new InvalidRequest(wrongFields(parsed.error, 'event'));
+  throw new InvalidRequest(problemsIn(parsed.error, 'event'));
 }

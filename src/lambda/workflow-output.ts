@@ -1,21 +1,17 @@
 /** What the workflow function answers, never more than Step Functions passes on. */
-import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { ObjectReference } from '../aws/object-reference.ts';
+import type { Place } from '../aws/places.ts';
 import { CaptionError, type ErrorCode } from '../errors.ts';
 import type { ObjectOutcome } from '../s3/caption-object.ts';
+import { listKey } from '../s3/result-key.ts';
 import { type ResultLocation, writeJson } from '../s3/results.ts';
 import type { WorkflowObject } from './workflow-input.ts';
 
 /** Step Functions passes 256 KiB between states; what a state machine adds around an answer needs room as well. */
 const MAX_OUTPUT_BYTES = 240 << 10;
-/** No bucket's name starts like this, so that lists never lie among the results of one. */
-const LISTS = '_batches/';
-
 /** One object of a batch. */
-export interface ItemOutcome {
-  bucket: string;
-  key: string;
-  versionId?: string | undefined;
+export interface ItemOutcome extends ObjectReference {
   status: 'captioned' | 'failed';
   /** True where the result was there before. */
   skipped?: true;
@@ -54,11 +50,11 @@ export function failedItem({ bucket, key, versionId }: WorkflowObject, error: un
   return { bucket, key, versionId, status: 'failed', code: error.code, message: error.message };
 }
 
-/** @throws Overloaded when the list has to go to S3 and does not get there */
+/** @throws UpstreamUnavailable when the list has to go to S3 and does not get there */
 export async function batchOutcome(
   results: ItemOutcome[],
   s3: S3Client,
-  { bucket, prefix }: { bucket: string; prefix: string },
+  { bucket, prefix }: Place,
 ): Promise<BatchOutcome> {
   const counts = {
     captioned: results.filter((item) => !item.skipped && item.status === 'captioned').length,
@@ -67,10 +63,7 @@ export async function batchOutcome(
   };
   const list = JSON.stringify({ results });
   if (Buffer.byteLength(list) <= MAX_OUTPUT_BYTES) return { ...counts, results };
-  const resultsAt = {
-    bucket,
-    key: `${prefix}${LISTS}${createHash('sha256').update(list).digest('hex')}.json`,
-  };
+  const resultsAt = { bucket, key: listKey(prefix, list) };
   await writeJson(s3, resultsAt, list);
   return { ...counts, resultsAt };
 }

@@ -3,7 +3,7 @@
  * name, which is what Retry and Catch match on. In a batch an image's own fault is a result like any other.
  */
 import type { Context } from 'aws-lambda';
-import type { CaptionResult } from '../caption/captioner.ts';
+import type { CaptionResult } from '../caption/result.ts';
 import { errorOf } from '../errors.ts';
 import { type ResultDocument, readResult } from '../s3/results.ts';
 import { countCaptions, reportFailure } from './failures.ts';
@@ -20,8 +20,8 @@ export async function handler(
 ): Promise<CaptionResult | ResultDocument | BatchOutcome> {
   return await inInvocation(runtime, context, context.awsRequestId, async () => {
     try {
-      const { defaults } = await runtime.captioner;
-      return await answer(readWorkflowInput(event, defaults), deadlineOf(context));
+      const { plan } = await runtime.captioner;
+      return await answer(readWorkflowInput(event, plan), deadlineOf(context));
     } catch (error) {
       reportFailure(error, {}, runtime);
       throw error;
@@ -40,8 +40,8 @@ async function answer(input: WorkflowInput, deadline: number) {
   }
 }
 
-async function captionBytes({ bytes, options }: WorkflowInput & { kind: 'image' }, deadline: number) {
-  const result = await (await runtime.captioner).caption(bytes, options, { deadline });
+async function captionBytes({ bytes, plan }: WorkflowInput & { kind: 'image' }, deadline: number) {
+  const result = await (await runtime.captioner).caption(bytes, plan, { deadline });
   countCaptions(result.timings, runtime.metrics);
   return result;
 }

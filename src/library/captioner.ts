@@ -1,12 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** What a program holds that captions images: one interface, in this thread or over several. */
-import type { CaptionResult, Captioner as Core } from '../caption/captioner.ts';
-import type { CaptionOptionsInput } from '../caption/options.ts';
+import type { Captioner as Core } from '../caption/captioner.ts';
+import type { CaptionPlan } from '../caption/plan.ts';
 import { InvalidRequest } from '../errors.ts';
 import { untilAborted } from '../model/abort.ts';
 import type { DecodingOptions } from './decoding-options.ts';
 import { type ImageSource, readImageSource } from './image-source.ts';
 import { type CaptionRequest, splitRequest } from './request.ts';
+import type { CaptionResult } from './result.ts';
 
 /** A model that is ready to caption. `await using` closes it at the end of its block. */
 export interface Captioner extends AsyncDisposable {
@@ -18,8 +19,9 @@ export interface Captioner extends AsyncDisposable {
   readonly ready: Promise<void>;
   /**
    * Captions one image.
-   * @throws InvalidRequest, UnsupportedImage, ImageTooLarge, ImageNotFound, ModelUnusable; Overloaded once the deadline
-   * has passed; the reason of `signal` once that is aborted
+   * @throws InvalidRequest, UnsupportedImage, ImageTooLarge, ImageNotFound, ModelUnusable; DeadlineExceeded;
+   * UpstreamUnavailable when the server of an address cannot answer now; of a pool also Overloaded and CaptionerHung;
+   * the reason of `signal` once that is aborted
    */
   caption(image: ImageSource, options?: CaptionRequest): Promise<CaptionResult>;
   /**
@@ -35,8 +37,9 @@ export interface Captioner extends AsyncDisposable {
 /** Where a captioner's work is done. */
 export interface Engine {
   model: Core['model'];
-  defaults: Core['defaults'];
+  defaults: DecodingOptions;
   ready: Promise<void>;
+  plan: Core['plan'];
   caption: Core['caption'];
   /** Captions of a few images from bytes; fails as a whole. */
   captionSome(files: readonly Uint8Array[], ...rest: CallArguments): Promise<CaptionResult[]>;
@@ -45,7 +48,7 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-type CallArguments = [options: NonNullable<Parameters<Core['caption']>[1]>, call: CallOf];
+type CallArguments = [plan: CaptionPlan, call: CallOf];
 type CallOf = NonNullable<Parameters<Core['caption']>[2]>;
 
 /** @param engine nobody else closes it */
@@ -60,8 +63,9 @@ export function captionerOf(engine: Engine): Captioner {
   ): Promise<T> => {
     if (closed !== null) throw new InvalidRequest('the captioner is closed');
     const { options, call } = splitRequest(request);
+    const plan = engine.plan(options);
     return untilAborted(call.signal, (resolve, reject) => {
-      const job = work(options, call);
+      const job = work(plan, call);
       working.add(job);
       void job.then(resolve, reject).finally(() => working.delete(job));
       return () => undefined;
@@ -77,12 +81,10 @@ export function captionerOf(engine: Engine): Captioner {
     defaults: engine.defaults,
     ready: engine.ready,
     caption: async (image, request) =>
-      run(request, async (options, call) =>
-        engine.caption(await readImageSource(image, call), options, call),
-      ),
+      run(request, async (plan, call) => engine.caption(await readImageSource(image, call), plan, call)),
     captionAll: async (images, request) => {
       if (!Array.isArray(images)) throw new InvalidRequest('images: expected an array');
-      return run(request, (options, call) => captionBatches(engine, images, options, call));
+      return run(request, (plan, call) => captionBatches(engine, images, plan, call));
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -93,7 +95,7 @@ export function captionerOf(engine: Engine): Captioner {
 async function captionBatches(
   { batch, captionSome }: Engine,
   images: readonly ImageSource[],
-  options: CaptionOptionsInput,
+  plan: CaptionPlan,
   call: CallOf,
 ): Promise<CaptionResult[]> {
   const results: CaptionResult[][] = [];
@@ -109,7 +111,7 @@ async function captionBatches(
     for (const start of starts) {
       const sources = images.slice(start, start + batch.images);
       const files = await Promise.all(sources.map((source) => readImageSource(source, limited)));
-      results[start / batch.images] = await captionSome(files, options, limited);
+      results[start / batch.images] = await captionSome(files, plan, limited);
     }
   };
   try {

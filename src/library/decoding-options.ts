@@ -22,5 +22,5 @@ export interface DecodingOptions {
   /** A result whose confidence is below this, 0 to 1, needs a person: `needsReview`. @default the model's */
   minConfidence?: number | undefined;
   /** Captions in the result, at most `beamWidth`. @default as many as were found */
-  captions?: number | undefined;
+  count?: number | undefined;
 }

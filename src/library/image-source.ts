@@ -3,7 +3,15 @@ import { Readable } from 'node:stream';
 import type { ReadableStream as WebStream } from 'node:stream/web';
 import { fileURLToPath } from 'node:url';
 import type { CallLimits } from '../caption/deadline.ts';
-import { CaptionError, errorOf, ImageNotFound, InvalidRequest, Overloaded, reportOf } from '../errors.ts';
+import {
+  CaptionError,
+  DeadlineExceeded,
+  errorOf,
+  ImageNotFound,
+  InvalidRequest,
+  reportOf,
+  UpstreamUnavailable,
+} from '../errors.ts';
 import { untilAborted } from '../model/abort.ts';
 import { readImageFile, readImageStream } from '../model/image-file.ts';
 
@@ -35,9 +43,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * @param limits end the reading of streams and addresses
- * @throws ImageNotFound, ImageTooLarge, UnsupportedImage; InvalidRequest for what is no image source; Overloaded when
- * the server of an address cannot answer now, or the deadline passes; the reason of `signal` when that is aborted; what
- * a stream throws
+ * @throws ImageNotFound, ImageTooLarge, UnsupportedImage; InvalidRequest for what is no image source;
+ * UpstreamUnavailable when the server of an address cannot answer now; DeadlineExceeded; the reason of `signal` when
+ * that is aborted; what a stream throws
  */
 export async function readImageSource(
   source: ImageSource,
@@ -50,7 +58,7 @@ export async function readImageSource(
     return await read(source, signal ? AbortSignal.any([signal, late]) : late);
   } catch (error) {
     if (error !== late.reason) throw error;
-    throw new Overloaded('the deadline passed while the image was read', { cause: error });
+    throw new DeadlineExceeded('the deadline passed while the image was read', { cause: error });
   }
 }
 
@@ -98,17 +106,19 @@ async function readUrl(url: URL, signal: AbortSignal | undefined): Promise<Uint8
     signal?.throwIfAborted();
     throw url.host === ''
       ? new InvalidRequest(`${shown} holds no image`, { cause })
-      : new Overloaded(`${shown} cannot be reached now`, { cause });
+      : new UpstreamUnavailable(`${shown} cannot be reached now`, { cause });
   });
   if (!response.ok) {
     await response.body?.cancel();
     const { status } = response;
-    const Failure = status >= 500 || status === TOO_MANY_REQUESTS ? Overloaded : ImageNotFound;
+    const Failure = status >= 500 || status === TOO_MANY_REQUESTS ? UpstreamUnavailable : ImageNotFound;
     throw new Failure(`${shown} answers ${status}`);
   }
   return readStream(response.body ?? Readable.from([]), shown, signal).catch((cause: unknown) => {
     signal?.throwIfAborted();
-    throw cause instanceof CaptionError ? cause : new Overloaded(`${shown} broke off its answer`, { cause });
+    throw cause instanceof CaptionError
+      ? cause
+      : new UpstreamUnavailable(`${shown} broke off its answer`, { cause });
   });
 }
 

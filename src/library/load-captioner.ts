@@ -1,8 +1,9 @@
 /** The two ways to a captioner: in this thread, or as a pool of threads. */
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { planCaptions } from '../caption/plan.ts';
 import { InvalidRequest } from '../errors.ts';
-import { readBundle } from '../model/bundle.ts';
+import { plannedModel, readBundle } from '../model/bundle.ts';
 import type { ExecutionProvider } from '../model/execution-provider.ts';
 import { DEFAULT_BUNDLE, loadCaptioner as loadCore } from '../model/load.ts';
 import { createPool as createCorePool } from '../model/pool.ts';
@@ -53,7 +54,12 @@ export async function loadCaptioner(options: LoadOptions = {}): Promise<Captione
     ...(threads !== undefined && { threads }),
     ...(executionProvider !== undefined && { executionProvider }),
   });
-  return captionerOf({ ...core, captionSome: core.captionAll, batch: { images: BATCH, calls: 1 } });
+  return captionerOf({
+    ...core,
+    defaults: core.bundle.manifest.decoding,
+    captionSome: core.captionAll,
+    batch: { images: BATCH, calls: 1 },
+  });
 }
 
 /**
@@ -68,7 +74,9 @@ export async function createPool(options: PoolOptions = {}): Promise<CaptionerPo
   const { queueLength, workers = Math.min(MAX_DEFAULT_WORKERS, availableParallelism()) } = options;
   checkCount('workers', workers, 1, MAX_WORKERS);
   if (queueLength !== undefined) checkCount('queueLength', queueLength, 0);
-  const { manifest, hash } = await readBundle(directory);
+  const bundle = await readBundle(directory);
+  const { manifest, hash } = bundle;
+  const planned = plannedModel(bundle);
   const pool = createCorePool(
     workers,
     { directory, options: { threads, ...(executionProvider !== undefined && { executionProvider }) } },
@@ -78,6 +86,7 @@ export async function createPool(options: PoolOptions = {}): Promise<CaptionerPo
     ...pool,
     model: { name: manifest.name, hash },
     defaults: manifest.decoding,
+    plan: (asked = {}) => planCaptions(asked, planned),
     captionSome: async (files, ...rest) => {
       // No more wait than the queue takes, once the threads take any.
       await pool.ready;

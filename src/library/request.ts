@@ -13,7 +13,7 @@ export interface CaptionRequest extends DecodingOptions {
   signal?: AbortSignal | undefined;
   /**
    * Until when the caption is of use: a `Date`, or milliseconds since the epoch. Once it has passed, the call is
-   * rejected, `Overloaded`.
+   * rejected, `DeadlineExceeded`.
    * @default none
    */
   deadline?: Date | number | undefined;
@@ -28,8 +28,8 @@ export interface CaptionRequest extends DecodingOptions {
 }
 
 /**
- * What the core takes: decoding options and what concerns the call. An option that is `undefined` counts as left out.
- * @throws InvalidRequest for a deadline, signal or flag of the wrong kind; the core checks the decoding options
+ * What a plan is made of, and what concerns the call. An option that is `undefined` counts as left out.
+ * @throws InvalidRequest for a deadline, signal or flag of the wrong kind; the plan checks the decoding options
  */
 export function splitRequest(request: CaptionRequest = {}): {
   options: CaptionOptionsInput;

@@ -7,8 +7,9 @@ import * as z from 'zod';
 import { confidenceSchema } from '../caption/confidence/confidence.ts';
 import { parseEvidence, type WordEvidence } from '../caption/confidence/evidence.ts';
 import { captionOptionsSchema } from '../caption/options.ts';
+import type { PlannedModel } from '../caption/plan.ts';
 import { parseVocabulary, type Vocabulary, VocabularyError } from '../caption/vocabulary.ts';
-import { ModelUnusable, wrongFields } from '../errors.ts';
+import { describeProblems, ModelUnusable, problemsIn } from '../errors.ts';
 import { sha256Of } from './sha256.ts';
 
 const FORMAT_VERSION = 1;
@@ -70,7 +71,7 @@ const metricsSchema = z.strictObject({
 const provenanceSchema = z.strictObject({
   what: z.string(),
   source: z.string(),
-  licence: z.string(),
+  license: z.string(),
   sha256: sha256.optional(),
 });
 
@@ -97,7 +98,7 @@ export const manifestSchema = z.strictObject({
   /** Of one validation split, or of several kinds of photograph by their names. */
   metrics: z.union([metricsSchema, z.record(z.string(), metricsSchema)]).optional(),
   confidence: confidenceSchema.optional(),
-  licence: z.string(),
+  license: z.string(),
   provenance: z.array(provenanceSchema),
 });
 
@@ -109,6 +110,19 @@ export interface Bundle {
   /** SHA-256 of the manifest, which holds the hashes of the other files: names the model exactly. */
   hash: string;
   vocabulary: Vocabulary;
+}
+
+/** What the options of a request are checked against. */
+export function plannedModel({
+  manifest,
+  vocabulary,
+}: Pick<Bundle, 'manifest' | 'vocabulary'>): PlannedModel {
+  return {
+    defaults: manifest.decoding,
+    vocabulary,
+    vocabularySize: manifest.vocabulary.logits,
+    calibrated: manifest.confidence !== undefined,
+  };
 }
 
 const RESTORE =
@@ -164,9 +178,32 @@ function parseManifest(file: string, bytes: Buffer): Manifest {
       remedy,
     );
   }
-  const parsed = manifestSchema.safeParse(json);
+  const parsed = manifestSchema.safeParse(withTodaysNames(json));
   if (parsed.success) return parsed.data;
-  throw unusable(file, 'a manifest of this format', wrongFields(parsed.error));
+  throw unusable(file, 'a manifest of this format', describeProblems(problemsIn(parsed.error)));
+}
+
+/** Manifests of before version 1.0.0 say `licence`, and `captions` for how many are wanted; they load all the same. */
+function withTodaysNames(json: unknown): unknown {
+  const manifest = renamed(json, 'licence', 'license');
+  if (!isObject(manifest)) return manifest;
+  const { provenance, decoding } = manifest;
+  return {
+    ...manifest,
+    ...('decoding' in manifest && { decoding: renamed(decoding, 'captions', 'count') }),
+    ...(Array.isArray(provenance) && { provenance: provenance.map((p) => renamed(p, 'licence', 'license')) }),
+  };
+}
+
+/** One that has both names keeps both, and is refused for the former one. */
+function renamed(value: unknown, former: string, today: string): unknown {
+  if (!isObject(value) || !(former in value) || today in value) return value;
+  const { [former]: kept, ...others } = value;
+  return { ...others, [today]: kept };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Bytes of a file that the manifest describes, found right. */

@@ -52,10 +52,10 @@ export function startThread(settings: WorkerSettings, events: ThreadEvents, modu
     events.onExit(cause ?? new Error(`a captioner thread ended with code ${code}`)),
   );
   return {
-    run({ bytes, options, call }) {
+    run({ bytes, plan, call }) {
       // Exactly these bytes, moved: a view would be cloned twice, and with all of the buffer that it looks into.
       const copy = new Uint8Array(bytes);
-      worker.postMessage({ bytes: copy, options, call } satisfies WorkerJob, [copy.buffer]);
+      worker.postMessage({ bytes: copy, plan, call } satisfies WorkerJob, [copy.buffer]);
     },
     stop: () =>
       new Promise((resolve) => {

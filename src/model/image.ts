@@ -10,7 +10,7 @@ import { ImageTooLarge, UnsupportedImage } from '../errors.ts';
  * function.
  */
 const MAX_IMAGE_PIXELS = 50_000_000;
-/** A 16-bit TIFF of 50 megapixels has 300 MB but almost no one has one; JPEGs of that size have 20 MB. */
+/** A JPEG of 50 megapixels has about 20 MB; 16-bit TIFFs of that size, which are rare, have 300 MB and are refused. */
 export const MAX_IMAGE_BYTES = 256 << 20;
 /** Decoding 50 megapixels takes well under 2 s; past this a file is built to waste time. */
 const MAX_DECODE_SECONDS = 20;
@@ -27,7 +27,7 @@ const ALLOWED_LOADERS = [
 
 /**
  * `error` refuses truncated and damaged files but lets the harmless warnings of many cameras pass. sharp's own pixel
- * limit is off because its error cannot be told from others: `readHeader` holds ours, before any pixel is decoded.
+ * limit is off because its error looks like others: `readHeader` checks ours, before any pixel is decoded.
  */
 const READ: SharpOptions = {
   autoOrient: true,

@@ -1,6 +1,6 @@
 /** Jobs that wait for a thread: first come, first served. */
-import type { CaptionResult } from '../caption/captioner.ts';
-import { Overloaded } from '../errors.ts';
+import type { CaptionResult } from '../caption/result.ts';
+import { DeadlineExceeded } from '../errors.ts';
 import type { WorkerJob } from './worker-messages.ts';
 
 /** The longest that a timer can wait; a later deadline needs none. */
@@ -13,7 +13,7 @@ export interface Job extends WorkerJob {
 
 export interface JobQueue {
   readonly length: number;
-  /** A job whose deadline passes while it waits is rejected then, `Overloaded`. */
+  /** A job whose deadline passes while it waits is rejected then, `DeadlineExceeded`. */
   push(job: Job): void;
   shift(): Job | undefined;
   /** Takes a job out that is not wanted any more; one that does not wait stays where it is. */
@@ -32,7 +32,7 @@ export function createJobQueue(): JobQueue {
   };
   const expire = (job: Job): void => {
     remove(job);
-    job.reject(new Overloaded('the deadline passed while the image waited for a free captioner'));
+    job.reject(new DeadlineExceeded('the deadline passed while the image waited for a free captioner'));
   };
   const startTimer = (job: Job): NodeJS.Timeout | undefined => {
     const left = (job.call?.deadline ?? Number.POSITIVE_INFINITY) - Date.now();

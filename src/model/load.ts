@@ -5,7 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { type Captioner, createCaptioner } from '../caption/captioner.ts';
 import type { NativeParts } from '../caption/ports.ts';
 import { ModelUnusable } from '../errors.ts';
-import { type Bundle, MANIFEST_FILE, readBundle, readEvidence, verifiedPath } from './bundle.ts';
+import {
+  type Bundle,
+  MANIFEST_FILE,
+  plannedModel,
+  readBundle,
+  readEvidence,
+  verifiedPath,
+} from './bundle.ts';
 import type { ExecutionProvider } from './execution-provider.ts';
 import { decodeImage } from './image.ts';
 import { decoderContract, encoderContract, encoderOf, openSession, stepOf } from './sessions.ts';
@@ -15,7 +22,7 @@ export const DEFAULT_BUNDLE = fileURLToPath(new URL('../../models/everyday', imp
 /** The default bundle gains little from more. */
 const MAX_DEFAULT_THREADS = 4;
 
-/** Threads inside one run where nobody says otherwise. */
+/** Threads inside one run where the caller names no number. */
 export function defaultThreads(): number {
   return Math.min(MAX_DEFAULT_THREADS, availableParallelism());
 }
@@ -32,7 +39,7 @@ export interface LoadOptions {
   observe?: (parts: NativeParts) => NativeParts;
 }
 
-/** Of an INT8 graph CUDA runs the parts that it knows and leaves the rest to the processor, without a word. */
+/** Of an INT8 graph CUDA runs the parts that it supports; the rest runs on the processor, without any warning. */
 function refuseHalfAccelerated(
   { directory, manifest: { precision } }: Bundle,
   executionProvider: ExecutionProvider | undefined,
@@ -60,7 +67,7 @@ export interface LoadedCaptioner extends Captioner {
  */
 export async function loadCaptioner(directory: string, options: LoadOptions = {}): Promise<LoadedCaptioner> {
   const bundle = await readBundle(directory);
-  const { manifest, vocabulary } = bundle;
+  const { manifest } = bundle;
   const evidence = await readEvidence(bundle);
   refuseHalfAccelerated(bundle, options.executionProvider);
   const settings = {
@@ -78,7 +85,7 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
   const encoder = sessions[0].then((session) => encoderOf(session, manifest));
   const step = sessions[1].then((session) => stepOf(session, manifest));
   const ready = Promise.all([encoder, step]).then(() => undefined);
-  // Whoever captions or awaits `ready` gets the error; nobody has to.
+  // Every caption and `ready` reject with the error; a rejection that nobody awaits would end the process.
   ready.catch(() => undefined);
 
   const native: NativeParts = {
@@ -88,12 +95,10 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
   };
   const captioner = createCaptioner({
     ...(options.observe?.(native) ?? native),
-    vocabulary,
-    vocabularySize: manifest.vocabulary.logits,
+    ...plannedModel(bundle),
     image: manifest.image,
     embeddingWidth: manifest.embeddingWidth,
     stateWidth: manifest.stateWidth,
-    defaults: manifest.decoding,
     model: { name: manifest.name, hash: bundle.hash },
     calibration: { confidence: manifest.confidence, evidence },
   });

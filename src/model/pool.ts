@@ -1,6 +1,6 @@
 /** Several captioners in worker threads: `session.run` blocks its thread, so only threads caption at the same time. */
 import type { Captioner } from '../caption/captioner.ts';
-import { errorOf, ModelUnusable, Overloaded } from '../errors.ts';
+import { CaptionerHung, errorOf, ModelUnusable, Overloaded } from '../errors.ts';
 import { untilAborted } from './abort.ts';
 import { type CaptionerThread, startThread } from './captioner-thread.ts';
 import { createJobQueue, type Job } from './job-queue.ts';
@@ -22,7 +22,7 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 export interface PoolOptions {
   /** Jobs that may wait for a thread; one more is rejected, `Overloaded`. @default no limit */
   queueLength?: number;
-  /** Milliseconds after which a job is given up, `Overloaded`, and its thread replaced. @default 60,000 */
+  /** Milliseconds after which a job is given up, `CaptionerHung`, and its thread replaced. @default 60,000 */
   hangMs?: number;
   /** Called once when no thread is left and none will be started. @default nothing */
   onLost?: (cause: Error) => void;
@@ -32,8 +32,8 @@ export interface PoolOptions {
 
 export interface CaptionerPool {
   /**
-   * @throws Overloaded also when the queue is full or the deadline passes in it; an Error when its thread crashed; the
-   * reason of `signal` at once when that is aborted
+   * @throws Overloaded when the queue is full; DeadlineExceeded also while waiting in it; CaptionerHung; an Error when its
+   * thread crashed; the reason of `signal` at once when that is aborted
    */
   caption: Captioner['caption'];
   /** Settles when every thread has loaded its model, or one never will. */
@@ -65,7 +65,7 @@ export function createPool(
   const members = new Set<Member>();
   const idle: Member[] = [];
   const ready = Promise.withResolvers<void>();
-  // Nobody has to wait for it; every caption says the same.
+  // Without a handler a rejection nobody awaits would end the process; every caption rejects with the same error.
   ready.promise.catch(() => undefined);
   let loaded = 0;
   /** Threads that hang and have not ended yet. */
@@ -133,12 +133,12 @@ export function createPool(
 
   const onHang = (member: Member): void => {
     const gone = member.thread.abandon();
-    remove(member, new Overloaded(`the image took longer than ${hangMs / 1000} s and was given up`));
+    remove(member, new CaptionerHung(`the image took longer than ${hangMs / 1000} s and was given up`));
     abandoned++;
     void gone.then(() => {
       abandoned--;
     });
-    // As many hung threads as working ones are borne; past that, memory and processors matter more.
+    // At most as many hung threads as working ones run at the same time, since each keeps its memory and a processor.
     if (abandoned <= workers) start();
     else void gone.then(start);
   };
@@ -167,9 +167,9 @@ export function createPool(
     get full() {
       return isFull();
     },
-    caption: (bytes, captionOptions, { signal, ...call } = {}) =>
+    caption: (bytes, plan, { signal, ...call } = {}) =>
       untilAborted(signal, (resolve, reject) => {
-        const job: Job = { bytes, options: captionOptions, call, resolve, reject };
+        const job: Job = { bytes, plan, call, resolve, reject };
         if (end !== null) reject(end);
         else if (isFull()) {
           reject(new Overloaded(`${queue.length} images wait for a free captioner already`));

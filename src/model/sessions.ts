@@ -51,7 +51,7 @@ export function decoderContract({ embeddingWidth, stateWidth, vocabulary }: Mani
 
 /**
  * onnxruntime 1.29 and later report usage to their maker unless told not to, before the first session is made. What a
- * deployment captions is nobody else's business; and the reporting code ends the process by a segmentation fault when
+ * deployment captions must not leave it; and the reporting code ends the process by a segmentation fault when
  * the command line is longer than about 32 kB. Worker threads must share the process' environment for this to reach.
  */
 export function refuseTelemetry(): void {

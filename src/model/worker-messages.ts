@@ -1,6 +1,7 @@
 /** What a pool and its worker threads say to each other. */
-import type { CaptionCall, CaptionResult } from '../caption/captioner.ts';
-import type { CaptionOptionsInput } from '../caption/options.ts';
+import type { CaptionCall } from '../caption/captioner.ts';
+import type { CaptionPlan } from '../caption/plan.ts';
+import type { CaptionResult } from '../caption/result.ts';
 import type { ErrorReport } from '../errors.ts';
 import type { ExecutionProvider } from './execution-provider.ts';
 
@@ -22,7 +23,7 @@ export interface WorkerData extends WorkerSettings {
 
 export interface WorkerJob {
   bytes: Uint8Array;
-  options: CaptionOptionsInput | undefined;
+  plan: CaptionPlan | undefined;
   /** Plain data: a signal stays with the pool. */
   call: Omit<CaptionCall, 'signal'> | undefined;
 }

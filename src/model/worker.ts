@@ -20,7 +20,7 @@ if (captioner !== null) {
   post({ ready: true });
 }
 
-/** `null` when there is nothing to caption with: said, and the thread ends. */
+/** `null` when the model cannot be loaded: the pool gets the reason, and the thread ends. */
 async function load(): Promise<LoadedCaptioner | null> {
   try {
     const loaded = await loadCaptioner(directory, { ...options, observe: (parts) => gated(gate, parts) });
@@ -34,7 +34,7 @@ async function load(): Promise<LoadedCaptioner | null> {
 
 async function answer(job: WorkerJob, { caption }: LoadedCaptioner): Promise<WorkerMessage> {
   try {
-    return { result: await caption(job.bytes, job.options, job.call) };
+    return { result: await caption(job.bytes, job.plan, job.call) };
   } catch (error) {
     return { error: reportOf(error) };
   }

@@ -18,7 +18,7 @@ export type BundleFiles = Record<Exclude<keyof typeof NAMES, 'evidence'>, Iterab
   evidence?: Iterable<Uint8Array> | undefined;
 };
 
-/** A bundle being written; nobody sees it before `publish`. */
+/** A bundle being written; it gets its name with `publish`. */
 export interface Draft {
   /** Where its files stand until then: a bundle that can be loaded. */
   directory: string;

@@ -1,89 +1,85 @@
-/** A beam trace as a picture: what the search looked at, step by step from left to right. */
-import type { TraceNode } from '../caption/captioner.ts';
+/** A beam trace as a picture, laid out as the page does it: what the search looked at, step by step from left to right. */
+import type { TraceNode } from '../caption/result.ts';
+import {
+  BADGE,
+  classesOf,
+  edgePath,
+  hasBadge,
+  inPaintOrder,
+  layOut,
+  type TreeNode,
+  treeNodes,
+  wordLabel,
+} from './tree-layout.ts';
 
-/** Pixels. */
-const COLUMN = 132;
-const ROW = 26;
-const MARGIN = 16;
-const WORD_HEIGHT = 20;
-const WORD_WIDTH = 108;
+/** Pixels of a letter: no font is at hand to measure with, and most letters are narrower. */
+const LETTER_WIDTH = 8;
+/** Of scripts whose letters are about square. */
+const WIDE_LETTER_WIDTH = 14;
+const WIDE_LETTER = /[\u1100-\u11ff\u2e80-\uffdc]/;
 
 const STYLE = `
-text { font: 13px system-ui, sans-serif; fill: #1a1a1a; }
-rect { fill: #fff; stroke: #8a8a8a; }
-path { fill: none; stroke: #b5b5b5; }
-.dropped rect { stroke: #d5d5d5; stroke-dasharray: 3 3; }
-.dropped text { fill: #6b6b6b; }
-.won rect { fill: #dff3e4; stroke: #1b7f3b; stroke-width: 2; }
-path.won { stroke: #1b7f3b; stroke-width: 2; }
 svg { background: #fff; }
+text { font: 13px system-ui, sans-serif; fill: #1a1a1a; }
+.edge { fill: none; stroke: #8a8a8a; stroke-width: 1.25; }
+.edge.dropped { stroke: #c5c5c5; stroke-dasharray: 3 3; }
+.edge.told { stroke: #3d4fc9; stroke-width: 1.75; }
+.edge.best { stroke: #1b7f3b; stroke-width: 3; }
+.node.dropped text { fill: #6b6b6b; }
+.node.best text { font-weight: 650; }
+.badge { fill: #3d4fc9; }
+.best .badge { fill: #1b7f3b; }
+.badge.other { fill: #fff; stroke: #8a8a8a; }
+.node .badge-text { fill: #fff; font-size: 11px; font-weight: 700; }
 `.trim();
 
 /**
- * A self-contained SVG document: kept words in full lines, dropped ones dashed, the path of the best caption in green.
- * A word's title says its probability.
+ * A self-contained SVG document: kept words on full lines, dropped ones on dashed ones, the captions numbered at their
+ * ends, the path of the best one in green. A word's title says its probability.
  */
 export function traceTree(trace: readonly TraceNode[]): string {
-  const rows = rowsOf(trace);
-  const won = pathTo(
-    trace,
-    trace.findIndex((node) => node.caption === 0),
-  );
-  const width = 2 * MARGIN + (Math.max(...trace.map((node) => node.step)) + 1) * COLUMN;
-  const height = 2 * MARGIN + (Math.max(...rows) + 1) * ROW;
-  const x = (node: TraceNode) => MARGIN + node.step * COLUMN;
-  const y = (i: number) => MARGIN + rows[i]! * ROW;
-  const lines = trace.map((node, i) => {
-    if (node.parent === null) return '';
-    const from = trace[node.parent]!;
-    const start = `${x(from) + WORD_WIDTH} ${y(node.parent) + WORD_HEIGHT / 2}`;
-    const end = `${x(node)} ${y(i) + WORD_HEIGHT / 2}`;
-    return `<path${won.has(i) ? ' class="won"' : ''} d="M${start} L${end}"/>`;
-  });
-  const words = trace.map((node, i) => {
-    const names = [node.fate, ...(won.has(i) ? ['won'] : [])].join(' ');
-    return [
-      `<g class="${names}" transform="translate(${x(node)} ${y(i)})">`,
-      `<title>${escapeXml(titleOf(node))}</title>`,
-      `<rect width="${WORD_WIDTH}" height="${WORD_HEIGHT}" rx="4"/>`,
-      `<text x="6" y="15">${escapeXml(labelOf(node))}</text></g>`,
-    ].join('');
-  });
+  const nodes = treeNodes(trace);
+  const { width, height } = layOut(nodes, labelWidth, labelOf);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${Math.ceil(width)}" height="${Math.ceil(height)}" role="img">`,
     '<title>What the beam search looked at</title>',
     `<style>${STYLE}</style>`,
-    ...lines.filter((line) => line !== ''),
-    ...words,
+    ...inPaintOrder(nodes).map((node) => `<path class="edge ${classesOf(node)}" d="${edgePath(node)}"/>`),
+    ...nodes.map(nodePicture),
     '</svg>\n',
   ].join('\n');
 }
 
-/** Row of each word: leaves one below the other, a word beside the middle of what followed it. */
-function rowsOf(trace: readonly TraceNode[]): number[] {
-  const children = trace.map((): number[] => []);
-  trace.forEach((node, i) => {
-    if (node.parent !== null) children[node.parent]!.push(i);
-  });
-  const rows = new Array<number>(trace.length).fill(0);
-  let next = 0;
-  const place = (i: number): void => {
-    for (const child of children[i]!) place(child);
-    const [first] = children[i]!;
-    rows[i] = first === undefined ? next++ : (rows[first]! + rows[children[i]!.at(-1)!]!) / 2;
-  };
-  place(0);
-  return rows;
+function nodePicture(node: TreeNode): string {
+  const { x, y, label, up } = node;
+  const start = up === undefined ? `<circle cx="${x}" cy="${y}" r="4.5"/>` : '';
+  const text = label === '' ? '' : `<text x="${x}" y="${y + 4.5}">${escapeXml(label)}</text>`;
+  return [
+    `<g class="node ${classesOf(node)}">`,
+    `<title>${escapeXml(titleOf(node))}</title>`,
+    start,
+    text,
+    hasBadge(node) ? badgePicture(node) : '',
+    '</g>',
+  ].join('');
 }
 
-function pathTo(trace: readonly TraceNode[], end: number): ReadonlySet<number> {
-  const path = new Set<number>();
-  for (let i: number | null = end; i !== null && i >= 0; i = trace[i]!.parent) path.add(i);
-  return path;
+/** The caption's number; empty for one that was finished and then outdone. */
+function badgePicture({ x, y, width, caption }: TreeNode): string {
+  const cx = x + width - BADGE - 3;
+  if (caption === undefined) return `<circle class="badge other" cx="${cx}" cy="${y}" r="${BADGE - 3}"/>`;
+  const number = `<text class="badge-text" x="${cx}" y="${y + 4}" text-anchor="middle">${caption + 1}</text>`;
+  return `<circle class="badge" cx="${cx}" cy="${y}" r="${BADGE}"/>${number}`;
 }
 
-function labelOf({ word, logProbability, step }: TraceNode): string {
-  return step === 0 ? word : `${word} ${(100 * Math.exp(logProbability)).toFixed(0)} %`;
+function labelOf(node: TreeNode): string {
+  const word = wordLabel(node);
+  return word === '' ? '' : `${word} ${(100 * Math.exp(node.logProbability)).toFixed(0)} %`;
+}
+
+function labelWidth(label: string): number {
+  const widths = [...label].map((letter) => (WIDE_LETTER.test(letter) ? WIDE_LETTER_WIDTH : LETTER_WIDTH));
+  return widths.reduce((sum, width) => sum + width, 0);
 }
 
 function titleOf({ word, logProbability, total, fate }: TraceNode): string {

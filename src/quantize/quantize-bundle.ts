@@ -188,7 +188,7 @@ function int8Manifest({ manifest, hash }: Bundle, name: string): Omit<Manifest, 
   const origin = {
     what: `fp32 bundle ${manifest.name}, quantised`,
     source: 'show-and-tell quantize',
-    licence: manifest.licence,
+    license: manifest.license,
     sha256: hash,
   };
   return { ...rest, name, precision: 'int8', provenance: [...manifest.provenance, origin] };

@@ -1,13 +1,14 @@
 /** Which objects may be read at all. */
 import type { S3Client } from '@aws-sdk/client-s3';
 import { nameOf, type ObjectReference } from '../aws/object-reference.ts';
+import type { Place } from '../aws/places.ts';
 import { InvalidRequest } from '../errors.ts';
 import { readImage } from './images.ts';
 
 export interface Access {
   allowedBuckets: readonly string[];
   /** Where result documents are written, which are never read as images. @default nowhere */
-  results?: { bucket: string; prefix: string };
+  results?: Place;
 }
 
 /** @throws InvalidRequest */
@@ -21,7 +22,7 @@ export function checkAllowed(object: ObjectReference, { allowedBuckets, results 
 }
 
 /** True where this program writes: such an object is never an image to caption. */
-export function isResult(object: ObjectReference, results: { bucket: string; prefix: string }): boolean {
+export function isResult(object: ObjectReference, results: Place): boolean {
   return object.bucket === results.bucket && object.key.startsWith(results.prefix);
 }
 

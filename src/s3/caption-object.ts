@@ -1,9 +1,11 @@
 /** One object of S3: read, captioned, the outcome recorded. The core of the queue and of the workflow. */
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { ObjectReference } from '../aws/object-reference.ts';
+import { nameOf, type ObjectReference } from '../aws/object-reference.ts';
+import type { Place } from '../aws/places.ts';
 import type { CaptionCall, Captioner } from '../caption/captioner.ts';
 import { checkDeadline } from '../caption/deadline.ts';
-import type { CaptionOptionsInput } from '../caption/options.ts';
+import type { CaptionPlan } from '../caption/plan.ts';
+import type { RecordedCode, RecordedOutcome } from '../caption/result.ts';
 import { CaptionError, type ErrorCode } from '../errors.ts';
 import { checkAllowed } from './access.ts';
 import { describeImage, readImage, type StoredImage, tooLarge } from './images.ts';
@@ -11,8 +13,6 @@ import { resultKey, revisionOf } from './result-key.ts';
 import {
   findResult,
   RESULT_FORMAT_VERSION,
-  type RecordedCode,
-  type RecordedOutcome,
   type ResultDocument,
   type ResultLocation,
   writeResult,
@@ -25,14 +25,15 @@ export interface ObjectCaptioner {
   model: { name: string; hash: string };
   /** Buckets that may be read. */
   allowedBuckets: readonly string[];
-  results: { bucket: string; prefix: string };
+  results: Place;
   maxObjectBytes: number;
 }
 
 export interface ObjectRequest extends ObjectReference {
   /** From the event: tells one event of a key from the next. */
   sequencer?: string | undefined;
-  options?: CaptionOptionsInput | undefined;
+  /** What was asked for names the result; without it the model's own options hold. */
+  plan?: CaptionPlan | undefined;
 }
 
 /** `document` is there when this call wrote it; without it the outcome was there before. */
@@ -44,13 +45,16 @@ export interface ObjectOutcome {
 
 /** Where a failure is written down. */
 const RECORDED = {
-  // The request's fault rather than the image's: whoever sent it has to change it.
+  // The request's fault rather than the image's: the request has to change.
   InvalidRequest: 'nowhere',
   UnsupportedImage: 'for this content',
   ImageTooLarge: 'for this content',
   // A key that is empty today may hold an image tomorrow, an archived one may be restored.
   ImageNotFound: 'for this event',
   Overloaded: 'nowhere',
+  DeadlineExceeded: 'nowhere',
+  CaptionerHung: 'nowhere',
+  UpstreamUnavailable: 'nowhere',
   ModelUnusable: 'nowhere',
 } satisfies Record<ErrorCode, 'for this content' | 'for this event' | 'nowhere'>;
 
@@ -61,8 +65,8 @@ const WRITING_MS = 1_000;
  * Captions one object and records the outcome, unless the same content was captioned by the same bundle before.
  * Whatever is asked twice, or by two at once, ends as one document.
  *
- * @throws InvalidRequest for a bucket that is not allowed, for a result document, for options out of bounds;
- * Overloaded, ModelUnusable
+ * @throws InvalidRequest for a bucket that is not allowed, for a result document;
+ * UpstreamUnavailable, DeadlineExceeded, and what `caption` throws
  */
 export async function captionObject(
   request: ObjectRequest,
@@ -87,26 +91,26 @@ export async function captionObject(
 }
 
 function locationOf(
-  { bucket, key, options }: ObjectRequest,
+  { bucket, key, plan }: ObjectRequest,
   revision: string,
   { results, model }: ObjectCaptioner,
 ): ResultLocation {
   return {
     bucket: results.bucket,
-    key: resultKey(results.prefix, { bucket, key, revision, modelHash: model.hash, options }),
+    key: resultKey(results.prefix, { bucket, key, revision, modelHash: model.hash, options: plan?.asked }),
   };
 }
 
 async function outcomeOf(
   image: StoredImage,
-  { options }: ObjectRequest,
+  { plan }: ObjectRequest,
   { s3, caption, maxObjectBytes }: ObjectCaptioner,
   call: CaptionCall,
 ): Promise<RecordedOutcome> {
   try {
-    if (image.bytes > maxObjectBytes) throw tooLarge(image, image.bytes, maxObjectBytes);
+    if (image.bytes > maxObjectBytes) throw tooLarge(nameOf(image), image.bytes, maxObjectBytes);
     const bytes = await readImage(s3, image, { maxBytes: maxObjectBytes, deadline: call.deadline });
-    return { status: 'captioned', result: await caption(bytes, options, call) };
+    return { status: 'captioned', result: await caption(bytes, plan, call) };
   } catch (error) {
     if (isRecorded(error, 'for this content')) return failed(error);
     throw error;
@@ -115,7 +119,7 @@ async function outcomeOf(
 
 async function record(
   outcome: RecordedOutcome,
-  { bucket, key, versionId, etag, options }: ObjectRequest & { etag?: string },
+  { bucket, key, versionId, etag, plan }: ObjectRequest & { etag?: string },
   location: ResultLocation,
   { s3, model }: ObjectCaptioner,
   { deadline }: CaptionCall,
@@ -124,7 +128,7 @@ async function record(
     formatVersion: RESULT_FORMAT_VERSION,
     source: { bucket, key, versionId, etag },
     model,
-    options,
+    options: plan?.asked,
     writtenAt: new Date().toISOString(),
     ...outcome,
   };

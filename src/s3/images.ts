@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { GetObjectCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { imageFailureOf } from '../aws/object-failures.ts';
 import { nameOf, type ObjectReference } from '../aws/object-reference.ts';
-import { ImageTooLarge, Overloaded } from '../errors.ts';
+import { ImageTooLarge, UpstreamUnavailable } from '../errors.ts';
 
 /** An object as S3 describes it. */
 export interface StoredImage extends ObjectReference {
@@ -20,7 +20,7 @@ export interface ReadLimits {
 
 /**
  * One request, no content.
- * @throws ImageNotFound, Overloaded
+ * @throws ImageNotFound, UpstreamUnavailable, DeadlineExceeded
  */
 export async function describeImage(
   s3: S3Client,
@@ -32,8 +32,9 @@ export async function describeImage(
     Key: object.key,
     VersionId: object.versionId,
   });
+  const limit = until(deadline);
   try {
-    const head = await s3.send(command, until(deadline));
+    const head = await s3.send(command, limit);
     return {
       bucket: object.bucket,
       key: object.key,
@@ -42,14 +43,15 @@ export async function describeImage(
       bytes: head.ContentLength ?? 0,
     };
   } catch (error) {
-    throw imageFailureOf(error, object);
+    throw imageFailureOf(error, object, limit.abortSignal);
   }
 }
 
 /**
  * Reads an image whose size is looked at before its content.
  * @param object with an `etag`, exactly that content or none
- * @throws ImageNotFound, ImageTooLarge; Overloaded when S3 throttles, fails, changes the object meanwhile or is too slow
+ * @throws ImageNotFound, ImageTooLarge; UpstreamUnavailable when S3 throttles, fails, changes the object meanwhile or is too slow;
+ * DeadlineExceeded
  */
 export async function readImage(
   s3: S3Client,
@@ -62,23 +64,24 @@ export async function readImage(
     VersionId: object.versionId,
     IfMatch: object.etag === undefined ? undefined : `"${object.etag}"`,
   });
+  const limit = until(deadline);
   try {
-    const { Body, ContentLength = 0 } = await s3.send(command, until(deadline));
+    const { Body, ContentLength = 0 } = await s3.send(command, limit);
     // In Node the body of an answer is always a stream of Node's.
     const body = Body as Readable;
     if (ContentLength > maxBytes) {
       body.destroy();
-      throw tooLarge(object, ContentLength, maxBytes);
+      throw tooLarge(nameOf(object), ContentLength, maxBytes);
     }
     return await collect(body, ContentLength, object);
   } catch (error) {
-    throw imageFailureOf(error, object);
+    throw imageFailureOf(error, object, limit.abortSignal);
   }
 }
 
-/** The error for an object of more bytes than allowed. */
-export function tooLarge(object: ObjectReference, bytes: number, maxBytes: number): ImageTooLarge {
-  return new ImageTooLarge(`${nameOf(object)} has ${bytes} bytes, more than ${maxBytes}`);
+/** The error for an image of more bytes than allowed. @param name as the message calls it */
+export function tooLarge(name: string, bytes: number, maxBytes: number): ImageTooLarge {
+  return new ImageTooLarge(`${name} has ${bytes} bytes, more than ${maxBytes}`);
 }
 
 /** Into one buffer of the announced size: chunks and their copy would take twice the memory. */
@@ -94,8 +97,8 @@ async function collect(body: Readable, length: number, object: ObjectReference):
   return bytes;
 }
 
-function otherLength(object: ObjectReference, length: number): Overloaded {
-  return new Overloaded(`S3 announced ${length} bytes of ${nameOf(object)} and sent another number`);
+function otherLength(object: ObjectReference, length: number): UpstreamUnavailable {
+  return new UpstreamUnavailable(`S3 announced ${length} bytes of ${nameOf(object)} and sent another number`);
 }
 
 /** Ends a request at the deadline; where that has passed, at once. */

@@ -1,9 +1,8 @@
 /** Where the result of an image is: a key that anybody can work out from the image and the bundle. */
 import { createHash } from 'node:crypto';
+import { MAX_KEY_BYTES } from '../aws/object-reference.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 
-/** S3's limit, in bytes of UTF-8. */
-export const MAX_KEY_BYTES = 1024;
 /** 64 bits of a SHA-256 tell all bundles of a deployment apart. */
 const HASH_DIGITS = 16;
 const OPTIONS_DIGITS = 8;
@@ -43,6 +42,20 @@ export function resultKey(prefix: string, identity: ResultIdentity): string {
   const end = `/${revision}.${identity.modelHash.slice(0, HASH_DIGITS)}${optionsSuffix(identity.options)}.json`;
   const room = MAX_KEY_BYTES - Buffer.byteLength(start) - Buffer.byteLength(end);
   return start + shortened(identity.key, room) + end;
+}
+
+/** No bucket's name starts like this, so that lists never lie among the results of one. */
+const LISTS = '_batches/';
+const LIST_KEY = /(^|\/)_batches\/[0-9a-f]{64}\.json$/;
+
+/** Where the list of a batch's outcomes is that is too long to be passed on: beside the results, named by its content. */
+export function listKey(prefix: string, list: string): string {
+  return `${prefix}${LISTS}${sha256(list)}.json`;
+}
+
+/** True for keys of `listKey`, which are no results. */
+export function isListKey(key: string): boolean {
+  return LIST_KEY.test(key);
 }
 
 function shortened(key: string, room: number): string {

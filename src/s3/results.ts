@@ -2,65 +2,19 @@
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import { isMissing, isTaken, serviceFailureOf } from '../aws/object-failures.ts';
-import type { Caption, CaptionResult, Timings } from '../caption/captioner.ts';
+import { type ObjectReference, objectReferenceSchema } from '../aws/object-reference.ts';
+import { captionResultSchema, outcomeSchema, type RecordedOutcome } from '../caption/result.ts';
 import { until } from './images.ts';
 
 export const RESULT_FORMAT_VERSION = 1;
-
-const captionSchema = z.object({
-  text: z.string(),
-  logProbability: z.number(),
-  probability: z.number(),
-  words: z.array(z.object({ word: z.string(), logProbability: z.number() })),
-  truncated: z.boolean(),
-} satisfies Record<keyof Caption, z.ZodType>);
-
-const milliseconds = z.number();
-const timingsSchema = z.object({
-  decode: milliseconds,
-  preprocess: milliseconds,
-  encode: milliseconds,
-  search: milliseconds,
-  total: milliseconds,
-} satisfies Record<keyof Timings, z.ZodType>);
-
-/** All that the captioner answers but what has to be asked for, and is not. */
-const captionResultSchema = z.object({
-  captions: z.array(captionSchema),
-  model: z.object({ name: z.string(), hash: z.string() }),
-  timings: timingsSchema,
-  width: z.int(),
-  height: z.int(),
-  format: z.string(),
-  confidence: z.number().optional(),
-  needsReview: z.boolean().optional(),
-} satisfies Record<Exclude<keyof CaptionResult, 'features' | 'trace' | 'explanation'>, z.ZodType>);
-
-/** Failures that are the image's own: to try again would end the same way. */
-const recordedCodeSchema = z.enum(['UnsupportedImage', 'ImageTooLarge', 'ImageNotFound']);
-export type RecordedCode = z.output<typeof recordedCodeSchema>;
-
-const outcomeSchema = z.discriminatedUnion('status', [
-  z.object({ status: z.literal('captioned'), result: captionResultSchema }),
-  z.object({
-    status: z.literal('failed'),
-    error: z.object({ code: recordedCodeSchema, message: z.string() }),
-  }),
-]);
-export type RecordedOutcome = z.output<typeof outcomeSchema>;
 
 export const resultDocumentSchema = z
   .object({
     formatVersion: z.literal(RESULT_FORMAT_VERSION),
     /** What was looked at; `versionId` where the bucket keeps versions, no `etag` where there was no object. */
-    source: z.object({
-      bucket: z.string(),
-      key: z.string(),
-      versionId: z.string().optional(),
-      etag: z.string().optional(),
-    }),
+    source: z.object({ ...objectReferenceSchema.shape, etag: z.string().optional() }),
     /** Name and SHA-256 of the bundle. */
-    model: z.object({ name: z.string(), hash: z.string() }),
+    model: captionResultSchema.shape.model,
     /** As asked for; left out where nothing was. */
     options: z.record(z.string(), z.unknown()).optional(),
     /** ISO 8601, UTC. */
@@ -70,17 +24,14 @@ export const resultDocumentSchema = z
 export type ResultDocument = z.output<typeof resultDocumentSchema>;
 
 /** Where a result document is. */
-export interface ResultLocation {
-  bucket: string;
-  key: string;
-}
+export type ResultLocation = Omit<ObjectReference, 'versionId'>;
 
-/** HEAD answers with it, so that nobody has to read a document to count it. */
+/** Metadata that HEAD answers with: a document need not be read to be counted. */
 const STATUS = 'status';
 
 /**
  * Status of the document at a place, `null` where there is none.
- * @throws Overloaded
+ * @throws UpstreamUnavailable, DeadlineExceeded
  */
 export async function findResult(
   s3: S3Client,
@@ -88,19 +39,20 @@ export async function findResult(
   deadline?: number,
 ): Promise<RecordedOutcome['status'] | null> {
   const command = new HeadObjectCommand({ Bucket: location.bucket, Key: location.key });
+  const limit = until(deadline);
   try {
-    const head = await s3.send(command, until(deadline));
+    const head = await s3.send(command, limit);
     return head.Metadata?.[STATUS] === 'failed' ? 'failed' : 'captioned';
   } catch (error) {
     if (isMissing(error)) return null;
-    throw serviceFailureOf(error, location);
+    throw serviceFailureOf(error, location, limit.abortSignal);
   }
 }
 
 /**
  * Writes a document unless one is there.
  * @returns false when another was first; that one stays
- * @throws Overloaded
+ * @throws UpstreamUnavailable, DeadlineExceeded
  */
 export async function writeResult(
   s3: S3Client,
@@ -116,18 +68,19 @@ export async function writeResult(
     Metadata: { [STATUS]: document.status },
     IfNoneMatch: '*',
   });
+  const limit = until(deadline);
   try {
-    await s3.send(command, until(deadline));
+    await s3.send(command, limit);
     return true;
   } catch (error) {
     if (isTaken(error)) return false;
-    throw serviceFailureOf(error, location);
+    throw serviceFailureOf(error, location, limit.abortSignal);
   }
 }
 
 /**
  * The document at a place.
- * @throws Overloaded
+ * @throws UpstreamUnavailable
  */
 export async function readResult(s3: S3Client, location: ResultLocation): Promise<ResultDocument> {
   const command = new GetObjectCommand({ Bucket: location.bucket, Key: location.key });
@@ -141,7 +94,7 @@ export async function readResult(s3: S3Client, location: ResultLocation): Promis
 
 /**
  * Writes any JSON under a key that its content determines.
- * @throws Overloaded
+ * @throws UpstreamUnavailable
  */
 export async function writeJson(s3: S3Client, location: ResultLocation, json: string): Promise<void> {
   const { bucket: Bucket, key: Key } = location;

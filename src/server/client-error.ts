@@ -14,11 +14,11 @@ const CODES: Record<string, RefusalCode> = {
 const LINGER_MS = 500;
 
 /**
- * Answers and closes the connection: nobody knows where its next request would begin. Node's own answer has no body.
- * @returns what was answered, `null` where nobody listens any more
+ * Answers and closes the connection, since where its next request would begin is unknown. Node's own answer has no body.
+ * @returns what was answered, `null` where the connection is gone
  */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): Refusal | null {
-  // What comes after the answer is as wrong as what came before.
+  // One answer is enough: later bytes of the same broken request raise the same error again.
   if (socket.writableEnded) return null;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

@@ -10,10 +10,9 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { CaptionError, type ErrorReport } from '../errors.ts';
-import { isResult } from '../s3/access.ts';
+import { type ErrorReport, reportOf } from '../errors.ts';
+import { captionEvent, type Fate } from '../s3/caption-event.ts';
 import { captionObject, type ObjectCaptioner } from '../s3/caption-object.ts';
-import { readEvent } from '../s3/events.ts';
 
 /** The longest that SQS lets a request wait for messages: an empty queue then costs three requests a minute. */
 const WAIT_SECONDS = 20;
@@ -32,16 +31,14 @@ const LONGEST_PAUSE_MS = 30_000;
 const ANSWER_TIMEOUT_MS = (WAIT_SECONDS + 10) * 1000;
 const CONNECTION_TIMEOUT_MS = 2_000;
 
+/** Objects of a message by what became of them. */
+type Counts = Record<Fate, number>;
+
 /** One line for each message, and for each request to SQS that failed; never content of an image. */
-export interface ConsumerReport {
+export interface ConsumerReport extends Partial<Counts> {
   /** `left`: comes back to the queue. `failed`: a request to SQS. */
   queue: 'done' | 'left' | 'failed';
   messageId?: string | undefined;
-  /** Objects by what became of them; `skipped` has its result from before. */
-  captioned?: number;
-  recorded?: number;
-  skipped?: number;
-  ignored?: number;
   code?: ErrorReport['code'];
   /** What an operator has to know. */
   error?: string;
@@ -61,8 +58,6 @@ export interface QueueConsumer {
   /** Takes no more messages, finishes those at work. */
   stop(): Promise<void>;
 }
-
-type Counts = Required<Pick<ConsumerReport, 'captioned' | 'recorded' | 'skipped' | 'ignored'>>;
 
 /** Region, credentials and endpoint come from the environment as usual. */
 export function createSqsClient(): SQSClient {
@@ -136,27 +131,19 @@ async function handleMessage(message: Message, parts: ConsumerParts): Promise<vo
       milliseconds: performance.now() - start,
     });
   try {
-    await captionMessage(message, parts, counts);
+    await captionEvent(message.Body ?? '', {
+      results: parts.results,
+      caption: (object) => captionObject(object, parts, { deadline: Date.now() + OBJECT_MS }),
+      count: (fate) => {
+        counts[fate]++;
+      },
+    });
     await remove(message, parts);
     end({ queue: 'done' });
   } catch (error) {
     end({ queue: 'left', ...failureOf(error) });
   } finally {
     clearInterval(extending);
-  }
-}
-
-/** @throws InvalidRequest, Overloaded, ModelUnusable */
-async function captionMessage({ Body = '' }: Message, parts: ConsumerParts, counts: Counts): Promise<void> {
-  const { created, ignored } = readEvent(Body);
-  counts.ignored += ignored;
-  for (const object of created) {
-    if (isResult(object, parts.results)) {
-      counts.ignored++;
-      continue;
-    }
-    const { document, status } = await captionObject(object, parts, { deadline: Date.now() + OBJECT_MS });
-    counts[document === undefined ? 'skipped' : status === 'captioned' ? 'captioned' : 'recorded']++;
   }
 }
 
@@ -179,13 +166,9 @@ function reportRequest(error: unknown, { report }: ConsumerParts): void {
   report?.({ queue: 'failed', ...failureOf(error) });
 }
 
-/** The stack of a failure on purpose says nothing; that of a bug is all there is. */
 function failureOf(error: unknown): Required<Pick<ConsumerReport, 'code' | 'error'>> {
-  if (error instanceof CaptionError) return { code: error.code, error: error.message };
-  return {
-    code: 'InternalError',
-    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  };
+  const { code, message } = reportOf(error);
+  return { code, error: message };
 }
 
 /** Ends early when the signal does. */

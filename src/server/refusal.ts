@@ -1,6 +1,6 @@
 /** Problem documents (RFC 9457) for what is refused before the app sees a request, or when there is none. */
 import { randomUUID } from 'node:crypto';
-import { PROBLEM_TYPE, PROBLEMS } from '../http/failures.ts';
+import { PROBLEM_TYPE, PROBLEMS, retryAfter } from '../http/failures.ts';
 
 /** What only a server that holds connections can refuse. */
 const REFUSALS = {
@@ -22,9 +22,6 @@ export interface Refusal {
   body: string;
 }
 
-/** Seconds until a full queue has room, or another server has taken over. */
-const RETRY_AFTER_SECONDS = 1;
-
 /** @param instance the path that was asked for, where one could be read */
 export function refusalOf(code: RefusalCode, detail?: string, instance = ''): Refusal {
   const requestId = randomUUID();
@@ -38,7 +35,7 @@ export function refusalOf(code: RefusalCode, detail?: string, instance = ''): Re
       'content-type': PROBLEM_TYPE,
       'content-length': String(Buffer.byteLength(body)),
       'x-request-id': requestId,
-      ...(code === 'Overloaded' && { 'retry-after': String(RETRY_AFTER_SECONDS) }),
+      ...retryAfter(code),
     },
     body,
   };

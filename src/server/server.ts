@@ -1,11 +1,12 @@
 /** Composition root: settings become a server that listens. */
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { planCaptions } from '../caption/plan.ts';
 import { InvalidRequest } from '../errors.ts';
 import { createApp } from '../http/app.ts';
 import { modelCardOf } from '../http/model-card.ts';
-import type { AppParts } from '../http/parts.ts';
-import { type Bundle, readBundle } from '../model/bundle.ts';
+import type { AppParts, Uploads } from '../http/parts.ts';
+import { type Bundle, plannedModel, readBundle } from '../model/bundle.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.ts';
 import type { ReportLine } from './access-log.ts';
 import { reportOfRefusal } from './access-log.ts';
@@ -80,10 +81,11 @@ async function appParts(bundle: Bundle, pool: CaptionerPool, parts: ServerParts)
   return {
     caption: pool.caption,
     model: modelCardOf(bundle),
-    defaults: bundle.manifest.decoding,
+    plan: (options = {}) => planCaptions(options, plannedModel(bundle)),
     maxBodyBytes: settings.maxBodyBytes,
     deadlineOf: () => Date.now() + settings.answerTimeout,
     ...(settings.allowedBuckets.length > 0 && { readS3: await createReader(settings) }),
+    ...(settings.uploadsBucket !== undefined && { uploads: await createServerUploads(bundle, settings) }),
     ...(report && { report }),
   };
 }
@@ -114,7 +116,7 @@ async function startConsumer(
   });
 }
 
-/** The AWS SDK is loaded where S3 is read alone: it takes memory, and as long to load as all the rest. */
+/** The AWS SDK is loaded only by servers that use S3: it takes memory, and doubles the time to start. */
 async function createReader({
   allowedBuckets,
   maxBodyBytes,
@@ -124,6 +126,23 @@ async function createReader({
     import('../aws/s3-client.ts'),
   ]);
   return createImageReader(createS3Client(), { allowedBuckets, maxBytes: maxBodyBytes });
+}
+
+async function createServerUploads({ hash }: Bundle, settings: ServerSettings): Promise<Uploads> {
+  const { uploadsBucket, uploadsPrefix, resultsBucket, resultsPrefix, maxObjectBytes } = settings;
+  const [{ createUploads, createSigningClient }, { createS3Client }] = await Promise.all([
+    import('../s3/uploads.ts'),
+    import('../aws/s3-client.ts'),
+  ]);
+  return createUploads({
+    s3: createS3Client(),
+    signer: createSigningClient(),
+    // The settings have both where they have uploads.
+    uploads: { bucket: uploadsBucket!, prefix: uploadsPrefix },
+    results: { bucket: resultsBucket!, prefix: resultsPrefix },
+    modelHash: hash,
+    maxObjectBytes,
+  });
 }
 
 /** The adapter's own refusals: no host, an address that is none. The app answers all else. */

@@ -1,5 +1,16 @@
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
+import { bucketName } from '../aws/object-reference.ts';
+import {
+  DEFAULT_MAX_OBJECT_BYTES,
+  DEFAULT_RESULTS_PREFIX,
+  DEFAULT_UPLOADS_PREFIX,
+  mixesResultsWithImages,
+  objectBytes,
+  PREFIX_NEEDED,
+  resultsPrefix,
+  uploadsPrefix,
+} from '../aws/places.ts';
 
 /** Each worker holds a model of its own; more than this is a mistyped number. */
 const MAX_WORKERS = 64;
@@ -30,23 +41,17 @@ export const serverSettingsSchema = z
     /** Images that may wait for a worker; the next ones are answered 503. @default 32 for each worker */
     queue: z.int().min(0).max(10_000).optional(),
     /** Buckets of S3 that requests may name images in. */
-    allowedBuckets: z.array(z.string().min(1)).default([]),
+    allowedBuckets: z.array(bucketName).default([]),
     /** Of SQS: events of S3, whose objects in `allowedBuckets` are captioned beside HTTP. @default none */
     queueUrl: z.url().optional(),
     /** Where what the queue names gets its result documents; needed with `queueUrl`. */
-    resultsBucket: z.string().min(1).optional(),
-    /** What every result's key starts with: empty, or ending in `/`. */
-    resultsPrefix: z
-      .string()
-      .max(200)
-      .regex(/^([\x21-\x7e]*[^/]\/)?$/, 'expected nothing, or ASCII without blanks that ends in one /')
-      .default('captions/'),
+    resultsBucket: bucketName.optional(),
+    resultsPrefix: resultsPrefix.default(DEFAULT_RESULTS_PREFIX),
     /** Largest object of the queue, bytes. */
-    maxObjectBytes: z
-      .int()
-      .min(1)
-      .max(256 << 20)
-      .default(64 << 20),
+    maxObjectBytes: objectBytes.default(DEFAULT_MAX_OBJECT_BYTES),
+    /** Clients upload images there that are too large for a request; the queue captions them. @default no uploads */
+    uploadsBucket: bucketName.optional(),
+    uploadsPrefix: uploadsPrefix.default(DEFAULT_UPLOADS_PREFIX),
     maxBodyBytes: z.int().min(1).default(MAX_BODY_BYTES),
     maxBodiesBytes: z.int().min(1).default(MAX_BODIES_BYTES),
     /** From a connection's or a request's first byte to the end of its headers. */
@@ -60,17 +65,18 @@ export const serverSettingsSchema = z
     /** From the signal to stop until what is still at work is cut off: shorter than the 30 s of ECS and Kubernetes. */
     stopTimeout: z.int().min(1).default(25_000),
   })
+  .refine((s) => s.uploadsBucket === undefined || s.resultsBucket !== undefined, {
+    path: ['uploadsBucket'],
+    message: 'needs {resultsBucket}, where the outcome of uploads is looked for',
+  })
   .refine((s) => s.queueUrl === undefined || (s.resultsBucket !== undefined && s.allowedBuckets.length > 0), {
     path: ['queueUrl'],
-    message: 'needs --results-bucket and --allowed-buckets',
+    message: 'needs {resultsBucket} and {allowedBuckets}',
   })
   .refine(
-    (s) =>
-      s.resultsPrefix !== '' || s.resultsBucket === undefined || !s.allowedBuckets.includes(s.resultsBucket),
-    {
-      path: ['resultsPrefix'],
-      message: 'results in an allowed bucket need a prefix of their own, or they would be read as images',
-    },
+    ({ resultsBucket: bucket, resultsPrefix: prefix, allowedBuckets }) =>
+      bucket === undefined || !mixesResultsWithImages({ bucket, prefix }, allowedBuckets),
+    { path: ['resultsPrefix'], message: PREFIX_NEEDED },
   )
   .transform(({ workers = defaultWorkers(), queue = workers * QUEUED_PER_WORKER, ...rest }) => ({
     ...rest,

@@ -36,10 +36,14 @@ for (const [caption, expected] of EXAMPLES) {
 }
 
 test('a long caption is cut after a word that can stand last', () => {
-  const words = Array(20).fill('a red shirt and');
-  const cut = altText(`${words.join(' ')} .`);
-  assert.ok(cut.length <= MAX_ALT_TEXT_LENGTH && cut.length > 100);
-  assert.match(cut, / shirt\.$/);
+  for (const [piece, end] of [
+    ['a red shirt and', / shirt\.$/],
+    ['dog very very', / dog\.$/],
+  ] as const) {
+    const cut = altText(`${Array(20).fill(piece).join(' ')} .`);
+    assert.ok(cut.length <= MAX_ALT_TEXT_LENGTH && cut.length > 100);
+    assert.match(cut, end);
+  }
 });
 
 test('no caption gives more than 125 characters, a blank before a stop or a small first letter', () => {

@@ -71,10 +71,10 @@ describe('the summary of a run', () => {
     assert.deepEqual(batches, { succeeded: 0, failed: 0 });
   });
 
-  it('is Overloaded where S3 does not answer, so that the workflow tries again', async () => {
+  it('is UpstreamUnavailable where S3 does not answer, so that the workflow tries again', async () => {
     write({ SUCCEEDED: [[batch(1, 0, 0, 1)]] });
     s3.onRequest(() => ({ kind: 'error', status: 503, code: 'SlowDown' }));
-    await rejectsWith(summarizeRun(client, WORK), 'Overloaded');
+    await rejectsWith(summarizeRun(client, WORK), 'UpstreamUnavailable');
     s3.onRequest(() => undefined);
   });
 

@@ -154,7 +154,7 @@ test('stops early without changing a result, and saves steps', async () => {
           vocabularySize: size,
           ...settings,
           maxLength: settings.maxLength + 4,
-          captions: Math.min(top, settings.beamWidth),
+          count: Math.min(top, settings.beamWidth),
         });
         const on = await beamSearch(stepOver(model).step, ONE_IMAGE, options);
         const off = await beamSearch(stepOver(model).step, ONE_IMAGE, { ...options, earlyStop: false });

@@ -56,7 +56,7 @@ describe('on the default model', async () => {
     stateWidth: manifest.stateWidth,
   });
   const explained = async (bytes: Uint8Array) => {
-    const { captions, explanation } = await captioner.caption(bytes, {}, { explain: true });
+    const { captions, explanation } = await captioner.caption(bytes, undefined, { explain: true });
     const words = captions[0]!.words.map(
       ({ word }) => [...idsOf([word], vocabulary, manifest.vocabulary.logits)][0]!,
     );
@@ -99,8 +99,8 @@ describe('on the default model', async () => {
     const { bytes } = readSamples()[0]!;
     assert.equal((await captioner.caption(bytes)).explanation, undefined);
     await rejectsWith(
-      captioner.caption(bytes, {}, { explain: true, deadline: Date.now() - 1 }),
-      'Overloaded',
+      captioner.caption(bytes, undefined, { explain: true, deadline: Date.now() - 1 }),
+      'DeadlineExceeded',
     );
   });
 });

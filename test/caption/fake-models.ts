@@ -56,7 +56,7 @@ export function searchOptions(changes: Partial<SearchOptions> & { vocabularySize
     lengthNormalization: 0,
     bannedIds: new Set(),
     constraint: NO_CONSTRAINT,
-    captions: beamWidth,
+    count: beamWidth,
     startId: 0,
     endId: 1,
     ...changes,

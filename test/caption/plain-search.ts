@@ -37,8 +37,8 @@ export function plainSearch(model: Model, options: SearchOptions): FoundCaption[
     }
     live = partial.items();
   }
-  if (complete.size > 0) return complete.sorted().slice(0, options.captions);
-  return [...live].sort((a, b) => b.score - a.score).slice(0, options.captions);
+  if (complete.size > 0) return complete.sorted().slice(0, options.count);
+  return [...live].sort((a, b) => b.score - a.score).slice(0, options.count);
 }
 
 /** Constrained beam search without any shortcut: a beam for each state of the constraint, every word looked at. */
@@ -62,7 +62,7 @@ export function plainConstrainedSearch(model: Model, options: SearchOptions): Fo
     complete.push(...longer.filter((c) => c.ids.at(-1) === endId));
     live = bestByState(longer.filter((c) => !c.complete));
   }
-  return complete.sort((a, b) => b.score - a.score).slice(0, options.captions);
+  return complete.sort((a, b) => b.score - a.score).slice(0, options.count);
 }
 
 /** Every complete sentence within the maximum length, best first; all partial ones when there is none. */

@@ -9,8 +9,8 @@ import { type Document, readDocuments } from './documents.ts';
 
 const documents = readDocuments();
 
-/** Bundles that readers make themselves. */
-const MADE_BY_READERS = ['models/im2txt'];
+/** What readers make themselves. */
+const MADE_BY_READERS = ['models/im2txt', 'docs/api'];
 /** Not of the program: they stand in sentences about others. */
 const FLAGS_OF_OTHERS = ['--aws-sigv4', '--optimize-for-size'];
 

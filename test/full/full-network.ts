@@ -47,7 +47,7 @@ describe('the full im2txt network', () => {
       repairVocabulary: false,
       out: join(place.path, 'fp32'),
       name: 'full',
-      licence: 'none',
+      license: 'none',
     }));
     console.log(`imported in ${((performance.now() - started) / 1000).toFixed(1)} s`);
     fp32 = await openBundle(draft.directory);

@@ -20,7 +20,7 @@ const { draft } = await importWeights({
   repairVocabulary: false,
   out: join(directory, 'fp32'),
   name: 'full-fp32',
-  licence: 'none',
+  license: 'none',
 });
 await draft.publish();
 const peak = process.resourceUsage().maxRSS / 1024;

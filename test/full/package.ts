@@ -108,7 +108,7 @@ describe('the package in an empty project', { timeout: SLOW_MS }, () => {
         `import { altText, type CaptionResult, createPool, ImageNotFound, loadCaptioner } from 'show-and-tell';
 const captioner = await loadCaptioner({ threads: 1 });
 const result: CaptionResult = await captioner.caption(new URL('../coffee.jpg', import.meta.url), {
-  captions: 1,
+  count: 1,
   signal: AbortSignal.timeout(60_000),
 });
 console.log(result.captions[0]!.text);
@@ -142,7 +142,7 @@ void [altText, createPool, ImageNotFound, wrong, option];
     });
     t.after(() => child.exitCode ?? child.signalCode ?? process.kill(-child.pid!, 'SIGKILL'));
     const url = await addressIn(child);
-    const response = await fetch(new URL('captions?captions=1', url), {
+    const response = await fetch(new URL('captions?count=1', url), {
       method: 'POST',
       headers: { 'content-type': 'image/jpeg' },
       body: readFileSync(COFFEE),

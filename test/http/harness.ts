@@ -20,7 +20,7 @@ export function appWith(parts: Partial<AppParts> = {}): App {
   return createApp({
     caption: captioner.caption,
     model: modelCardOf(bundle),
-    defaults: captioner.defaults,
+    plan: captioner.plan,
     maxBodyBytes: MAX_BODY_BYTES,
     ...parts,
   });

@@ -11,9 +11,9 @@ const image = coffee.toString('base64');
 /** What the core was asked for by the requests so far. */
 const asked: (CaptionOptionsInput | undefined)[] = [];
 const app = appWith({
-  caption: (bytes, options, call) => {
-    asked.push(options);
-    return captioner.caption(bytes, options, call);
+  caption: (bytes, plan, call) => {
+    asked.push(plan?.asked);
+    return captioner.caption(bytes, plan, call);
   },
 });
 
@@ -68,7 +68,7 @@ const VALUES: Record<keyof CaptionOptionsInput, Values> = {
     badValues: [1, 'true', null],
   },
   minConfidence: { good: [['0.5', 0.5]], badTexts: ['-0.1', '1.1', ''], badValues: [-0.1, 1.1, '1', null] },
-  captions: { good: [['2', 2]], badTexts: ['0', '4', '11', ''], badValues: [0, 4, '1'] },
+  count: { good: [['2', 2]], badTexts: ['0', '4', '11', ''], badValues: [0, 4, '1'] },
 };
 
 for (const [name, { good, badTexts, badValues }] of Object.entries(VALUES)) {
@@ -111,7 +111,7 @@ describe('a query', () => {
     ['__proto__=1', '__proto__'],
     ['constructor=1', 'constructor'],
     ['trace=yes', 'trace'],
-    ['beamWidth=2&captions=3', 'captions'],
+    ['beamWidth=2&count=3', 'count'],
     ['maxLength=4&minLength=3', 'minLength'],
   ];
   for (const [query, named] of REFUSED) {

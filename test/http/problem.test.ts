@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import {
+  CaptionerHung,
+  DeadlineExceeded,
   type ErrorCode,
   ImageNotFound,
   ImageTooLarge,
@@ -9,6 +11,7 @@ import {
   ModelUnusable,
   Overloaded,
   UnsupportedImage,
+  UpstreamUnavailable,
 } from '../../src/errors.ts';
 import type { RequestReport } from '../../src/http/parts.ts';
 import { COFFEE } from '../support/samples.ts';
@@ -29,6 +32,9 @@ const FAILURES = {
   ImageTooLarge: [new ImageTooLarge('told'), 413],
   ImageNotFound: [new ImageNotFound('told'), 404],
   Overloaded: [new Overloaded('told'), 503],
+  DeadlineExceeded: [new DeadlineExceeded('told'), 504],
+  CaptionerHung: [new CaptionerHung('told'), 500],
+  UpstreamUnavailable: [new UpstreamUnavailable('told'), 503],
   ModelUnusable: [
     new ModelUnusable({ file: '/srv/secret', expected: 'this', actual: 'that', remedy: 'mend it' }),
     500,
@@ -45,7 +51,11 @@ describe('a failure of the core', () => {
       assert.equal(problem.detail, code === 'ModelUnusable' ? undefined : 'told');
       assert.equal(problem.instance, '/captions');
       assert.equal(reports[0]!.code, code);
-      assert.equal(answer.headers.has('retry-after'), status === 503);
+      assert.equal(
+        answer.headers.has('retry-after'),
+        status === 503,
+        'only what passes is worth another try at once',
+      );
     });
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
-import type { CaptionResult } from '../../src/caption/captioner.ts';
+import type { CaptionResult } from '../../src/caption/result.ts';
 import type { RequestReport } from '../../src/http/parts.ts';
 import { COFFEE } from '../support/samples.ts';
 import { appWith, ask, formOf, post, postJson } from './harness.ts';

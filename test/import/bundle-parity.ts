@@ -115,7 +115,7 @@ async function searchFrom(
       lengthNormalization: search.length_normalization_factor,
       constraint: NO_CONSTRAINT,
       bannedIds: new Set(),
-      captions: search.beam_size,
+      count: search.beam_size,
       startId: vocabulary.startId,
       endId: vocabulary.endId,
       vocabularySize: vocabulary.logits,

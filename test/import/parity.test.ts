@@ -42,7 +42,7 @@ describe('an imported bundle says what the original TensorFlow code said', () =>
         repairVocabulary: false,
         out: join(place.path, String(i)),
         name: 'tiny',
-        licence: 'none',
+        license: 'none',
       });
       const opened = await openBundle(draft.directory);
       await checkFromFiles(opened, golden);

@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
 import { SMALLEST_GPU } from '../../infra/gpu-settings.ts';
-import {
-  ENVIRONMENTS,
-  OPEN_TO_EVERYBODY,
-  type SettingsInput,
-  settingsOf,
-  threadsOf,
-} from '../../infra/settings.ts';
+import { ENVIRONMENTS, OPEN_TO_EVERYBODY, type SettingsInput, settingsOf } from '../../infra/settings.ts';
+import { USUAL_PLAN } from '../../src/bucket-run/plan.ts';
+import { threadsOf } from '../../src/lambda/env.ts';
 
 const limits = { requestsPerSecond: 5, burst: 5 };
 const alarms = { oldestMessageMinutes: 1, p99Seconds: 1, coldStarts: 1 };
@@ -76,4 +72,14 @@ test('the address opens to everybody only in so many words', () => {
 
 test('threads follow the processors that the memory pays for', () => {
   assert.deepEqual([512, 1769, 3537, 3538, 10_240].map(threadsOf), [1, 1, 1, 2, 5]);
+});
+
+test('estimates without a deployment are those of the development environment', () => {
+  const { workflow, functions, architecture } = settingsOf('dev');
+  assert.deepEqual(USUAL_PLAN, {
+    batchSize: workflow.batchSize,
+    concurrency: functions.workflow.reservedConcurrency,
+    memory: functions.workflow.memory,
+    architecture,
+  });
 });

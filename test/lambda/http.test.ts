@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { CaptionResult } from '../../src/caption/captioner.ts';
+import type { CaptionResult } from '../../src/caption/result.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
 import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import type { Invocation } from '../support/runtime-api/runtime-api.ts';
@@ -67,7 +67,7 @@ describe('the HTTP function', () => {
   it('captions a photograph, serves its page and its description, and says that it is well', async (t) => {
     const lambda = await http.startFor(t);
     const result = jsonOf<CaptionResult>(
-      await lambda.invoke(request('POST', '/captions?captions=1', 'image/jpeg', PHOTO)),
+      await lambda.invoke(request('POST', '/captions?count=1', 'image/jpeg', PHOTO)),
       200,
     );
     assert.equal(result.captions.length, 1);
@@ -149,12 +149,11 @@ describe('the HTTP function', () => {
     assert.equal(answerOf(await closed.invoke(announcement)).statusCode, 404);
   });
 
-  it('answers 503 when the time does not suffice, instead of being killed', async (t) => {
+  it('answers 504 when the time does not suffice, instead of being killed', async (t) => {
     // All of it is kept back for answering.
     const lambda = await http.startFor(t, { timeout: 3_000 });
     const answer = answerOf(await lambda.invoke(request('POST', '/captions', 'image/jpeg', PHOTO)));
-    assert.equal(answer.statusCode, 503);
-    assert.ok(answer.headers?.['retry-after']);
+    assert.equal(answer.statusCode, 504);
     assert.equal(lambda.starts(), 1);
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import type { CaptionResult } from '../../src/caption/captioner.ts';
+import type { CaptionResult } from '../../src/caption/result.ts';
 import type { BatchOutcome } from '../../src/lambda/workflow-output.ts';
 import type { ResultDocument } from '../../src/s3/results.ts';
 import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
@@ -39,7 +39,7 @@ describe('the workflow function, for one image', () => {
   it('answers with the document that it wrote, and with the same one the next time', async (t) => {
     fake.put('photos', 'a b+c.jpg', PHOTO);
     const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
-    const event = { bucket: 'photos', key: 'a b+c.jpg', options: { captions: 1 } };
+    const event = { bucket: 'photos', key: 'a b+c.jpg', options: { count: 1 } };
     const first = payloadOf<ResultDocument>(await lambda.invoke(event));
     assert.ok(first.status === 'captioned');
     assert.equal(first.result.captions.length, 1);
@@ -182,22 +182,22 @@ describe('the workflow function, for a batch of a Distributed Map', () => {
     );
     const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
     const event = { Items: [{ Key: 'a.jpg' }, { Key: 'b.jpg' }], BatchInput: { bucket: 'photos' } };
-    assert.equal(errorName(await lambda.invoke(event)), 'Overloaded');
+    assert.equal(errorName(await lambda.invoke(event)), 'UpstreamUnavailable');
     fake.onRequest(() => undefined);
     const { captioned, skipped } = payloadOf<BatchOutcome>(await lambda.invoke(event));
     assert.deepEqual([captioned, skipped], [1, 1]);
   });
 
-  it('stops amid a batch that takes too long with Overloaded, and gets further each time', async (t) => {
+  it('stops amid a batch that takes too long with DeadlineExceeded, and gets further each time', async (t) => {
     const keys = Array.from({ length: 600 }, (_, i) => `${i}.jpg`);
     for (const key of keys) fake.put('photos', key, PHOTO);
     // A second and a half for captioning; the rest of the time is kept back for answering.
     const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake), timeout: 4_500 });
     const event = {
       Items: keys.map((Key) => ({ Key })),
-      BatchInput: { bucket: 'photos', options: { beamWidth: 10, captions: 1 } },
+      BatchInput: { bucket: 'photos', options: { beamWidth: 10, count: 1 } },
     };
-    assert.equal(errorName(await lambda.invoke(event)), 'Overloaded');
+    assert.equal(errorName(await lambda.invoke(event)), 'DeadlineExceeded');
     const done = fake.keys('results').length;
     assert.ok(done > 0 && done < keys.length, `${done} done`);
     await lambda.invoke(event);

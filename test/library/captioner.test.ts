@@ -3,11 +3,13 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { CaptionOptionsInput } from '../../src/caption/options.ts';
+import type { CaptionResult as CoreResult } from '../../src/caption/result.ts';
 import {
   CaptionError,
   type Captioner,
   type CaptionerPool,
   type CaptionRequest,
+  type CaptionResult,
   createPool,
   type DecodingOptions,
   type ImageSource,
@@ -60,7 +62,7 @@ for (const [kind, load] of kinds) {
 
     it('takes decoding, trace and explanation from one object, what is undefined as left out', async () => {
       const result = await captioner.caption(COFFEE, {
-        captions: 1,
+        count: 1,
         beamWidth: undefined,
         trace: true,
         explain: true,
@@ -72,10 +74,10 @@ for (const [kind, load] of kinds) {
 
     it('captions many images, in their order', async () => {
       const images = [...samples, ...samples].map(({ path, bytes }, i) => (i % 2 === 0 ? path : bytes));
-      const results = await captioner.captionAll(images, { captions: 1 });
+      const results = await captioner.captionAll(images, { count: 1 });
       assert.equal(results.length, images.length);
       for (const [i, { bytes }] of samples.entries()) {
-        const { text } = (await captioner.caption(bytes, { captions: 1 })).captions[0]!;
+        const { text } = (await captioner.caption(bytes, { count: 1 })).captions[0]!;
         assert.equal(results[i]!.captions[0]!.text, text);
         assert.equal(results[i + samples.length]!.captions[0]!.text, text);
       }
@@ -95,6 +97,7 @@ for (const [kind, load] of kinds) {
       ['a deadline that is no date', { deadline: new Date('tomorrow') }],
       ['a signal that is none', { signal: {} }],
       ['a flag that is none', { trace: 'yes' }],
+      ['a word that the model does not know', { prefix: 'xyzzy' }],
       ['no object', 3],
       ['null', null],
     ];
@@ -105,8 +108,8 @@ for (const [kind, load] of kinds) {
     }
 
     it('is late when the deadline has passed', async () => {
-      await rejectsWith(captioner.caption(COFFEE, { deadline: Date.now() - 1 }), 'Overloaded');
-      await rejectsWith(captioner.captionAll([COFFEE], { deadline: new Date(0) }), 'Overloaded');
+      await rejectsWith(captioner.caption(COFFEE, { deadline: Date.now() - 1 }), 'DeadlineExceeded');
+      await rejectsWith(captioner.captionAll([COFFEE], { deadline: new Date(0) }), 'DeadlineExceeded');
       await captioner.caption(COFFEE, { deadline: new Date(Date.now() + 60_000) });
     });
 
@@ -194,6 +197,12 @@ type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 it('documents the very options that the core takes', () => {
   const same: Same<Required<DecodingOptions>, Required<CaptionOptionsInput>> = true;
   const keys: Same<keyof DecodingOptions, keyof CaptionOptionsInput> = true;
+  assert.ok(same && keys);
+});
+
+it('documents the very results that the core gives', () => {
+  const same: Same<Required<CaptionResult>, Required<Omit<CoreResult, 'features'>>> = true;
+  const keys: Same<keyof CaptionResult | 'features', keyof CoreResult> = true;
   assert.ok(same && keys);
 });
 

@@ -81,10 +81,10 @@ describe('what cannot be read says why:', () => {
     ['a blob: that is gone', () => new URL('blob:nodedata:none'), 'InvalidRequest'],
     ['HTTP 404', () => new URL('/404', origin), 'ImageNotFound', /404/],
     ['HTTP 403', () => new URL('/403', origin), 'ImageNotFound'],
-    ['HTTP 429', () => new URL('/429', origin), 'Overloaded'],
-    ['HTTP 503', () => new URL('/503', origin), 'Overloaded'],
-    ['an answer that breaks off', () => new URL('/broken', origin), 'Overloaded'],
-    ['a server that is not there', () => new URL('http://127.0.0.1:1/'), 'Overloaded'],
+    ['HTTP 429', () => new URL('/429', origin), 'UpstreamUnavailable'],
+    ['HTTP 503', () => new URL('/503', origin), 'UpstreamUnavailable'],
+    ['an answer that breaks off', () => new URL('/broken', origin), 'UpstreamUnavailable'],
+    ['a server that is not there', () => new URL('http://127.0.0.1:1/'), 'UpstreamUnavailable'],
     ['null', () => null, 'InvalidRequest'],
     ['nothing', () => undefined, 'InvalidRequest'],
     ['a number', () => 7, 'InvalidRequest', /7/],
@@ -148,7 +148,7 @@ describe('reading ends', () => {
     });
 
     it(`of ${name} when the deadline passes`, async () => {
-      await rejectsWith(readImageSource(source(), { deadline: Date.now() + 30 }), 'Overloaded');
+      await rejectsWith(readImageSource(source(), { deadline: Date.now() + 30 }), 'DeadlineExceeded');
     });
   }
 });

@@ -72,6 +72,13 @@ const REFUSED_AT_ONCE: Damage[] = [
     actual: /formatVersion 2/,
   },
   {
+    title: 'whose manifest names its license twice',
+    damage: (b) => b.editManifest((m) => Object.assign(m, { license: 'x', licence: 'y' })),
+    file: 'manifest.json',
+    expected: /manifest/,
+    actual: /licence/,
+  },
+  {
     title: 'whose manifest has a key that the format does not know',
     damage: (b) => b.editManifest((m) => Object.assign(m, { temperature: 1 })),
     file: 'manifest.json',
@@ -332,6 +339,28 @@ describe('a bundle is read', () => {
     const original = await readBundle(DEFAULT_BUNDLE);
 
     assert.deepEqual(compressed.vocabulary, original.vocabulary);
+  });
+
+  it('whether it says license or, as before version 1.0.0, licence', async () => {
+    const former = { licence: 'CC0', captions: 2 };
+    const today = { license: 'CC0', count: 2 };
+    const read = async ({ licence, license, captions, count }: Record<string, unknown>) => {
+      const bundle = await copy();
+      bundle.editManifest((m: Record<string, unknown>) => {
+        const named = licence === undefined ? { license } : { licence };
+        const others = { ...m };
+        for (const name of ['licence', 'license']) Reflect.deleteProperty(others, name);
+        for (const name of Object.keys(m)) Reflect.deleteProperty(m, name);
+        const provenance = [{ what: 'weights', source: 'here', ...named }];
+        const decoding = { beamWidth: 3, ...(captions === undefined ? { count } : { captions }) };
+        Object.assign(m, others, named, { provenance, decoding });
+      });
+      return (await readBundle(bundle.directory)).manifest;
+    };
+    const manifest = await read(former);
+    assert.deepEqual(manifest, await read(today));
+    assert.deepEqual([manifest.license, manifest.decoding.count], ['CC0', 2]);
+    assert.equal(manifest.provenance[0]!.license, 'CC0');
   });
 
   it('under a hash that changes with any of its files', async () => {

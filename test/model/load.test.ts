@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it, mock } from 'node:test';
 import sharp from 'sharp';
-import type { CaptionResult } from '../../src/caption/captioner.ts';
 import { confidenceOf } from '../../src/caption/confidence/confidence.ts';
-import { GENDERED_WORDS } from '../../src/caption/gendered-words.ts';
 import { type CaptionOptionsInput, parseCaptionOptions } from '../../src/caption/options.ts';
+import { GENDERED_WORDS } from '../../src/caption/plan.ts';
 import type { EncodedImages, NativeParts } from '../../src/caption/ports.ts';
+import type { CaptionResult } from '../../src/caption/result.ts';
 import { readBundle } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE, type LoadedCaptioner, loadCaptioner } from '../../src/model/load.ts';
 import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
@@ -103,7 +103,7 @@ describe('the default bundle', () => {
   it('never says a banned word, neither its own nor the caller’s', async () => {
     const { bytes } = samples[0]!;
     const said = results[0]!.captions[0]!.words[0]!.word;
-    const { captions } = await captioner.caption(bytes, { bannedWords: [said] });
+    const { captions } = await captioner.caption(bytes, captioner.plan({ bannedWords: [said] }));
     for (const { words } of captions) {
       for (const { word } of words) assert.ok(word !== said && word !== '<UNK>', word);
     }
@@ -154,7 +154,7 @@ describe('the default bundle', () => {
     for (const maxLength of [1, 2, 5, 20]) {
       recorded.encodes.length = 0;
       recorded.steps.length = 0;
-      await captioner.caption(samples[0]!.bytes, { maxLength });
+      await captioner.caption(samples[0]!.bytes, captioner.plan({ maxLength }));
       assert.equal(recorded.encodes.length, 1);
       assert.ok(recorded.steps.length <= maxLength, `${recorded.steps.length} of ${maxLength}`);
       assert.ok(recorded.steps.every((s) => s.rows <= defaults.beamWidth));
@@ -162,7 +162,7 @@ describe('the default bundle', () => {
   });
 
   it('gives as many captions as asked for, the same first ones', async () => {
-    const { captions } = await captioner.caption(samples[0]!.bytes, { captions: 1 });
+    const { captions } = await captioner.caption(samples[0]!.bytes, captioner.plan({ count: 1 }));
     assert.deepEqual(captions, results[0]!.captions.slice(0, 1));
   });
 
@@ -170,17 +170,18 @@ describe('the default bundle', () => {
     assert.deepEqual(await captioner.captionAll([]), []);
   });
 
-  it('refuses wrong options before it reads the photograph', async () => {
+  it('refuses wrong options by name before it is given a photograph', () => {
     for (const options of [
       { beamWidth: 11 },
       { beamWidth: 0 },
       { beamWidth: 2.5 },
       { maxLength: 61 },
       { lengthNormalization: Number.NaN },
-      { captions: defaults.beamWidth + 1 },
+      { count: defaults.beamWidth + 1 },
       { minLength: defaults.maxLength - 1 },
     ]) {
-      await rejectsWith(captioner.caption(Buffer.alloc(0), options), 'InvalidRequest');
+      const [name] = Object.keys(options);
+      assert.throws(() => captioner.plan(options), { name: 'InvalidRequest', message: new RegExp(name!) });
     }
   });
 
@@ -229,7 +230,7 @@ describe('serving makes the pixels that training saw', {
     assert.ok(known.length >= 3, 'parity.json names fewer than three of the samples');
     await captioner.captionAll(
       known.map(({ bytes }) => bytes),
-      { maxLength: 1 },
+      captioner.plan({ maxLength: 1 }),
     );
     const { pixels } = recorded.encodes[0]!;
     const size = pixels.length / known.length;
@@ -273,7 +274,7 @@ describe('one call', () => {
       }),
     });
     try {
-      await rejectsWith(captioner.caption(image, {}, { deadline }), 'Overloaded');
+      await rejectsWith(captioner.caption(image, undefined, { deadline }), 'DeadlineExceeded');
       assert.equal(steps, 3);
     } finally {
       mock.timers.reset();
@@ -283,7 +284,7 @@ describe('one call', () => {
   it('with a deadline in the past does not reach the encoder', async () => {
     const recorded = recorder();
     const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1, observe: recorded.observe });
-    await rejectsWith(captioner.caption(image, {}, { deadline: Date.now() - 1 }), 'Overloaded');
+    await rejectsWith(captioner.caption(image, undefined, { deadline: Date.now() - 1 }), 'DeadlineExceeded');
     assert.equal(recorded.encodes.length, 0);
   });
 
@@ -291,7 +292,7 @@ describe('one call', () => {
     const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
     const [plain, traced] = [
       await captioner.caption(image),
-      await captioner.caption(image, {}, { trace: true }),
+      await captioner.caption(image, undefined, { trace: true }),
     ];
     assert.equal(plain.trace, undefined);
     assert.deepEqual(traced.captions, plain.captions);
@@ -311,13 +312,13 @@ describe('confidence', () => {
     const { bytes } = samples[0]!;
     const result = await captioner.caption(bytes);
     assert.equal('features' in result, false);
-    const { features } = await captioner.caption(bytes, {}, { features: true });
+    const { features } = await captioner.caption(bytes, undefined, { features: true });
     const confidence = confidenceOf(features!, manifest.confidence!);
     assert.equal(result.confidence, confidence);
     assert.equal(result.needsReview, confidence < manifest.confidence!.reviewBelow);
-    const strict = await captioner.caption(bytes, { captions: 1, minConfidence: 1 });
+    const strict = await captioner.caption(bytes, captioner.plan({ count: 1, minConfidence: 1 }));
     assert.deepEqual([strict.confidence, strict.needsReview], [confidence, true]);
-    assert.equal((await captioner.caption(bytes, { minConfidence: 0 })).needsReview, false);
+    assert.equal((await captioner.caption(bytes, captioner.plan({ minConfidence: 0 }))).needsReview, false);
   });
 
   it('is missing where the bundle was not calibrated, and cannot be asked for', async () => {
@@ -329,7 +330,7 @@ describe('confidence', () => {
       const captioner = await loadCaptioner(temporary.path, { threads: 1 });
       const { bytes } = samples[0]!;
       assert.equal('confidence' in (await captioner.caption(bytes)), false);
-      await rejectsWith(captioner.caption(bytes, { minConfidence: 0.5 }), 'InvalidRequest');
+      assert.throws(() => captioner.plan({ minConfidence: 0.5 }), { name: 'InvalidRequest' });
     } finally {
       temporary.dispose();
     }
@@ -348,7 +349,7 @@ describe('word rules on the real decoder', () => {
   for (const wish of wishes) {
     it(`every caption fulfils ${JSON.stringify(wish)}`, async () => {
       const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
-      const { captions } = await captioner.caption(image, wish);
+      const { captions } = await captioner.caption(image, captioner.plan(wish));
       assert.ok(captions.length > 0);
       for (const { text, logProbability, words } of captions) {
         assert.ok(text.startsWith(wish.prefix ?? ''), text);
@@ -363,24 +364,22 @@ describe('word rules on the real decoder', () => {
   it('a caption forced word by word has the probability that it has unforced', async () => {
     const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
     const free = (await captioner.caption(image)).captions[0]!;
-    const forced = (await captioner.caption(image, { prefix: free.text })).captions[0]!;
+    const forced = (await captioner.caption(image, captioner.plan({ prefix: free.text }))).captions[0]!;
     assert.equal(forced.text, free.text);
     assert.ok(Math.abs(forced.logProbability - free.logProbability) < BATCH_LOG_PROBABILITY);
   });
 
-  it('refuses what it cannot say before it decodes anything', async () => {
-    const recorded = recorder();
-    const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1, observe: recorded.observe });
+  it('refuses what it cannot say before it is given an image, and what has no room when it is', async () => {
+    const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
     const refused: CaptionOptionsInput[] = [
       { requiredWords: ['zeitgeist'] },
       { prefix: '<UNK>' },
       { requiredWords: ['dog'], bannedWords: ['dog'] },
       { prefix: 'a man', genderNeutral: true },
     ];
-    for (const wish of refused)
-      await rejectsWith(captioner.caption(Buffer.from('no image'), wish), 'InvalidRequest');
+    for (const wish of refused) assert.throws(() => captioner.plan(wish), { name: 'InvalidRequest' });
     await rejectsWith(
-      captioner.caption(image, { requiredWords: ['a red ball'], maxLength: 3 }),
+      captioner.caption(image, captioner.plan({ requiredWords: ['a red ball'], maxLength: 3 })),
       'InvalidRequest',
     );
   });

@@ -3,14 +3,19 @@ import { writeFileSync } from 'node:fs';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
+import type { CaptionOptionsInput } from '../../src/caption/options.ts';
+import { planCaptions } from '../../src/caption/plan.ts';
 import {
+  CaptionerHung,
+  DeadlineExceeded,
   ImageTooLarge,
   InvalidRequest,
   ModelUnusable,
   Overloaded,
+  reportOf,
   UnsupportedImage,
 } from '../../src/errors.ts';
-import { readBundle } from '../../src/model/bundle.ts';
+import { plannedModel, readBundle } from '../../src/model/bundle.ts';
 import { decodeImage } from '../../src/model/image.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../../src/model/pool.ts';
@@ -22,6 +27,8 @@ import { readSamples } from '../support/samples.ts';
 
 const samples = readSamples();
 const THREADS = { threads: 1 };
+const defaultBundle = plannedModel(await readBundle(DEFAULT_BUNDLE));
+const planOf = (options: CaptionOptionsInput) => planCaptions(options, defaultBundle);
 
 describe('a pool of two captioners', () => {
   let pool: CaptionerPool;
@@ -41,7 +48,7 @@ describe('a pool of two captioners', () => {
 
   it('ends no thread because the one before it failed', async () => {
     const jobs = [0, 1, 2, 3, 4, 5].map((i) =>
-      pool.caption(i % 2 === 0 ? Buffer.from('no image') : samples[i]!.bytes, { captions: 1 }),
+      pool.caption(i % 2 === 0 ? Buffer.from('no image') : samples[i]!.bytes, planOf({ count: 1 })),
     );
     const outcomes = await Promise.allSettled(jobs);
     assert.deepEqual(
@@ -72,15 +79,18 @@ describe('a pool of two captioners', () => {
   });
 
   it('passes options on', async () => {
-    const { captions } = await pool.caption(samples[0]!.bytes, { captions: 1, maxLength: 6 });
+    const { captions } = await pool.caption(samples[0]!.bytes, planOf({ count: 1, maxLength: 6 }));
     assert.equal(captions.length, 1);
     assert.ok(captions[0]!.words.length <= 5);
   });
 
   it('passes the call on', async () => {
-    const { trace } = await pool.caption(samples[0]!.bytes, {}, { trace: true });
+    const { trace } = await pool.caption(samples[0]!.bytes, undefined, { trace: true });
     assert.equal(trace![0]!.parent, null);
-    await assert.rejects(pool.caption(samples[0]!.bytes, {}, { deadline: Date.now() - 1 }), Overloaded);
+    await assert.rejects(
+      pool.caption(samples[0]!.bytes, undefined, { deadline: Date.now() - 1 }),
+      DeadlineExceeded,
+    );
   });
 
   it('reads a view into a larger buffer as what it shows', async () => {
@@ -93,21 +103,24 @@ describe('a pool of two captioners', () => {
     assert.deepEqual(withoutTimings(view), withoutTimings(whole));
   });
 
+  /** Found out only when the search has ended. */
+  const NO_ROOM = planOf({ requiredWords: ['a red ball'], maxLength: 3, minLength: 0 });
   const refused = [
-    { title: 'text', class: UnsupportedImage, bytes: Buffer.from('no image'), options: {} },
-    { title: 'a bomb', class: ImageTooLarge, bytes: pngClaiming(60_000, 60_000), options: {} },
-    { title: 'a beam of 11', class: InvalidRequest, bytes: samples[0]!.bytes, options: { beamWidth: 11 } },
+    { title: 'text', class: UnsupportedImage, bytes: Buffer.from('no image'), plan: planOf({}) },
+    { title: 'a bomb', class: ImageTooLarge, bytes: pngClaiming(60_000, 60_000), plan: planOf({}) },
+    { title: 'captions without room', class: InvalidRequest, bytes: samples[0]!.bytes, plan: NO_ROOM },
   ];
-  for (const { title, class: expected, bytes, options } of refused) {
+  for (const { title, class: expected, bytes, plan } of refused) {
     it(`refuses ${title} with the class and code that this thread would see, and works on`, async () => {
       const here = await loadCaptioner(DEFAULT_BUNDLE, THREADS);
-      const own = await here.caption(bytes, options).catch((error: unknown) => error);
-      const crossed = await pool.caption(bytes, options).catch((error: unknown) => error);
+      const own = await here.caption(bytes, plan).catch((error: unknown) => error);
+      const crossed = await pool.caption(bytes, plan).catch((error: unknown) => error);
       assert.ok(crossed instanceof expected, String(crossed));
       assert.ok(own instanceof expected);
       assert.equal(crossed.code, expected.name);
       assert.equal(crossed.fault, own.fault);
       assert.equal(crossed.message, own.message);
+      assert.deepEqual(reportOf(crossed), reportOf(own));
       assert.notEqual((await pool.caption(samples[0]!.bytes)).captions.length, 0);
     });
   }
@@ -120,7 +133,7 @@ describe('a pool of one captioner', () => {
     const finished: number[] = [];
     await Promise.all(
       samples.map(async ({ bytes }, i) => {
-        await pool.caption(bytes, { captions: 1, maxLength: 3 });
+        await pool.caption(bytes, planOf({ count: 1, maxLength: 3 }));
         finished.push(i);
       }),
     );
@@ -222,7 +235,7 @@ describe('a pool whose queue is bounded', () => {
       await pool.caption(PHOTO);
       finished++;
     });
-    await assert.rejects(pool.caption(PHOTO, {}, { deadline: Date.now() + 1 }), Overloaded);
+    await assert.rejects(pool.caption(PHOTO, undefined, { deadline: Date.now() + 1 }), DeadlineExceeded);
     assert.ok(finished < before.length, 'the others were still at work');
     await Promise.all(before);
   });
@@ -236,7 +249,7 @@ describe('a pool whose threads fail', () => {
   const module = new URL('./saboteur.ts', import.meta.url);
   /** An ordinary caption takes a tenth of it on a busy processor. */
   const HANG_MS = 1_000;
-  const sabotaged = (pool: CaptionerPool, how: string) => pool.caption(PHOTO, { bannedWords: [how] });
+  const sabotaged = (pool: CaptionerPool, how: string) => pool.caption(PHOTO, planOf({ bannedWords: [how] }));
 
   for (const how of ['crash', 'exit']) {
     it(`rejects the job of a thread that ends by ${how}, and replaces the thread`, async (t) => {
@@ -256,7 +269,7 @@ describe('a pool whose threads fail', () => {
       const jobs = [sabotaged(pool, how), sabotaged(pool, how), pool.caption(PHOTO)];
       const [first, second, next] = await Promise.allSettled(jobs);
       for (const hung of [first!, second!]) {
-        assert.ok(hung.status === 'rejected' && hung.reason instanceof Overloaded);
+        assert.ok(hung.status === 'rejected' && hung.reason instanceof CaptionerHung);
       }
       assert.equal(next!.status, 'fulfilled', 'the next job has another thread');
       const hung = threads.slice(before, before + 2);

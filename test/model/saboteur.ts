@@ -6,7 +6,7 @@ import type { WorkerJob } from '../../src/model/worker-messages.ts';
 const NATIVE_HANG_MS = 1_500;
 
 const sabotage = (job: WorkerJob | string) =>
-  typeof job === 'string' ? undefined : job.options?.bannedWords?.[0];
+  typeof job === 'string' ? undefined : job.plan?.options.bannedWords.at(-1);
 
 function beforeTheJob(how: string | undefined): void {
   if (how === 'hang') for (;;);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import type { CaptionResult } from '../../src/caption/captioner.ts';
+import type { CaptionResult } from '../../src/caption/result.ts';
 import { DEFAULT_BUNDLE, type LoadedCaptioner, loadCaptioner } from '../../src/model/load.ts';
 import { captionObject, type ObjectCaptioner } from '../../src/s3/caption-object.ts';
 import { type ResultDocument, readResult, resultDocumentSchema } from '../../src/s3/results.ts';
@@ -119,12 +119,12 @@ describe('captionObject', () => {
     fake.put('photos', 'a.jpg', PHOTO);
     const object = { bucket: 'photos', key: 'a.jpg' };
     await captionObject(object, parts);
-    await captionObject({ ...object, options: { captions: 1 } }, parts);
+    await captionObject({ ...object, plan: captioner.plan({ count: 1 }) }, parts);
     await captionObject(object, { ...parts, model: { name: 'other', hash: 'f'.repeat(64) } });
     assert.equal(documents().length, 3);
     assert.deepEqual(
       documents().map(({ options }) => options),
-      [undefined, { captions: 1 }, undefined],
+      [undefined, { count: 1 }, undefined],
     );
   });
 });
@@ -205,7 +205,7 @@ describe('captionObject, when it is not the image', () => {
       fake.onRequest((r) =>
         r.method === method ? { kind: 'error', status: 503, code: 'SlowDown' } : undefined,
       );
-      await rejectsWith(captionObject({ bucket: 'photos', key: 'a.jpg' }, parts), 'Overloaded');
+      await rejectsWith(captionObject({ bucket: 'photos', key: 'a.jpg' }, parts), 'UpstreamUnavailable');
       assert.deepEqual(fake.keys('results'), []);
     }
     fake.onRequest(() => undefined);
@@ -215,7 +215,7 @@ describe('captionObject, when it is not the image', () => {
   it('asks S3 nothing once the deadline has passed', async () => {
     fake.put('photos', 'a.jpg', PHOTO);
     const call = { deadline: Date.now() - 1 };
-    await rejectsWith(captionObject({ bucket: 'photos', key: 'a.jpg' }, parts, call), 'Overloaded');
+    await rejectsWith(captionObject({ bucket: 'photos', key: 'a.jpg' }, parts, call), 'DeadlineExceeded');
     assert.deepEqual(fake.requests, []);
   });
 
@@ -235,9 +235,10 @@ describe('captionObject, when it is not the image', () => {
     assert.deepEqual(fake.requests, []);
   });
 
-  it('records nothing about options out of bounds', async () => {
+  it('records nothing about options that no caption can fulfil', async () => {
     fake.put('photos', 'a.jpg', PHOTO);
-    const request = { bucket: 'photos', key: 'a.jpg', options: { beamWidth: 0 } };
+    const plan = captioner.plan({ requiredWords: ['a red ball'], maxLength: 3 });
+    const request = { bucket: 'photos', key: 'a.jpg', plan };
     await rejectsWith(captionObject(request, parts), 'InvalidRequest');
     assert.deepEqual(fake.keys('results'), []);
   });

@@ -55,21 +55,21 @@ describe('readImage', () => {
   it('does not read what has changed since it was described', async () => {
     const { etag } = fake.put(IMAGE.bucket, IMAGE.key, BYTES);
     fake.put(IMAGE.bucket, IMAGE.key, Buffer.from('other'));
-    await rejectsWith(readImage(s3, { ...IMAGE, etag }, LIMITS), 'Overloaded');
+    await rejectsWith(readImage(s3, { ...IMAGE, etag }, LIMITS), 'UpstreamUnavailable');
   });
 
   it('gives up at the deadline when the body stalls', async () => {
     fake.put(IMAGE.bucket, IMAGE.key, BYTES);
     faults('GET', { kind: 'stall' });
     const start = Date.now();
-    await rejectsWith(readImage(s3, IMAGE, { ...LIMITS, deadline: start + 300 }), 'Overloaded');
+    await rejectsWith(readImage(s3, IMAGE, { ...LIMITS, deadline: start + 300 }), 'DeadlineExceeded');
     assert.ok(Date.now() - start < 2_000);
   });
 
   it('does not take half a body for a whole one', async () => {
     fake.put(IMAGE.bucket, IMAGE.key, BYTES);
     faults('GET', { kind: 'cut' });
-    await rejectsWith(readImage(s3, IMAGE, LIMITS), 'Overloaded');
+    await rejectsWith(readImage(s3, IMAGE, LIMITS), 'UpstreamUnavailable');
   });
 });
 
@@ -101,20 +101,20 @@ for (const [name, { method, read }] of Object.entries(READS)) {
       [500, 'InternalError'],
       [429, 'TooManyRequests'],
     ] as const) {
-      it(`tries ${code} again, and says Overloaded when it stays`, async () => {
+      it(`tries ${code} again, and says UpstreamUnavailable when it stays`, async () => {
         fake.put(IMAGE.bucket, IMAGE.key, BYTES);
         faults(method, { kind: 'error', status, code }, 1);
         await read();
         assert.equal(fake.requests.length, 2);
         faults(method, { kind: 'error', status, code });
-        await rejectsWith(read(), 'Overloaded');
+        await rejectsWith(read(), 'UpstreamUnavailable');
         assert.equal(fake.requests.length, 2 + 3);
       });
     }
 
-    it('says Overloaded when connections break', async () => {
+    it('says UpstreamUnavailable when connections break', async () => {
       faults(method, { kind: 'hang up' });
-      await rejectsWith(read(), 'Overloaded');
+      await rejectsWith(read(), 'UpstreamUnavailable');
     });
 
     it('leaves a missing permission what it is: no fault of the image, and nothing that passes', async () => {

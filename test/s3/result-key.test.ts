@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { MAX_KEY_BYTES, type ResultIdentity, resultKey, revisionOf } from '../../src/s3/result-key.ts';
+import { MAX_KEY_BYTES } from '../../src/aws/object-reference.ts';
+import { type ResultIdentity, resultKey, revisionOf } from '../../src/s3/result-key.ts';
 
 const HASH = '0123456789abcdef'.repeat(4);
 const IDENTITY: ResultIdentity = { bucket: 'photos', key: 'a b/ü.jpg', revision: 'abc', modelHash: HASH };
@@ -11,10 +12,10 @@ test('a result lies below its bucket and key, named for revision and bundle', ()
 });
 
 test('options are part of the name, whatever their order', () => {
-  const key = resultKey('', { ...IDENTITY, options: { beamWidth: 5, captions: 1 } });
+  const key = resultKey('', { ...IDENTITY, options: { beamWidth: 5, count: 1 } });
   assert.match(key, /^photos\/a b\/ü\.jpg\/abc\.0123456789abcdef-[0-9a-f]{8}\.json$/);
-  assert.equal(resultKey('', { ...IDENTITY, options: { captions: 1, beamWidth: 5 } }), key);
-  assert.notEqual(resultKey('', { ...IDENTITY, options: { captions: 2, beamWidth: 5 } }), key);
+  assert.equal(resultKey('', { ...IDENTITY, options: { count: 1, beamWidth: 5 } }), key);
+  assert.notEqual(resultKey('', { ...IDENTITY, options: { count: 2, beamWidth: 5 } }), key);
 });
 
 test('no options and options that ask for nothing are the same', () => {

@@ -198,11 +198,7 @@ describe('a server under attack', { concurrency: 8 }, () => {
 describe('a server with many clients at once', () => {
   it('answers requests that come in one piece, each in its turn', async () => {
     const photo = [
-      head(
-        'POST /captions?captions=1 HTTP/1.1',
-        'Content-Type: image/jpeg',
-        `Content-Length: ${PHOTO.length}`,
-      ),
+      head('POST /captions?count=1 HTTP/1.1', 'Content-Type: image/jpeg', `Content-Length: ${PHOTO.length}`),
       PHOTO,
     ];
     const one = [head('GET /model HTTP/1.1'), ...photo, head('GET /nowhere HTTP/1.1')];

@@ -1,4 +1,4 @@
-import type { CaptionResult } from '../../src/caption/captioner.ts';
+import type { CaptionResult } from '../../src/caption/result.ts';
 
 /** What must not change from run to run: all but the timings. */
 export function withoutTimings({

@@ -49,7 +49,7 @@ def build(directory, backbone, vocabulary, decoding, description):
         "regions": backbone.regions,
         "precision": "fp32",
         "decoding": decoding,
-        "licence": description["licence"],
+        "license": description["license"],
         "provenance": description["provenance"],
     }
 

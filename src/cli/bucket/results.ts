@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { DEFAULT_RESULTS_PREFIX } from '../../aws/places.ts';
 import type { ResultsFlags } from './print-results.ts';
 
 const EXAMPLES = `
@@ -17,7 +18,7 @@ export function addResultsCommand(program: Command): void {
     .option(
       '--prefix <text>',
       'only keys that start so: captions/<bucket of the image>/<its key>',
-      'captions/',
+      DEFAULT_RESULTS_PREFIX,
     )
     .addOption(
       new Option('--format <name>', 'whole documents, or a table of what matters')
@@ -27,7 +28,7 @@ export function addResultsCommand(program: Command): void {
     .option('--failed', 'only images that have no caption')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: ResultsFlags) => {
-      // AWS's SDK takes a tenth of a second to load, which no other command shall wait for.
+      // AWS's SDK takes a tenth of a second to load, so other commands do not load it.
       const { printResults } = await import('./print-results.ts');
       process.exitCode = await printResults(flags);
     });

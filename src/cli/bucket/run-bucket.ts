@@ -24,7 +24,7 @@ export function addRunBucketCommand(program: Command): void {
     .option('--json', 'one JSON object a line: the plan, the execution, its end')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: RunBucketFlags) => {
-      // AWS's SDK takes a tenth of a second to load, which no other command shall wait for.
+      // AWS's SDK takes a tenth of a second to load, so other commands do not load it.
       const { runBucket } = await import('./start-run.ts');
       process.exitCode = await runBucket(flags);
     });

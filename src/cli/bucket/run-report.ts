@@ -1,8 +1,9 @@
 /** A run over a bucket in words: before it starts, and after it ended. */
+
+import type { Place } from '../../aws/places.ts';
 import { type Census, OTHER, type Tally } from '../../bucket-run/census.ts';
 import type { RunCost } from '../../bucket-run/cost.ts';
 import type { RunEnd } from '../../bucket-run/execution.ts';
-import type { Place } from '../../bucket-run/list.ts';
 import { type Estimate, MILLISECONDS_PER_IMAGE, type Plan } from '../../bucket-run/plan.ts';
 
 export interface ShownPlan {

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
+import type { Place } from '../../aws/places.ts';
 import { regionOf } from '../../aws/region.ts';
 import { createS3Client } from '../../aws/s3-client.ts';
 import { type Census, countObjects } from '../../bucket-run/census.ts';
 import { createStepFunctionsClient, type Run, type RunEnd, startRun } from '../../bucket-run/execution.ts';
-import type { Place } from '../../bucket-run/list.ts';
 import { estimateRun, readPlan, USUAL_PLAN } from '../../bucket-run/plan.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { EXIT_INTERRUPTED, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_SOME_IMAGE_FAILED } from '../shared/exit.ts';
@@ -26,7 +26,7 @@ const ASK_AGAIN_MS = 1000;
 /**
  * Plan, start, end; prints each.
  * @returns exit code
- * @throws InvalidRequest, Overloaded
+ * @throws InvalidRequest, UpstreamUnavailable
  */
 export async function runBucket(flags: RunBucketFlags): Promise<number> {
   if (!flags.dryRun && flags.stateMachine === undefined) {
@@ -91,7 +91,7 @@ function show(object: object, text: string, json = false): void {
   process.stdout.write(json ? `${JSON.stringify(object)}\n` : text);
 }
 
-/** `null` after Ctrl-C; the run goes on without anybody who looks. */
+/** `null` after Ctrl-C, which ends only the watching: the run itself goes on. */
 async function follow(run: Run, objects: number): Promise<RunEnd | null> {
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();

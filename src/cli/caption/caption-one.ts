@@ -1,7 +1,7 @@
 /** One image of many: read and recognised, and captioned unless that was done before. */
 import { hash } from 'node:crypto';
 import type { CaptionCall, Captioner } from '../../caption/captioner.ts';
-import type { CaptionOptionsInput } from '../../caption/options.ts';
+import type { CaptionPlan } from '../../caption/plan.ts';
 import { type ErrorReport, reportOf } from '../../errors.ts';
 import { readImage } from '../shared/inputs.ts';
 import type { Outcome } from './caption-output.ts';
@@ -31,7 +31,7 @@ export async function readInput(
 
 export interface CaptionOneParts {
   caption: Captioner['caption'];
-  options: CaptionOptionsInput;
+  plan: CaptionPlan;
   call: CaptionCall;
   /** `null`: nothing was done before. */
   results: ResultsFile | null;
@@ -73,10 +73,10 @@ async function captionBytes(
   image: string,
   sha256: string | undefined,
   bytes: Uint8Array,
-  { caption, options, call }: CaptionOneParts,
+  { caption, plan, call }: CaptionOneParts,
 ): Promise<Outcome> {
   try {
-    return { kind: 'captioned', image, sha256, bytes, result: await caption(bytes, options, call) };
+    return { kind: 'captioned', image, sha256, bytes, result: await caption(bytes, plan, call) };
   } catch (error) {
     return { kind: 'failed', image, sha256, error: reportOf(error) };
   }

@@ -1,5 +1,5 @@
 /** What became of each image, as lines: text or JSON on standard output, or JSON in the file of `--resume`. */
-import type { CaptionResult } from '../../caption/captioner.ts';
+import type { CaptionResult } from '../../caption/result.ts';
 import type { ErrorReport } from '../../errors.ts';
 import { captionLines } from '../shared/caption-lines.ts';
 import { complain } from '../shared/complain.ts';

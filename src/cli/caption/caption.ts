@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { parseCaptionOptions } from '../../caption/options.ts';
 import { addDecodingFlags } from '../shared/decoding-flags.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
 import { countInputs, walkInputs } from '../shared/inputs.ts';
@@ -74,12 +73,12 @@ async function captionImages(args: string[], flags: CaptionFlags): Promise<numbe
 }
 
 /** What a line of an earlier run must have been made with to count as done. */
-function recipeOf({ model, options, defaults }: RunningCaptioner, flags: CaptionFlags): Recipe {
+function recipeOf({ model, plan }: RunningCaptioner, flags: CaptionFlags): Recipe {
   const { explain, trace, skipDuplicates } = flags;
   const asked = { ...(explain && { explain }), ...(trace && { trace }) };
   return {
     model,
-    options: { ...parseCaptionOptions(options, defaults), ...asked },
+    options: { ...plan.options, ...asked },
     duplicatesCount: skipDuplicates === true,
   };
 }

@@ -2,10 +2,13 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
-import type { CaptionCall, CaptionResult } from '../../caption/captioner.ts';
+import type { CaptionCall } from '../../caption/captioner.ts';
+import { flagOf } from '../../caption/options.ts';
+import type { CaptionResult } from '../../caption/result.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { heatMaps } from '../../pictures/heat-map.ts';
 import { traceTree } from '../../pictures/trace-tree.ts';
+import { helpOf } from '../shared/decoding-flags.ts';
 
 export interface PictureFlags {
   json?: boolean;
@@ -17,9 +20,9 @@ export interface PictureFlags {
 
 export function addPictureFlags(command: Command): Command {
   return command
-    .option('--explain', 'with --json: how much each part of the image adds to each word')
+    .option(flagOf('explain'), `with --json: ${helpOf('explain')}`)
     .option('--explain-to <dir>', 'write the heat map of each word of the best caption as PNG')
-    .option('--trace', 'with --json: every word that the search looked at')
+    .option(flagOf('trace'), `with --json: ${helpOf('trace')}`)
     .option('--trace-to <dir>', 'write the tree of the search as SVG');
 }
 
@@ -28,7 +31,8 @@ export function addPictureFlags(command: Command): Command {
  * @throws InvalidRequest when numbers are asked for that text has no place for
  */
 export function pictureCall({ json, explain, explainTo, trace, traceTo }: PictureFlags): CaptionCall {
-  for (const [flag, given] of [['--explain', explain] as const, ['--trace', trace] as const]) {
+  for (const [option, given] of Object.entries({ explain, trace })) {
+    const flag = flagOf(option);
     if (given && !json) throw new InvalidRequest(`${flag} needs --json; ${flag}-to DIR writes pictures`);
   }
   return { explain: explain || explainTo !== undefined, trace: trace || traceTo !== undefined };

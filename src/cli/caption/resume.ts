@@ -26,7 +26,7 @@ const lineSchema = z.object({
 
 type ResultLine = z.output<typeof lineSchema>;
 
-/** How every line begins, to tell one that was cut off from a file that is none of ours. */
+/** How every line begins, to tell a line that was cut off from a file that holds something else. */
 const BEGINNING = '{"image":';
 
 export interface ResultsFile {

@@ -66,7 +66,7 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
   const { items, close } = await openSets(sources, flags.notPhotographs);
   const captioner = await startCaptioner(flags);
   try {
-    if (flags.save && Object.keys(captioner.options).length > 0) {
+    if (flags.save && Object.keys(captioner.plan.asked).length > 0) {
       throw new InvalidRequest(
         '--save: scores in a manifest are those of its own decoding options; leave yours out',
       );
@@ -78,7 +78,8 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
       throw new InvalidRequest(`${images}: none of the split's images is here`);
     }
     const { buildReport, reportTable } = await import('../../evaluate/report.ts');
-    const report = buildReport(captioned, sources, captioner);
+    const { model, plan } = captioner;
+    const report = buildReport(captioned, sources, { model, options: plan.asked });
     if (flags.save) await save(flags.model ?? DEFAULT_BUNDLE, report, status);
     process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : reportTable(report));
     return status;
@@ -117,10 +118,10 @@ async function captionSets(
 
 async function captionOne(
   { set, image, references, images }: EvaluatedImage,
-  { caption, options }: RunningCaptioner,
+  { caption, plan }: RunningCaptioner,
 ): Promise<Outcome> {
   try {
-    const result = await caption(await images.read(image), options, { features: true });
+    const result = await caption(await images.read(image), plan, { features: true });
     return { set, image, references, result };
   } catch (error) {
     return { image, error: reportOf(error) };

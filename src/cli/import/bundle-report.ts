@@ -13,7 +13,7 @@ export function exitOnInterrupt(): void {
   process.once('SIGINT', () => process.exit(EXIT_INTERRUPTED));
 }
 
-/** Shows what a new bundle says, then puts it in its place; it goes if it does not run. */
+/** Shows what a new bundle says, then moves it to its place; a bundle that does not run is deleted. */
 export async function publishChecked(draft: Draft): Promise<void> {
   try {
     const { photograph, captions, milliseconds } = await selfCheck(draft.directory);

@@ -18,7 +18,7 @@ export interface ImportFlags {
   precision: string;
   calibrate?: string[];
   name?: string;
-  licence: string;
+  license: string;
   sha256?: string;
   sha512?: string;
 }
@@ -37,7 +37,7 @@ export async function importBundle(flags: ImportFlags): Promise<void> {
     repairVocabulary: flags.repairVocabulary ?? false,
     out: flags.out,
     name: flags.name ?? basename(flags.out),
-    licence: flags.licence,
+    license: flags.license,
   });
   try {
     printSource(imported);

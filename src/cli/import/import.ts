@@ -25,7 +25,7 @@ export function addImportCommand(program: Command): void {
     .option('--calibrate <images...>', 'photographs for --precision int8: files, directories or patterns')
     .option('--name <name>', 'of the model (default: that of the directory)')
     .option(
-      '--licence <text>',
+      '--license <text>',
       'of the weights, for the manifest',
       'unknown: see where the weights came from',
     )

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { CaptionResult } from '../../caption/captioner.ts';
+import type { CaptionResult } from '../../caption/result.ts';
 
 const LAUNCH = fileURLToPath(new URL('../launch.js', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));

@@ -1,4 +1,4 @@
-import type { Caption } from '../../caption/captioner.ts';
+import type { Caption } from '../../caption/result.ts';
 
 /** Below this the tutorial's six decimals would all be 0. */
 const SMALLEST_SHOWN = 1e-6;

@@ -17,6 +17,9 @@ export const EXIT_CODES = {
   ImageTooLarge: EXIT_SOME_IMAGE_FAILED,
   ImageNotFound: EXIT_SOME_IMAGE_FAILED,
   Overloaded: EXIT_MODEL_UNUSABLE,
+  DeadlineExceeded: EXIT_MODEL_UNUSABLE,
+  CaptionerHung: EXIT_MODEL_UNUSABLE,
+  UpstreamUnavailable: EXIT_MODEL_UNUSABLE,
   ModelUnusable: EXIT_MODEL_UNUSABLE,
   InternalError: EXIT_BUG,
 } satisfies Record<ErrorReport['code'], number>;

@@ -1,13 +1,11 @@
 /** Arguments of a command line to image files, and image files to bytes. */
 import { glob, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { kindOfEnding } from '../../caption/image-input.ts';
 import { readImageFile, readImageStream } from '../../model/image-file.ts';
 
 /** In place of a file name: standard input. */
 const STDIN = '-';
-
-/** What a directory or a pattern picks; a file that is named outright may have any name. */
-const IMAGE_EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff']);
 
 /**
  * Image files that the arguments name, in their order: files as they stand, directories with all below them, glob
@@ -69,7 +67,7 @@ async function matches(pattern: string): Promise<string[]> {
 
 /** Whether a file's name ends as those of images do. */
 export function isImageName(name: string): boolean {
-  return IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
+  return kindOfEnding(extname(name).slice(1).toLowerCase()) !== null;
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { CaptionResult } from '../../caption/captioner.ts';
+import type { CaptionResult } from '../../caption/result.ts';
 
-/** What is said of a caption below a `--min-confidence` that was given, `null` of any other. */
+/** The note on a caption below a `--min-confidence` that was given, `null` for any other. */
 export function reviewNote(
   { confidence, needsReview }: Pick<CaptionResult, 'confidence' | 'needsReview'>,
   minConfidence: number | undefined,

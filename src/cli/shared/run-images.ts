@@ -2,9 +2,9 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import type { Captioner } from '../../caption/captioner.ts';
-import type { CaptionOptionsInput } from '../../caption/options.ts';
+import { type CaptionPlan, planCaptions } from '../../caption/plan.ts';
 import { InvalidRequest } from '../../errors.ts';
-import { readBundle } from '../../model/bundle.ts';
+import { plannedModel, readBundle } from '../../model/bundle.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../model/load.ts';
 import { createPool } from '../../model/pool.ts';
 import { type DecodingFlags, decodingOptions, numberOf } from './decoding-flags.ts';
@@ -36,9 +36,8 @@ export function addCaptionerFlags(command: Command): Command {
 export interface RunningCaptioner {
   caption: Captioner['caption'];
   model: { name: string; hash: string };
-  options: CaptionOptionsInput;
-  /** The model's own options, which `options` override. */
-  defaults: CaptionOptionsInput;
+  /** Of the flags. */
+  plan: CaptionPlan;
   /** Captions to ask for at the same time, so that the captioner never waits for work. */
   inFlight: number;
   close(): Promise<void>;
@@ -46,7 +45,7 @@ export interface RunningCaptioner {
 
 /**
  * One job runs in this thread; more run in worker threads.
- * @throws InvalidRequest in the flags' names, before anything is loaded; ModelUnusable
+ * @throws InvalidRequest before anything is captioned; ModelUnusable
  */
 export async function startCaptioner(flags: CaptionerFlags): Promise<RunningCaptioner> {
   checkCount('--jobs', flags.jobs, MAX_JOBS);
@@ -62,21 +61,20 @@ function checkCount(flag: string, value: number, max: number): void {
 
 async function startHere(directory: string, flags: CaptionerFlags): Promise<RunningCaptioner> {
   const threads = flags.threads === undefined ? {} : { threads: flags.threads };
-  const { caption, model, defaults, bundle } = await loadCaptioner(directory, threads);
-  const options = decodingOptions(flags, bundle);
-  return { caption, model, options, defaults, inFlight: 1, close: async () => undefined };
+  const { caption, model, plan: planOf } = await loadCaptioner(directory, threads);
+  const plan = planOf(decodingOptions(flags));
+  return { caption, model, plan, inFlight: 1, close: async () => undefined };
 }
 
 async function startPool(directory: string, flags: CaptionerFlags): Promise<RunningCaptioner> {
   // Only manifest and word list are read here, to refuse wrong options before any thread starts.
   const bundle = await readBundle(directory);
-  const options = decodingOptions(flags, bundle);
+  const plan = planCaptions(decodingOptions(flags), plannedModel(bundle));
   const { caption, close } = createPool(flags.jobs, { directory, options: { threads: flags.threads ?? 1 } });
   return {
     caption,
     model: { name: bundle.manifest.name, hash: bundle.hash },
-    options,
-    defaults: bundle.manifest.decoding,
+    plan,
     inFlight: flags.jobs + WAITING,
     close,
   };
@@ -101,7 +99,7 @@ export function onInterrupt(): () => boolean {
   let interrupted = false;
   process.once('SIGINT', () => {
     interrupted = true;
-    // Whoever waits for an image on standard input waits no longer.
+    // Ends a read of standard input that waits for an image.
     process.stdin.destroy();
   });
   return () => interrupted;

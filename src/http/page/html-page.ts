@@ -19,7 +19,7 @@ function withLimit(html: string, maxBodyBytes: number): string {
 
 /**
  * Serves a page that runs and shows exactly the scripts and styles that stand in it.
- * @param make called once, when the page is first asked for: a function that starts cold has other things to do
+ * @param make called once, when the page is first asked for, so that it does not delay the start of a function
  */
 export function htmlPage(make: () => Promise<string>): Handler<AppEnv> {
   let made: Promise<{ html: string; policy: string }> | null = null;

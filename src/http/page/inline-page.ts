@@ -38,7 +38,7 @@ async function replaceAll(
   return text.replace(pattern, () => replacements.shift()!);
 }
 
-/** Comments and indentation are for people who read the file. */
+/** Without comments and indentation, which browsers do not need. */
 function withoutBlanks(style: string): string {
   return style
     .replace(/\/\*[\s\S]*?\*\//g, '')

@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import type { ObjectReference } from '../../aws/object-reference.ts';
 import type { CaptionCall } from '../../caption/captioner.ts';
-import { type CaptionOptionsInput, parseCaptionOptions } from '../../caption/options.ts';
+import type { CaptionPlan } from '../../caption/plan.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { HttpError } from '../failures.ts';
 import type { GivenOptions } from '../options.ts';
@@ -14,7 +14,7 @@ import { readerOf } from './read-images.ts';
 interface CaptionRequest {
   /** At least one. */
   images: NamedImage[];
-  options: CaptionOptionsInput;
+  plan: CaptionPlan;
   call: CaptionCall;
 }
 
@@ -32,15 +32,17 @@ export async function readCaptionRequest(
   c.set('bytes', body.length);
   const { source, options: inBody } = await read(body);
   const { trace, explain, ...options } = mergeOnce(query, inBody);
-  parseCaptionOptions(options, parts.defaults);
+  const plan = parts.plan(options);
   const images = 'images' in source ? source.images : [await readReference(source.s3, parts)];
-  return { images, options, call: { trace, explain, deadline: parts.deadlineOf?.(c) } };
+  return { images, plan, call: { trace, explain, deadline: parts.deadlineOf?.(c) } };
 }
 
 /** @throws InvalidRequest when an option stands in the query and in the body */
 function mergeOnce(query: GivenOptions, body: GivenOptions): GivenOptions {
   const twice = Object.keys(body).filter((name) => name in query);
-  if (twice.length > 0) throw new InvalidRequest(`in the query and in the body: ${twice.join(', ')}`);
+  if (twice.length > 0) {
+    throw new InvalidRequest(twice.map((field) => ({ field, message: 'in the query and in the body' })));
+  }
   return { ...query, ...body };
 }
 

@@ -1,7 +1,7 @@
 /** Bodies of requests to image files. */
 
 import type { ObjectReference } from '../../aws/object-reference.ts';
-import { InvalidRequest, wrongFields } from '../../errors.ts';
+import { InvalidRequest, problemsIn } from '../../errors.ts';
 import type { GivenOptions } from '../options.ts';
 import { captionRequestSchema } from '../schemas.ts';
 import { bytesOfBase64 } from './base64.ts';
@@ -40,7 +40,7 @@ export function readerOf(headers: Headers): (body: Uint8Array<ArrayBuffer>) => P
 
 function readJson(body: Uint8Array<ArrayBuffer>): ReadBody {
   const parsed = captionRequestSchema.safeParse(parseJson(body));
-  if (!parsed.success) throw new InvalidRequest(wrongFields(parsed.error));
+  if (!parsed.success) throw new InvalidRequest(problemsIn(parsed.error));
   const { image, s3, ...options } = parsed.data;
   // The schema saw to it that there is exactly one of the two.
   if (s3 !== undefined) return { source: { s3 }, options };

@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { CaptionResult } from '../../caption/captioner.ts';
+import { type CaptionResult, captionResultSchema } from '../../caption/result.ts';
 import { CaptionError } from '../../errors.ts';
 import type { Problem } from '../failures.ts';
 import { captionQuerySchema } from '../options.ts';
@@ -9,7 +9,7 @@ import { problemOf } from '../problem.ts';
 import { problemAnswers } from '../problem-answers.ts';
 import { readCaptionRequest } from '../request/caption-request.ts';
 import type { NamedImage } from '../request/multipart.ts';
-import { captionRequestSchema, captionResultSchema, captionResultsSchema } from '../schemas.ts';
+import { captionRequestSchema, captionResultsSchema } from '../schemas.ts';
 import { noteTimings } from '../timings.ts';
 
 /** Bytes need no schema beside their content type (OpenAPI 3.1, Considerations for File Uploads). */
@@ -58,7 +58,6 @@ const route = createRoute({
       'UnsupportedMediaType',
       'UnsupportedImage',
       'InvalidRequest',
-      'Overloaded',
     ),
   },
 });
@@ -70,9 +69,9 @@ export function addCaptions(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
   // Registered by name: the route itself must not read the body, which has a limit.
   app.openAPIRegistry.register('CaptionRequest', captionRequestSchema);
   app.openapi(route, async (c) => {
-    const { images, options, call } = await readCaptionRequest(c, c.req.valid('query'), parts);
+    const { images, plan, call } = await readCaptionRequest(c, c.req.valid('query'), parts);
     const caption: CaptionImage = async (bytes) => {
-      const result = await parts.caption(bytes, options, call);
+      const result = await parts.caption(bytes, plan, call);
       noteTimings(result.timings, c);
       return result;
     };

@@ -25,7 +25,7 @@ const route = createRoute({
   description: 'Captions a photograph the first time, and remembers when that went well.',
   responses: {
     200: { description: 'They can', content: { 'application/json': { schema: healthSchema } } },
-    ...problemAnswers('Overloaded'),
+    ...problemAnswers(),
   },
 });
 
@@ -34,8 +34,8 @@ export function addHealth(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
   app.openapi(route, async (c) => c.json(await check(), 200));
 }
 
-async function captionPhotograph({ caption }: AppParts): Promise<Health> {
-  const { captions, model } = await caption(await readFile(PHOTOGRAPH), { captions: 1 });
+async function captionPhotograph({ caption, plan }: AppParts): Promise<Health> {
+  const { captions, model } = await caption(await readFile(PHOTOGRAPH), plan({ count: 1 }));
   const [best] = captions;
   if (best === undefined) throw new Error('the model has no caption for the photograph of the health check');
   return { status: 'ok', model, caption: best.text };

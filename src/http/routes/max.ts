@@ -8,7 +8,7 @@ import { InvalidRequest } from '../../errors.ts';
 import { PROBLEMS } from '../failures.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
 import { noteFailure, problemOf } from '../problem.ts';
-import { GATEWAY_ANSWERS, RETRY_AFTER } from '../problem-answers.ts';
+import { GATEWAY_ANSWERS, headersOf } from '../problem-answers.ts';
 import { readBody } from '../request/body.ts';
 import { mediaTypeOf, unsupported } from '../request/media-type.ts';
 import { IMAGE_FIELD, imageOf, readForm } from '../request/multipart.ts';
@@ -72,7 +72,8 @@ const predictRoute = createRoute({
     400: errorAnswer('The image cannot be read'),
     413: errorAnswer(PROBLEMS.ImageTooLarge.title),
     500: errorAnswer(PROBLEMS.InternalError.title),
-    503: { ...errorAnswer(PROBLEMS.Overloaded.title), headers: RETRY_AFTER },
+    503: { ...errorAnswer(PROBLEMS.Overloaded.title), ...headersOf('Overloaded') },
+    504: errorAnswer(PROBLEMS.DeadlineExceeded.title),
     ...GATEWAY_ANSWERS,
   },
 });
@@ -98,7 +99,7 @@ export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
       noteFailure(new InvalidRequest(NO_IMAGE.message), c);
       return c.json(NO_IMAGE, 400);
     }
-    const { captions, timings } = await parts.caption(image, {}, { deadline: parts.deadlineOf?.(c) });
+    const { captions, timings } = await parts.caption(image, undefined, { deadline: parts.deadlineOf?.(c) });
     noteTimings(timings, c);
     const predictions = captions.map(({ text, probability }, i) => ({
       index: String(i),
@@ -107,7 +108,7 @@ export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
     }));
     return c.json({ status: 'ok' as const, predictions }, 200);
   });
-  const { name, description, licence, provenance } = parts.model;
+  const { name, description, license, provenance } = parts.model;
   const metadata = {
     // Clients look for these two to tell which kind of model they talk to.
     id: 'max-image-caption-generator',
@@ -115,7 +116,7 @@ export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
     description: `${name}: ${description}`,
     type: 'Image-to-Text Translation',
     source: provenance[0]?.source ?? '',
-    license: licence,
+    license,
   };
   app.openapi(metadataRoute, (c) => c.json(metadata, 200));
   return app;
@@ -139,7 +140,7 @@ async function readImage(c: Context<AppEnv>, maxBodyBytes: number): Promise<Uint
   return entry === null || typeof entry === 'string' ? null : (await imageOf(entry)).bytes;
 }
 
-/** MAX knows 400 for whatever is wrong with a request, and no problem documents. */
+/** MAX answers 400 for whatever is wrong with a request, and has no problem documents. */
 function answerError(error: Error, c: Context<AppEnv>): Response {
   const { status } = PROBLEMS[noteFailure(error, c)];
   const { detail, title } = problemOf(error, c);

@@ -25,6 +25,7 @@ function generate(app: OpenAPIHono<AppEnv>): OpenApiDocument {
     servers: [{ url: '/', description: 'This deployment' }],
     tags: [
       { name: 'captions', description: 'Photographs to sentences' },
+      { name: 'uploads', description: 'Images that are too large for a request' },
       { name: 'service', description: 'What runs here, and whether it does' },
       { name: 'max', description: 'The interface of IBM’s MAX Image Caption Generator, for its clients' },
     ],

@@ -1,4 +1,4 @@
-/** What the network wants of named tensors, and the two complaints about them. */
+/** What the network requires of named tensors, and the two errors about them. */
 import { SourceError } from '../../errors.ts';
 import { nearestNames } from '../source/nearest-names.ts';
 import { describe, FLOAT, type TensorHeader } from '../tensorflow/tensor-header.ts';

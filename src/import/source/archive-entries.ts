@@ -1,4 +1,4 @@
-/** What holds for the entries of every archive: where they may go, how much they may be, how failures are told. */
+/** What holds for the entries of every archive: where they may go, how large they may be, how failures are reported. */
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';

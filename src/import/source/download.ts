@@ -1,4 +1,4 @@
-/** Fetching a source from an address: resumable, bounded, and nobody sees the file before its hash is right. */
+/** Fetching a source from an address: resumable, bounded; the file gets its name only when its hash is right. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';

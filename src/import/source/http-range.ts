@@ -38,7 +38,7 @@ function isAllowed({ protocol, hostname }: URL): boolean {
  * Asks for the bytes from `start` on.
  * @param validator of the bytes that are there; null when they came from an earlier call: then the hash must tell
  * @param stallMs without a byte, after which the body throws
- * @throws SourceUnreadable for good; any other error is worth another try
+ * @throws SourceUnreadable when another try cannot help; after any other error it may
  */
 export async function fetchFrom(
   address: URL,

@@ -92,7 +92,7 @@ export async function findInDirectory(directory: string): Promise<FoundSource> {
   }
   const chosen = candidates.length > 1 ? await namedByState(files, candidates) : candidates[0];
   if (chosen) return { ...chosen, vocabulary: nearestVocabulary(files, chosen.file) };
-  // The only thing that looked like a checkpoint is damaged: that is worth more than "nothing found".
+  // The only thing that looked like a checkpoint is damaged: says so rather than "nothing found".
   if (candidates.length === 0 && damaged.length > 0) throw damaged[0];
   throw new SourceError('SourceUnsupported', {
     file: directory,

@@ -26,7 +26,7 @@ export async function unpackTar(job: UnpackJob, compressed: boolean): Promise<vo
   extract.on('entry', (header, content, next) => {
     // A stream of another library with the same interface; `pipeline` takes both.
     const stream = content as unknown as Readable;
-    // Entries that are not written fail with the archive, which is told elsewhere.
+    // Entries that are not written fail with the archive, which is reported elsewhere.
     stream.on('error', () => undefined);
     current =
       ++entries > job.limits.entries ? Promise.reject(tooMany(job)) : unpackTarEntry(job, header, stream);

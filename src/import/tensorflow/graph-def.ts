@@ -34,7 +34,7 @@ const MAX_FIELD_HEADER_BYTES = 20;
 export interface ConstantTensor extends TensorHeader {
   /** Raw little-endian elements. */
   content: Place | null;
-  /** Packed float32; fewer than the shape wants: the last repeats. */
+  /** Packed float32; fewer than the shape has: the last one repeats. */
   floats: Place | null;
 }
 

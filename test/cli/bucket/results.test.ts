@@ -145,6 +145,6 @@ describe('results', () => {
     const run = await results();
     s3.onRequest(() => undefined);
     assert.equal(run.status, 4);
-    assert.match(run.stderr, /^show-and-tell: Overloaded: /);
+    assert.match(run.stderr, /^show-and-tell: UpstreamUnavailable: /);
   });
 });

@@ -277,10 +277,10 @@ describe('wrong usage exits with 2, before anything is started', () => {
   });
 });
 
-it('a Step Functions that answers with errors of its own is Overloaded: exit 4', async () => {
+it('a Step Functions that answers with errors of its own is UpstreamUnavailable: exit 4', async () => {
   play(succeededWith());
   sfn.script.DescribeStateMachine = failing('ServiceUnavailable', 503);
   const done = await run('--state-machine', STATE_MACHINE);
   assert.deepEqual([done.status, done.stdout], [4, '']);
-  assert.match(done.stderr, /^show-and-tell: Overloaded: /);
+  assert.match(done.stderr, /^show-and-tell: UpstreamUnavailable: /);
 });

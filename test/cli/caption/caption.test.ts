@@ -11,8 +11,9 @@ import {
 } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { CaptionResult } from '../../../src/caption/captioner.ts';
-import { parseCaptionOptions } from '../../../src/caption/options.ts';
+import { OPTIONS, parseCaptionOptions } from '../../../src/caption/options.ts';
+import type { CaptionResult } from '../../../src/caption/result.ts';
+import { helpOf } from '../../../src/cli/shared/decoding-flags.ts';
 import { readBundle } from '../../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
 import { copyBundle, flipByte, temporaryDirectory } from '../../support/bundles.ts';
@@ -175,8 +176,11 @@ describe('show-and-tell caption', () => {
     ]);
     assert.deepEqual([first.status, first.stderr], [0, '']);
     const { captions } = jsonLines(first)[0]!;
-    const options = { beamWidth: 5, captions: 4, maxLength: 5 };
-    assert.deepEqual(captions, (await captioner.caption(readFileSync(COFFEE), options)).captions);
+    const options = { beamWidth: 5, count: 4, maxLength: 5 };
+    assert.deepEqual(
+      captions,
+      (await captioner.caption(readFileSync(COFFEE), captioner.plan(options))).captions,
+    );
 
     const banned = captions![0]!.words[0]!.word;
     const flags = ['--max-length', '5', '--ban', banned, '--length-normalization', '0.5', '--threads', '1'];
@@ -185,7 +189,7 @@ describe('show-and-tell caption', () => {
     const others = { maxLength: 5, bannedWords: [banned], lengthNormalization: 0.5 };
     assert.deepEqual(
       jsonLines(second)[0]!.captions,
-      (await captioner.caption(readFileSync(COFFEE), others)).captions,
+      (await captioner.caption(readFileSync(COFFEE), captioner.plan(others))).captions,
     );
   });
 
@@ -244,6 +248,35 @@ describe('wrong usage exits with 2 and names the flag', { concurrency: 2 }, () =
     assert.equal(run.status, 2);
     assert.match(run.stderr, /^show-and-tell: InvalidRequest: --top: more captions .*--beam/);
   });
+});
+
+describe('options that no caption can fulfil', () => {
+  for (const jobs of ['1', '2']) {
+    it(`are told image by image in the names of flags, with --jobs ${jobs}`, async () => {
+      const run = await runCli([
+        'caption',
+        '--jobs',
+        jobs,
+        '--require',
+        'a red ball',
+        '--max-length',
+        '3',
+        COFFEE,
+      ]);
+      assert.deepEqual([run.status, run.stdout], [3, '']);
+      assert.match(run.stderr, /InvalidRequest: --max-length: leaves no room/);
+    });
+  }
+});
+
+it('every option of the core is a flag, with its bounds and its text', async () => {
+  const { stdout } = await runCli(['caption', '--help']);
+  const help = stdout.replace(/\s+/g, ' ');
+  for (const { name, flag } of OPTIONS) {
+    assert.ok(help.includes(`${flag} `), flag);
+    assert.ok(help.includes(helpOf(name)), name);
+  }
+  assert.doesNotMatch(help, /[{}]/);
 });
 
 describe('an unusable model exits with 4', () => {

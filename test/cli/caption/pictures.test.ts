@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import sharp from 'sharp';
-import type { CaptionResult } from '../../../src/caption/captioner.ts';
+import type { CaptionResult } from '../../../src/caption/result.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { runCli } from '../../support/cli.ts';
 import { COFFEE } from '../../support/samples.ts';
@@ -33,10 +33,8 @@ describe('pictures of how a caption came about', () => {
     const { stdout } = await runCli(['caption', '--json', '--trace', '--trace-to', at('tree'), COFFEE]);
     const { captions, trace } = JSON.parse(stdout) as CaptionResult;
     const svg = readFileSync(at('tree/0001-coffee.svg'), 'utf8');
-    const won = [...svg.matchAll(/<g class="\w+ won".*?<text[^>]*>(.*?)<\/text>/gs)].map(
-      ([, label]) => label,
-    );
-    const said = won.slice(1, -1).map((label) => label!.replace(/ \d+ %$/, ''));
+    const best = [...svg.matchAll(/<g class="node \w+ told best">.*?<text x[^>]*>(.*?) \d+ %<\/text>/g)];
+    const said = best.map(([, word]) => word);
     assert.equal(said.join(' '), captions[0]!.text);
     assert.equal(svg.match(/<g /g)!.length, trace!.length);
     await sharp(Buffer.from(svg)).metadata();

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CaptionResult } from '../../../src/caption/captioner.ts';
+import type { CaptionResult } from '../../../src/caption/result.ts';
 import { openResults } from '../../../src/cli/caption/resume.ts';
 import { readBundle } from '../../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../../src/model/load.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { after, type TestContext } from 'node:test';
 import { serve } from '@hono/node-server';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
-import type { CaptionResult } from '../../../src/caption/captioner.ts';
+import type { CaptionResult } from '../../../src/caption/result.ts';
 import type { AppParts } from '../../../src/http/parts.ts';
 import { launchBrowser } from '../../support/browser.ts';
 import { appWith, captioner } from '../harness.ts';

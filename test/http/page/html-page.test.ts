@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { describe, it } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { describe, it, test } from 'node:test';
+import { IMAGE_TYPES } from '../../../src/caption/image-input.ts';
+import { OPTIONS, type OptionName } from '../../../src/caption/options.ts';
 import { PROBLEMS } from '../../../src/http/failures.ts';
 import { app, MAX_BODY_BYTES } from '../harness.ts';
 
@@ -84,4 +87,25 @@ describe('answers that are no pages', () => {
       assert.equal(headers.get('x-content-type-options'), 'nosniff');
     }
   });
+});
+
+test('the fields of the page allow what the options allow; people do not count the start and end word', () => {
+  const html = readFileSync(new URL('../../../src/http/page/page.html', import.meta.url), 'utf8');
+  const boundsOf = (name: OptionName) => OPTIONS.find((row) => row.name === name)!.bounds!;
+  const [, longest] = boundsOf('maxLength');
+  for (const [field, bounds] of [
+    ['beams', boundsOf('beamWidth')],
+    ['captions', boundsOf('count')],
+    ['shortest', [boundsOf('minLength')[0], longest - 2]],
+    ['longest', [1, longest - 2]],
+  ] as const) {
+    const [, min, max] = new RegExp(`name="${field}" min="(\\d+)" max="(\\d+)"`).exec(html)!;
+    assert.deepEqual([Number(min), Number(max)], bounds, field);
+  }
+});
+
+test('the page takes the kinds of images that are read', () => {
+  const html = readFileSync(new URL('../../../src/http/page/page.html', import.meta.url), 'utf8');
+  const [, accepted] = /id="files" hidden multiple accept="([^"]+)"/.exec(html)!;
+  assert.deepEqual(accepted!.split(','), IMAGE_TYPES);
 });

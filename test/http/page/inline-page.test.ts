@@ -35,6 +35,12 @@ describe('the page as one document', () => {
     assert.doesNotThrow(() => new Script(`'use strict'; {${scriptOf(page)}}`));
   });
 
+  it('has the product’s own alternative text, tree layout and heat painting in it, once', () => {
+    for (const name of ['altText', 'layOut', 'heatCells']) {
+      assert.equal(scriptOf(page).split(`function ${name}(`).length, 2, name);
+    }
+  });
+
   it('is no heavier than a small photograph', () => {
     assert.ok(Buffer.byteLength(page) < 64_000, `${Buffer.byteLength(page)} bytes`);
   });

@@ -5,13 +5,14 @@ import { describe, it } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { Overloaded } from '../../../src/errors.ts';
+import { heatMaps } from '../../../src/pictures/heat-map.ts';
 import { NO_BROWSER } from '../../support/browser.ts';
 import { COFFEE } from '../../support/samples.ts';
 import { captioner } from '../harness.ts';
 import { openPage } from './harness.ts';
 
 const photo = readFileSync(COFFEE);
-const { explanation, captions } = await captioner.caption(photo, {}, { explain: true });
+const { explanation, captions } = await captioner.caption(photo, undefined, { explain: true });
 const said = captions[0]!.words.map(({ word }) => word);
 const strength = explanation!.words.map(({ importance }) => Math.max(...importance));
 const byStrength = said.map((_, at) => at).sort((a, b) => strength[b]! - strength[a]!);
@@ -76,6 +77,26 @@ describe('the page, of each word', { skip: NO_BROWSER }, () => {
     assert.deepEqual(asked, ['?trace=1', '?explain=1']);
     await page.getByRole('heading', { name: 'coffee.jpg' }).hover();
     assert.equal(await heat(page).isVisible(), false);
+  });
+
+  it('paints what the command line paints', async (t) => {
+    const { page, choose } = await openPage(t);
+    await choose(COFFEE);
+    await wordAt(page, FIRST).hover();
+    const { width, height, data } = await heatOf(page, FIRST);
+    const veiled = await sharp(photo)
+      .resize(width, height)
+      .composite([{ input: data, raw: { width, height, channels: 4 } }])
+      .removeAlpha()
+      .raw()
+      .toBuffer();
+    const maps = await heatMaps(photo, explanation!);
+    const painted = await sharp(maps[FIRST]).resize(width, height).removeAlpha().raw().toBuffer();
+    assert.equal(painted.length, veiled.length);
+    const difference =
+      painted.reduce((sum, level, i) => sum + Math.abs(level - veiled[i]!), 0) / painted.length;
+    // Of 255 levels: both enlarge the cells in ways of their own.
+    assert.ok(difference < 4, `${difference} levels`);
   });
 
   it('lies on the picture, as large as the picture', async (t) => {

@@ -147,7 +147,7 @@ const FIELDS: [what: string, json: unknown, code: ProblemCode][] = [
   ['an option that is unknown', { image, beam: 3 }, 'InvalidRequest'],
   ['an option as text', { image, beamWidth: '3' }, 'InvalidRequest'],
   ['an option out of its bounds', { image, beamWidth: 11 }, 'InvalidRequest'],
-  ['options that contradict each other', { image, beamWidth: 2, captions: 3 }, 'InvalidRequest'],
+  ['options that contradict each other', { image, beamWidth: 2, count: 3 }, 'InvalidRequest'],
   [
     'an S3 reference with another field',
     { s3: { bucket: 'photos', key: 'a', region: 'x' } },

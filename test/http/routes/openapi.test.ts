@@ -4,11 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH } from '../../../src/caption/options.ts';
+import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH, OPTIONS } from '../../../src/caption/options.ts';
 import { PROBLEMS } from '../../../src/http/failures.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { ROOT } from '../../support/samples.ts';
-import { app, ask, bundle, openApi } from '../harness.ts';
+import { app, appWith, ask, bundle, openApi } from '../harness.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());
@@ -35,6 +35,13 @@ describe('GET /openapi.json', () => {
     assert.deepEqual(await lint(openApi), []);
   });
 
+  it('is one also where there are uploads', async () => {
+    const uploads = { announce: () => assert.fail(), outcome: () => assert.fail() };
+    const document = (await (await appWith({ uploads }).request('/openapi.json')).json()) as typeof openApi;
+    assert.ok(document.paths['/uploads'] && document.paths['/captions/{id}']);
+    assert.deepEqual(await lint(document), []);
+  });
+
   it('would not be called clean with a fault in it', async () => {
     const { components: _, ...broken } = openApi;
     assert.ok((await lint(broken)).includes('no-unresolved-refs'));
@@ -52,7 +59,7 @@ describe('GET /openapi.json', () => {
 
   it('has the bounds of the core’s options, in the query and in JSON', () => {
     const { parameters } = openApi.paths['/captions']!.post as unknown as {
-      parameters: { name: string; schema: Record<string, unknown>; explode?: boolean }[];
+      parameters: { name: string; description: string; schema: Record<string, unknown>; explode?: boolean }[];
     };
     const { properties } = openApi.components.schemas.CaptionRequest as {
       properties: Record<string, Record<string, unknown>>;
@@ -65,6 +72,14 @@ describe('GET /openapi.json', () => {
     }
     const { image: _, s3: __, ...fields } = properties;
     assert.deepEqual(Object.keys(query).sort(), Object.keys(fields).sort());
+    assert.deepEqual(
+      Object.keys(fields),
+      OPTIONS.map(({ name }) => name),
+    );
+    for (const { name, description } of parameters) {
+      assert.match(description, /^[A-Z][^{}]* Default: /);
+      assert.equal(description, fields[name]!.description);
+    }
     for (const { schema, explode } of parameters) assert.equal(explode === false, schema.type === 'array');
   });
 
@@ -85,12 +100,12 @@ describe('GET /openapi.json', () => {
 describe('GET /model', () => {
   it('tells what the manifest says, without its files and shapes', async () => {
     const { status, body } = await ask<Record<string, unknown>>(app, '/model');
-    const { name, description, licence, decoding, metrics } = bundle.manifest;
+    const { name, description, license, decoding, metrics } = bundle.manifest;
     assert.equal(status, 200);
     assert.equal(body.hash, bundle.hash);
     assert.deepEqual(
-      [body.name, body.description, body.licence, body.decoding, body.metrics],
-      [name, description, licence, decoding, metrics],
+      [body.name, body.description, body.license, body.decoding, body.metrics],
+      [name, description, license, decoding, metrics],
     );
     assert.equal(body.files, undefined);
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { ObjectReference } from '../../../src/aws/object-reference.ts';
-import type { CaptionResult } from '../../../src/caption/captioner.ts';
+import type { CaptionResult } from '../../../src/caption/result.ts';
 import { ImageNotFound, ImageTooLarge, InvalidRequest } from '../../../src/errors.ts';
 import { COFFEE } from '../../support/samples.ts';
 import { app, appWith, assertProblem, captioner, postJson } from '../harness.ts';
@@ -27,9 +27,9 @@ describe('an S3 reference', () => {
   it('is captioned as the object’s bytes are', async () => {
     const { app, asked } = store();
     const s3 = { bucket: 'photos', key: 'cups/blue.jpg', versionId: 'v1' };
-    const { status, body } = await postJson<CaptionResult>(app, '/captions?captions=1', { s3, beamWidth: 2 });
+    const { status, body } = await postJson<CaptionResult>(app, '/captions?count=1', { s3, beamWidth: 2 });
     assert.equal(status, 200);
-    const { captions } = await captioner.caption(coffee, { captions: 1, beamWidth: 2 });
+    const { captions } = await captioner.caption(coffee, captioner.plan({ count: 1, beamWidth: 2 }));
     assert.deepEqual(body.captions, captions);
     assert.deepEqual(asked, [s3]);
   });
@@ -60,7 +60,7 @@ describe('an S3 reference', () => {
   it('is not followed when an option beside it is wrong', async () => {
     const { app, asked } = store();
     const s3 = { bucket: 'photos', key: 'cups/blue.jpg' };
-    assertProblem(await postJson(app, '/captions', { s3, beamWidth: 1, captions: 2 }), 'InvalidRequest');
+    assertProblem(await postJson(app, '/captions', { s3, beamWidth: 1, count: 2 }), 'InvalidRequest');
     assertProblem(await postJson(app, '/captions?beamWidth=2', { s3, beamWidth: 2 }), 'InvalidRequest');
     assert.deepEqual(asked, []);
   });

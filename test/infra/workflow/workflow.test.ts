@@ -115,6 +115,9 @@ describe('one image', () => {
   const faults: { error: string; times: number; ends: string; waits: number[] }[] = [
     { error: THROTTLED, times: 3, ends: 'SUCCEEDED', waits: [2, 4, 8] },
     { error: 'Overloaded', times: 99, ends: 'FAILED', waits: [2, 4, 8, 16, 30, 30] },
+    { error: 'DeadlineExceeded', times: 1, ends: 'SUCCEEDED', waits: [2] },
+    { error: 'CaptionerHung', times: 1, ends: 'SUCCEEDED', waits: [2] },
+    { error: 'UpstreamUnavailable', times: 1, ends: 'SUCCEEDED', waits: [2] },
     { error: 'Lambda.ServiceException', times: 4, ends: 'SUCCEEDED', waits: [1, 2, 4, 8] },
     { error: 'Lambda.Unknown', times: 2, ends: 'FAILED', waits: [2] },
     { error: 'ModelUnusable', times: 1, ends: 'FAILED', waits: [] },

@@ -1,6 +1,5 @@
 /** One photograph on the page. */
-import type { CaptionResult } from '../../../caption/captioner.ts';
-import type { Explanation } from '../../../caption/explain.ts';
+import type { CaptionResult, Explanation } from '../../../caption/result.ts';
 
 export interface Card {
   file: File;

@@ -1,5 +1,6 @@
-/** Where a word looked: painted, and told. */
-import type { Explanation } from '../../../caption/explain.ts';
+/** Where a word looked: as a picture, and in words. */
+import type { Explanation } from '../../../caption/result.ts';
+import { heatCells, placeOfCells, UNHEEDED } from '../../../pictures/heat.ts';
 import { make } from './document.ts';
 import { percent } from './text.ts';
 
@@ -11,46 +12,27 @@ const PLACES = [
   ['lower left', 'bottom', 'lower right'],
 ] as const;
 
-/** Darkness over the whole picture, and amber light in it where the word looked: as strong as its strongest cell. */
+/** Veils the whole picture, and lays the cells of the word where they lie on it. */
 export function paintHeat(
   heat: HTMLCanvasElement,
-  { rows, columns, area }: Explanation,
+  explanation: Explanation,
   importance: readonly number[],
 ): void {
   const context = heat.getContext('2d')!;
-  const colours = getComputedStyle(heat);
-  context.fillStyle = colours.getPropertyValue('--unheeded');
+  const { r, g, b, alpha } = UNHEEDED;
+  context.fillStyle = `rgb(${r} ${g} ${b} / ${alpha})`;
   context.fillRect(0, 0, heat.width, heat.height);
+  const { left, top, width, height } = placeOfCells(explanation, heat.width, heat.height);
+  context.clearRect(left, top, width, height);
   context.imageSmoothingQuality = 'high';
-  const place = [
-    area.left * heat.width,
-    area.top * heat.height,
-    area.width * heat.width,
-    area.height * heat.height,
-  ] as const;
-  const cells = cellPicture(rows, columns, importance);
-  context.globalCompositeOperation = 'destination-out';
-  context.drawImage(cells, ...place);
-  const light = cells.getContext('2d')!;
-  light.globalCompositeOperation = 'source-in';
-  light.fillStyle = colours.getPropertyValue('--heeded');
-  light.fillRect(0, 0, columns, rows);
-  context.globalCompositeOperation = 'source-over';
-  context.drawImage(cells, ...place);
+  context.drawImage(cellPicture(explanation, importance), left, top, width, height);
 }
 
-/** One pixel a cell, the more opaque the likelier the word is for the cell. */
-function cellPicture(rows: number, columns: number, importance: readonly number[]): HTMLCanvasElement {
+function cellPicture({ rows, columns }: Explanation, importance: readonly number[]): HTMLCanvasElement {
   const cells = make('canvas');
   cells.width = columns;
   cells.height = rows;
-  const context = cells.getContext('2d')!;
-  const pixels = context.createImageData(columns, rows);
-  const strongest = Math.max(...importance, Number.MIN_VALUE);
-  importance.forEach((value, cell) => {
-    pixels.data[4 * cell + 3] = Math.round((255 * Math.max(0, value)) / strongest);
-  });
-  context.putImageData(pixels, 0, 0);
+  cells.getContext('2d')!.putImageData(new ImageData(heatCells(importance), columns, rows), 0, 0);
   return cells;
 }
 

@@ -21,7 +21,7 @@ export function query(): URLSearchParams {
   const asked = {
     trace: '1',
     beamWidth: chosen('beams'),
-    captions: chosen('captions'),
+    count: chosen('captions'),
     minLength: chosen('shortest'),
     maxLength: longest && String(Number(longest) + START_AND_END),
     requiredWords: chosen('must')
@@ -35,7 +35,7 @@ export function query(): URLSearchParams {
   return new URLSearchParams(Object.entries(asked).filter(([, value]) => value !== ''));
 }
 
-/** A beam of n knows at most n captions: the fields follow each other. */
+/** A beam of n keeps at most n captions: the fields follow each other. */
 export function followBeams(changed: EventTarget | null): void {
   const beams = field('beams');
   const captions = field('captions');
@@ -44,7 +44,7 @@ export function followBeams(changed: EventTarget | null): void {
   else captions.value = beams.value || String(defaultBeams);
 }
 
-/** Says which model it is and what it does where the options are left empty; goes without when nobody answers. */
+/** Says which model it is and what it does where the options are left empty; shows nothing when the server does not answer. */
 export async function introduceModel(): Promise<void> {
   const response = await fetch('model').catch(() => null);
   const model = response?.ok ? await response.json().catch(() => null) : null;

@@ -5,7 +5,7 @@ import { leaning, paintHeat } from './heat.ts';
 import { whatHappened } from './problems.ts';
 import { post } from './requests.ts';
 
-/** A mouse that only crosses a word is gone sooner. */
+/** A mouse has to rest on a word this long before its explanation is asked for. */
 const POINTING_MS = 90;
 const NOTHING: Pointing = { over: undefined, focused: undefined, pinned: undefined };
 const HOW_TO_POINT =

@@ -44,6 +44,21 @@ const PROBLEMS: Record<string, { what: string; advice: string; retry?: boolean }
     retry: true,
   },
   Overloaded: { what: 'The server is busy.', advice: 'Your photograph is still here.', retry: true },
+  DeadlineExceeded: {
+    what: 'The server took too long.',
+    advice: 'Your photograph is still here.',
+    retry: true,
+  },
+  CaptionerHung: {
+    what: 'The server did not finish with this picture.',
+    advice: 'It may not the next time either.',
+    retry: true,
+  },
+  UpstreamUnavailable: {
+    what: 'A service that the server needs does not answer.',
+    advice: 'Your photograph is still here.',
+    retry: true,
+  },
   Unreachable: {
     what: 'The server could not be reached.',
     advice: 'Is the network there? Your photograph is still here.',

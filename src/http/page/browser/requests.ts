@@ -1,5 +1,5 @@
 /** Requests for captions, and what comes back. */
-import type { CaptionResult } from '../../../caption/captioner.ts';
+import type { CaptionResult } from '../../../caption/result.ts';
 import type { Card, Problem } from './cards.ts';
 import { $ } from './document.ts';
 import { query } from './options.ts';
@@ -53,7 +53,9 @@ export async function post({ sent, gone }: Card, asked: URLSearchParams): Promis
       return { result: answer, trip: performance.now() - start };
     return { problem: problemOf(response, answer) };
   } catch (error) {
-    return { problem: { code: (error as Error).name === 'TimeoutError' ? 'Overloaded' : 'Unreachable' } };
+    return {
+      problem: { code: (error as Error).name === 'TimeoutError' ? 'DeadlineExceeded' : 'Unreachable' },
+    };
   }
 }
 
@@ -66,9 +68,9 @@ const BY_STATUS: Record<number, string> = {
   415: 'UnsupportedImage',
   422: 'InvalidRequest',
   429: 'Overloaded',
-  502: 'Overloaded',
+  502: 'UpstreamUnavailable',
   503: 'Overloaded',
-  504: 'Overloaded',
+  504: 'DeadlineExceeded',
 };
 
 function problemOf(response: Response, answer: { code?: string; detail?: string } | null): Problem {

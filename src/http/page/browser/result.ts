@@ -1,20 +1,22 @@
 /** The captions of a photograph, with how sure the network was of each word. */
-import type { Caption, CaptionResult, Timings } from '../../../caption/captioner.ts';
+import { altText } from '../../../alt/alt-text.ts';
+import type { Caption, CaptionResult, Stage, Timings } from '../../../caption/result.ts';
 import type { Card } from './cards.ts';
 import { $, announce, copyOf, make } from './document.ts';
 import { letPoint } from './pointing.ts';
-import { altText, levelOf, milliseconds, minus, percent, probability } from './text.ts';
+import { levelOf, milliseconds, minus, percent, probability } from './text.ts';
 import { offerTree } from './tree.ts';
 
 /** Until the button for copying says again what it does, ms. */
 const SAID_MS = 1600;
-/** As the API calls a stage, and as the page does. */
-const STAGES = [
-  ['decode', 'decode'],
-  ['preprocess', 'prepare'],
-  ['encode', 'look'],
-  ['search', 'tell'],
-] as const;
+/** What the page calls each stage; their sum has a line of its own. */
+const STAGE_NAMES = {
+  decode: 'decode',
+  preprocess: 'prepare',
+  encode: 'look',
+  search: 'tell',
+} as const satisfies Record<Exclude<Stage, 'total'>, string>;
+const STAGES = Object.entries(STAGE_NAMES) as [keyof typeof STAGE_NAMES, string][];
 
 /** @param trip from the request to its answer, ms */
 export function showResult(card: Card, result: CaptionResult, trip: number): void {

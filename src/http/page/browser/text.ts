@@ -1,7 +1,5 @@
-/** Numbers and captions as people read them. */
+/** Numbers as people read them. */
 
-/** What screen readers are commonly said to read in one go. */
-const ALT_TEXT_LENGTH = 125;
 /** The lowest probabilities of the levels of the legend, from 0 on; the rest is the last level. */
 const LEVELS = [0.8, 0.5, 0.2, 0.05];
 
@@ -32,22 +30,4 @@ export function minus(number: number): string {
 /** How unsure a word is: 0 to 4, as in the legend. */
 export function levelOf(p: number): number {
   return LEVELS.filter((least) => p < least).length;
-}
-
-/** As `src/alt/alt-text.ts` has them. */
-const ANNOUNCEMENT =
-  /^((this|there|it) is )?(an?|the) (black and white |\w+ )?(image|picture|photo|photograph) (of|showing) /;
-const CLOSE_UP = /\bclose[ -]?up( (image|picture|photo|photograph|shot|view))?(?= of )/g;
-const WRONG_ARTICLE = /\ba(?= (?!(uni(?![dmn])|us[aeiu]|ut[ei]|ur[ai]|uk|u\b|eu|ewe|on[ce]))[aeiou])/g;
-
-/** A caption as people write alternative texts: a sentence, no space before its stop, no "image of", not too long. */
-export function altText(caption: string): string {
-  const sentence = caption
-    .replace(/ (?=[.,;:!?)]|'|n't\b)/g, '')
-    .replace(CLOSE_UP, 'close-up')
-    .replace(ANNOUNCEMENT, '')
-    .replace(WRONG_ARTICLE, 'an')
-    .replace(/^./u, (first) => first.toUpperCase());
-  if (sentence.length <= ALT_TEXT_LENGTH) return sentence;
-  return `${sentence.slice(0, ALT_TEXT_LENGTH).replace(/[\s,;:]*\s\S*$/, '')}…`;
 }

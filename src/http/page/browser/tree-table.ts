@@ -1,6 +1,6 @@
+import type { TreeNode } from '../../../pictures/tree-layout.ts';
 import { make } from './document.ts';
 import { percent } from './text.ts';
-import type { TreeNode } from './tree-nodes.ts';
 
 /** The same as the picture, for those who cannot see it: a row a step. */
 export function treeTable(nodes: readonly TreeNode[]): HTMLTableRowElement[] {

@@ -1,20 +1,23 @@
 /** The tree of the search: what was kept, what was dropped, and how the captions came about. */
-import type { Card } from './cards.ts';
-import { $, draw } from './document.ts';
-import { minus, percent } from './text.ts';
 import {
   BADGE,
+  classesOf,
+  edgePath,
   hasBadge,
+  inPaintOrder,
   layOut,
   ROW,
   type TreeLayout,
   type TreeNode,
   treeNodes,
   withoutDropped,
-} from './tree-nodes.ts';
+} from '../../../pictures/tree-layout.ts';
+import type { Card } from './cards.ts';
+import { $, draw } from './document.ts';
+import { minus, percent } from './text.ts';
 import { treeTable } from './tree-table.ts';
 
-/** Words of one step; a picture that is taller than a screen shows nobody the way. */
+/** Words of one step; above it the picture would be taller than a screen, and leaves dropped words out. */
 const MAX_ROWS = 36;
 const FATES = { alive: 'kept', dropped: 'dropped', complete: 'finished, but not among the best' } as const;
 
@@ -49,10 +52,17 @@ function showTree({ element, result }: Card): void {
     (step) => step.length > MAX_ROWS,
   );
   const drawn = crowded ? withoutDropped(nodes) : nodes;
-  view.append(treePicture(drawn, layOut(drawn), $('.spoken', element)));
+  view.append(treePicture(drawn, layOut(drawn, labelWidth), $('.spoken', element)));
   $('.crowded', element).hidden = !crowded;
   $('.view title', element).textContent = treeSummary(nodes);
   $('.as-table table', element).replaceChildren(...treeTable(nodes));
+}
+
+/** A little more than the text measures: browsers round. */
+function labelWidth(label: string): number {
+  const context = document.createElement('canvas').getContext('2d')!;
+  context.font = `13px ${getComputedStyle(document.body).fontFamily}`;
+  return context.measureText(label).width * 1.06;
 }
 
 /** @param spoken tells about the node that is pointed at */
@@ -67,11 +77,7 @@ function treePicture(
     svg.append(draw('text', { x, y: 11, class: 'step' }, step === 1 ? 'word 1' : String(step)));
   }
   const edges = new Map<TreeNode, SVGElement>();
-  // The lines that matter are painted last, over the others.
-  const order = nodes
-    .filter((node) => node.up)
-    .sort((a, b) => Number(a.fate !== 'dropped') - Number(b.fate !== 'dropped') || b.told - a.told);
-  for (const node of order) {
+  for (const node of inPaintOrder(nodes)) {
     const edge = draw('path', { d: edgePath(node), class: `edge ${classesOf(node)}` });
     edges.set(node, edge);
     svg.append(edge);
@@ -85,17 +91,6 @@ function treePicture(
     if (node?.up) spoken.textContent = describe(node);
   });
   return svg;
-}
-
-function classesOf({ fate, told }: TreeNode): string {
-  return `${fate} ${told === 0 ? 'told best' : told < Infinity ? 'told' : ''}`;
-}
-
-function edgePath({ up, x, y }: TreeNode): string {
-  const from = up!.x + up!.width;
-  const to = x - 5;
-  const middle = (from + to) / 2;
-  return `M${from} ${up!.y}C${middle} ${up!.y} ${middle} ${y} ${to} ${y}`;
 }
 
 function nodePicture(node: TreeNode): SVGElement {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GENDERED_WORDS } from '../../src/caption/gendered-words.ts';
+import { GENDERED_WORDS } from '../../src/caption/plan.ts';
 import { readBundle } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
 

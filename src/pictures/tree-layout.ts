@@ -1,5 +1,8 @@
-/** The trace of a search as a tree that can be drawn: who follows whom, and where on the picture each word stands. */
-import type { TraceNode } from '../../../caption/captioner.ts';
+/**
+ * The trace of a search as a tree that can be drawn: who follows whom, and where on the picture each word stands. For
+ * SVG files and for the page alike, so without anything that only Node or only browsers have.
+ */
+import type { TraceNode } from '../caption/result.ts';
 
 const END = '</S>';
 /** Pixels. */
@@ -65,18 +68,24 @@ export function hasBadge(node: TreeNode): boolean {
   return node.caption !== undefined || node.fate === 'complete';
 }
 
-/** Columns by step, rows so that lines never cross and bend as little as they can. */
-export function layOut(nodes: readonly TreeNode[]): TreeLayout {
-  const context = document.createElement('canvas').getContext('2d')!;
-  context.font = `13px ${getComputedStyle(document.body).fontFamily}`;
+/**
+ * Columns by step, rows so that lines never cross and bend as little as they can.
+ * @param widthOf pixels that a label takes
+ * @param labelFor what is written at a node @default the word; `end` where a dropped one ended
+ */
+export function layOut(
+  nodes: readonly TreeNode[],
+  widthOf: (label: string) => number,
+  labelFor: (node: TreeNode) => string = wordLabel,
+): TreeLayout {
   let column = nodes.filter((node) => !node.up);
   let x = 4;
   const columns: TreeLayout['columns'] = [];
   while (column.length > 0) {
     for (const node of column) {
       node.x = x;
-      node.label = labelOf(node);
-      node.width = node.label ? context.measureText(node.label).width * 1.06 + 8 : 4;
+      node.label = labelFor(node);
+      node.width = node.label ? widthOf(node.label) + 8 : 4;
       if (hasBadge(node)) node.width += 2 * BADGE + 4;
     }
     columns.push({ x, step: column[0]!.step });
@@ -89,12 +98,34 @@ export function layOut(nodes: readonly TreeNode[]): TreeLayout {
   return { columns, width: x - GAP + 12, height: Math.max(...nodes.map((node) => node.y)) + ROW / 2 + 4 };
 }
 
-function labelOf({ up, ends, word, fate }: TreeNode): string {
+/** Nothing at the start, and where a caption ends: a badge stands there. */
+export function wordLabel({ up, ends, word, fate }: TreeNode): string {
   if (!up) return '';
   if (!ends) return word;
   return fate === 'dropped' ? 'end' : '';
 }
 
+/** Lines of a tree in the order in which they are painted: those that matter last, over the others. */
+export function inPaintOrder(nodes: readonly TreeNode[]): TreeNode[] {
+  return nodes
+    .filter((node) => node.up)
+    .sort((a, b) => Number(a.fate !== 'dropped') - Number(b.fate !== 'dropped') || b.told - a.told);
+}
+
+/** The line from the word before to a word, as SVG writes paths. */
+export function edgePath({ up, x, y }: TreeNode): string {
+  const from = up!.x + up!.width;
+  const to = x - 5;
+  const middle = (from + to) / 2;
+  return `M${from} ${up!.y}C${middle} ${up!.y} ${middle} ${y} ${to} ${y}`;
+}
+
+/** How a word and its line are drawn: its fate, `told` on the way to a caption, `best` on that to the best one. */
+export function classesOf({ fate, told }: TreeNode): string {
+  return `${fate} ${told === 0 ? 'told best' : told < Infinity ? 'told' : ''}`;
+}
+
+/** Neighbours of a column that push one another, and where they would like to be together. */
 interface Pool {
   sum: number;
   weight: number;

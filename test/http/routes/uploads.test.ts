@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { S3Client } from '@aws-sdk/client-s3';
-import { createApp } from '../../src/http/app.ts';
-import type { Problem } from '../../src/http/failures.ts';
-import { modelCardOf } from '../../src/http/model-card.ts';
-import { type UploadParts, uploadRoutes } from '../../src/lambda/uploads.ts';
-import { readUploadSettings } from '../../src/lambda/uploads-env.ts';
-import { readBundle } from '../../src/model/bundle.ts';
-import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
-import { captionObject } from '../../src/s3/caption-object.ts';
-import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
-import { COFFEE } from '../support/samples.ts';
+import { createApp } from '../../../src/http/app.ts';
+import type { Problem } from '../../../src/http/failures.ts';
+import { modelCardOf } from '../../../src/http/model-card.ts';
+import { readUploadSettings } from '../../../src/lambda/uploads-env.ts';
+import { readBundle } from '../../../src/model/bundle.ts';
+import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
+import { captionObject } from '../../../src/s3/caption-object.ts';
+import { createUploads, type UploadParts } from '../../../src/s3/uploads.ts';
+import { type FakeS3, startFakeS3 } from '../../support/aws/fake-s3.ts';
+import { COFFEE } from '../../support/samples.ts';
 
 const image = readFileSync(COFFEE);
 const bundle = await readBundle(DEFAULT_BUNDLE);
-const { caption, defaults, model } = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
+const { caption, plan, model } = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
 const places = {
   uploads: { bucket: 'images', prefix: 'uploads/' },
   results: { bucket: 'results', prefix: 'captions/' },
@@ -47,8 +47,8 @@ before(async () => {
     modelHash: model.hash,
     maxObjectBytes: 1 << 20,
   };
-  app = createApp({ caption, defaults, model: modelCardOf(bundle), maxBodyBytes: 1 << 20 });
-  app.route('/', uploadRoutes(parts));
+  const uploads = createUploads(parts);
+  app = createApp({ caption, plan, model: modelCardOf(bundle), maxBodyBytes: 1 << 20, uploads });
 });
 
 after(() => store.close());
@@ -170,4 +170,31 @@ test('a deployment without a bucket for uploads has no upload route', () => {
     }),
     places,
   );
+});
+
+test('the document of an app with uploads has both routes, and one without has none of them', async () => {
+  const { paths } = (await (await app.request('/openapi.json')).json()) as { paths: Record<string, object> };
+  assert.deepEqual(Object.keys(paths['/uploads']!), ['post']);
+  assert.deepEqual(Object.keys(paths['/captions/{id}']!), ['get']);
+  assert.match(await (await app.request('/docs')).text(), /GET \/captions\/\{id\}/);
+  const plain = createApp({ caption, plan, model: modelCardOf(bundle), maxBodyBytes: 1 << 20 });
+  assert.equal((await plain.request('/uploads', { method: 'POST' })).status, 404);
+  assert.equal((await plain.request(`/captions/${'A'.repeat(32)}`)).status, 404);
+});
+
+test('reports name the route and not the id', async () => {
+  const routes: string[] = [];
+  const reported = createApp({
+    caption,
+    plan,
+    model: modelCardOf(bundle),
+    maxBodyBytes: 1 << 20,
+    uploads: createUploads(parts),
+    report: ({ route }) => routes.push(route),
+  });
+  await reported.request(`/captions/${'A'.repeat(32)}`);
+  const wrong = await reported.request(`/captions/${'A'.repeat(32)}`, { method: 'PUT' });
+  await reported.request('/captions/');
+  assert.deepEqual(routes, ['/captions/:id', '/captions/:id', 'other']);
+  assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'GET, HEAD']);
 });

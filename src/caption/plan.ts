@@ -1,0 +1,96 @@
+/** From the options that somebody asks for to what the core takes: once, at the edge. */
+import { InvalidRequest } from '../errors.ts';
+import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
+import { idsOf, idsOfText, type Vocabulary, wordAt } from './vocabulary.ts';
+
+/** Options found right for one model, its words as ids. Plain data: it crosses to worker threads. */
+export interface CaptionPlan {
+  /** As they were asked for: the key of a result in S3 follows from them. */
+  asked: CaptionOptionsInput;
+  /** What holds, the model's defaults filled in. */
+  options: CaptionOptions;
+  words: WordIds;
+}
+
+/** What captions may and must say, as ids of the model's vocabulary. */
+export interface WordIds {
+  banned: readonly number[];
+  prefix: readonly number[];
+  /** Phrases, none of them empty. */
+  required: readonly (readonly number[])[];
+}
+
+/** What a plan depends on. */
+export interface PlannedModel {
+  /** What the model was tuned for; a caller's options win. */
+  defaults: CaptionOptionsInput;
+  vocabulary: Vocabulary;
+  /** Softmax width; at least the number of words. */
+  vocabularySize: number;
+  /** Whether its results have a confidence. */
+  calibrated: boolean;
+}
+
+/**
+ * @throws InvalidRequest naming each option that is out of bounds; for a required word that the model cannot say, or
+ * that is banned as well; for a confidence where there is none
+ */
+export function planCaptions(asked: CaptionOptionsInput, model: PlannedModel): CaptionPlan {
+  const options = parseCaptionOptions(asked, model.defaults);
+  if (options.minConfidence !== undefined && !model.calibrated) {
+    const message = 'this model was not calibrated; `show-and-tell evaluate --save` does it';
+    throw new InvalidRequest([{ field: 'minConfidence', message }]);
+  }
+  return { asked, options, words: wordIds(options, model) };
+}
+
+function wordIds(
+  { bannedWords, genderNeutral, prefix = '', requiredWords = [] }: CaptionOptions,
+  { vocabulary, vocabularySize }: PlannedModel,
+): WordIds {
+  const words = genderNeutral === true ? [...bannedWords, ...GENDERED_WORDS] : bannedWords;
+  const banned = idsOf(words, vocabulary, vocabularySize);
+  const idsFor = (field: string, text: string) => {
+    const { ids, unknown } = idsOfText(text, vocabulary);
+    if (unknown === null) return ids;
+    const message = `the model does not know the word "${unknown}" and cannot say it`;
+    throw new InvalidRequest([{ field, message }]);
+  };
+  const begin = idsFor('prefix', prefix);
+  const required = requiredWords.map((phrase) => idsFor('requiredWords', phrase));
+  const contradiction = [begin, ...required].flat().find((id) => banned.has(id));
+  if (contradiction !== undefined) {
+    throw new InvalidRequest(`"${wordAt(contradiction, vocabulary)}" is both required and banned`);
+  }
+  return { banned: [...banned], prefix: begin, required };
+}
+
+/**
+ * English words that name a person's gender, as they occur in the vocabularies of the default model and of other models
+ * trained on COCO or Flickr8k captions. A model guesses them from appearance; a search that may not say them says
+ * `person`, `child` or `people`. Names of figures (`superman`) are not among them.
+ */
+export const GENDERED_WORDS: readonly string[] = [
+  ...['he', 'him', 'himself', 'his', 'she', 'her', 'hers', 'herself'],
+  ...['man', 'men', 'woman', 'women', 'boy', 'boys', 'girl', 'girls', 'male', 'males', 'female', 'females'],
+  // The possessives of captions whose apostrophe got lost: "a mans hand".
+  ...['mans', 'mens', 'womans', 'womens'],
+  ...['guy', 'guys', 'lady', 'ladies', 'gentleman', 'gentlemen', 'boyfriend', 'girlfriend'],
+  ...['fellow', 'fellows', 'lad', 'lads', 'dude', 'dudes', 'gal', 'gals'],
+  // Not `blond`, which is said of everybody.
+  ...['blonde', 'blondes', 'brunette', 'brunettes'],
+  ...['mother', 'mothers', 'mom', 'moms', 'mommy', 'mama', 'mum'],
+  ...['father', 'fathers', 'dad', 'dads', 'daddy'],
+  ...['son', 'sons', 'daughter', 'daughters', 'grandson', 'granddaughter'],
+  ...['brother', 'brothers', 'sister', 'sisters', 'husband', 'husbands', 'wife', 'wives', 'uncle', 'aunt'],
+  ...['grandmother', 'grandfather', 'grandma', 'grandpa'],
+  ...['bride', 'brides', 'bridesmaid', 'bridesmaids', 'groom', 'grooms', 'groomsman', 'groomsmen'],
+  ...['king', 'kings', 'queen', 'queens', 'prince', 'princes', 'princess', 'princesses'],
+  ...['cowboy', 'cowboys', 'cowgirl', 'cowgirls', 'schoolboy', 'schoolboys', 'schoolgirl', 'schoolgirls'],
+  ...['waiter', 'waiters', 'waitress', 'waitresses', 'hostess', 'stewardess', 'nun', 'nuns', 'monk', 'monks'],
+  ...['actor', 'actors', 'actress', 'actresses', 'ballerina', 'ballerinas'],
+  ...['policeman', 'policemen', 'policewoman', 'fireman', 'firemen', 'fisherman', 'fishermen', 'mailman'],
+  ...['businessman', 'businessmen', 'businesswoman', 'businesswomen', 'cameraman', 'doorman', 'handyman'],
+  ...['baseman', 'basemen', 'batsman', 'batsmen', 'horseman', 'horsemen', 'sportsman', 'sportsmen'],
+  ...['salesman', 'workman', 'workmen'],
+];

@@ -1,0 +1,123 @@
+/** What captioning one image ends in: the one description of it, for types, HTTP, documents in S3 and their readers. */
+import * as z from 'zod';
+import type { ConfidenceFeatures } from './confidence/confidence.ts';
+
+/** The stages of an image, in their order, and all of it. */
+export const STAGES = ['decode', 'preprocess', 'encode', 'search', 'total'] as const;
+export type Stage = (typeof STAGES)[number];
+
+const logProbability = z.number().max(0).describe('Natural logarithm');
+
+const captionSchema = z
+  .object({
+    text: z
+      .string()
+      .meta({ example: 'a dog runs on the grass .' })
+      .describe('Words joined by spaces, as the network says them'),
+    logProbability,
+    probability: z
+      .number()
+      .min(0)
+      .max(1)
+      .describe('exp(logProbability): of this very sentence, its end included; not a confidence'),
+    words: z.array(z.object({ word: z.string(), logProbability })),
+    truncated: z
+      .boolean()
+      .describe('Whether maxLength cut the sentence off; its probability then has no end in it'),
+  })
+  .meta({ id: 'Caption' });
+
+const milliseconds = z.number().min(0);
+
+const timingsSchema = z
+  .object(
+    // `fromEntries` forgets the names.
+    Object.fromEntries(STAGES.map((stage) => [stage, milliseconds])) as Record<Stage, typeof milliseconds>,
+  )
+  .meta({ id: 'Timings', description: 'Milliseconds' });
+
+const traceNodeSchema = z
+  .object({
+    parent: z.int().min(0).nullable().describe('Index in this list; null at the start'),
+    step: z.int().min(0).describe('0 at the start, 1 at the first word'),
+    word: z.string().describe('</S> where a caption ends'),
+    logProbability,
+    total: z.number().max(0).describe('Sum of the logarithms from the start on'),
+    fate: z.enum(['alive', 'dropped', 'complete']),
+    caption: z.int().min(0).optional().describe('Index of the caption that ends here'),
+  })
+  .meta({ id: 'TraceNode', description: 'A word that the search looked at' });
+
+const share = z.number().min(0).max(1);
+
+const explanationSchema = z
+  .object({
+    rows: z.int().min(1).describe('Cells from top to bottom'),
+    columns: z.int().min(1).describe('Cells from left to right'),
+    area: z
+      .object({ left: share, top: share, width: share, height: share })
+      .describe('What the cells together cover, as shares of the photograph'),
+    words: z
+      .array(
+        z.object({
+          word: z.string(),
+          importance: z
+            .array(z.number())
+            .describe(
+              'Row after row: by how much the word’s logProbability falls without the cell; below 0 where it rises',
+            ),
+        }),
+      )
+      .describe('Of the best caption, its end not among them'),
+  })
+  .meta({ id: 'Explanation', description: 'Where in the image the words of the best caption came from' });
+
+export const captionResultSchema = z
+  .object({
+    captions: z.array(captionSchema).describe('Best first'),
+    model: z.object({ name: z.string(), hash: z.string() }),
+    timings: timingsSchema,
+    width: z.int().min(1).describe('Of the photograph as a person sees it, pixels'),
+    height: z.int().min(1),
+    format: z.string().meta({ example: 'jpeg' }).describe('Of the file'),
+    confidence: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('Probability that the best caption is acceptable; there when the model was calibrated'),
+    needsReview: z
+      .boolean()
+      .optional()
+      .describe('Whether the confidence is below minConfidence, or else below the model’s own line'),
+    trace: z.array(traceNodeSchema).optional().describe('The start first; when asked for'),
+    explanation: explanationSchema.optional().describe('When asked for'),
+  })
+  .meta({ id: 'CaptionResult' });
+
+export type Caption = z.output<typeof captionSchema>;
+/** Milliseconds. */
+export type Timings = z.output<typeof timingsSchema>;
+export type TraceNode = z.output<typeof traceNodeSchema>;
+export type Explanation = z.output<typeof explanationSchema>;
+export type CaptionResult = z.output<typeof captionResultSchema> & {
+  /** The numbers that a confidence is made of; when `evaluate` asks for them, never over HTTP. */
+  features?: ConfidenceFeatures | undefined;
+};
+
+/** Failures that are an image's own: to try again would end the same way. */
+const recordedCodeSchema = z.enum(['UnsupportedImage', 'ImageTooLarge', 'ImageNotFound']);
+export type RecordedCode = z.output<typeof recordedCodeSchema>;
+
+/** What is recorded of an image: its captions without what has to be asked for, or its own failure. */
+export const outcomeSchema = z.discriminatedUnion('status', [
+  z.object({
+    status: z.literal('captioned'),
+    result: captionResultSchema.omit({ trace: true, explanation: true }),
+  }),
+  z.object({
+    status: z.literal('failed'),
+    error: z.object({ code: recordedCodeSchema, message: z.string() }),
+  }),
+]);
+export type RecordedOutcome = z.output<typeof outcomeSchema>;

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import sharp from 'sharp';
+import { heatCells, placeOfCells, UNHEEDED } from '../../src/pictures/heat.ts';
+import { heatMaps } from '../../src/pictures/heat-map.ts';
+import { COFFEE } from '../support/samples.ts';
+
+test('a cell is the more amber and the less dark the more a word leaned on it', () => {
+  const cells = heatCells([0.5, 0, 0.25, -1]);
+  const [strongest, none, half, below] = [0, 4, 8, 12].map((at) => [...cells.subarray(at, at + 4)]);
+  const { r, g, b, alpha } = UNHEEDED;
+  assert.deepEqual(none, [r, g, b, Math.round(255 * alpha)]);
+  assert.deepEqual(below, none, 'likelier without the cell counts as nothing');
+  assert.ok(strongest![0]! > half![0]! && half![0]! > none![0]!);
+  assert.ok(strongest![0]! > 200 && strongest![2]! < 50, 'amber');
+});
+
+test('a word that leaned on nothing is dark all over', () => {
+  assert.deepEqual(new Set(heatCells([0, 0, 0])), new Set(heatCells([0])));
+});
+
+test('cells lie in whole pixels inside of the picture, however small it is', () => {
+  const area = { left: 0.12, top: 0, width: 0.88, height: 1 };
+  assert.deepEqual(placeOfCells({ area }, 100, 50), { left: 12, top: 0, width: 88, height: 50 });
+  for (const size of [1, 2, 3]) {
+    const { left, top, width, height } = placeOfCells({ area }, size, size);
+    assert.ok(left + width <= size && top + height <= size && width > 0 && height > 0, String(size));
+  }
+});
+
+test('a heat map is the photograph, dark where the network saw nothing', async () => {
+  const area = { left: 0.5, top: 0, width: 0.5, height: 1 };
+  const explanation = { rows: 1, columns: 2, area, words: [{ word: 'cup', importance: [1, 1] }] };
+  const [map] = await heatMaps(readFileSync(COFFEE), explanation);
+  const photo = await sharp(readFileSync(COFFEE)).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const found = await sharp(map).raw().toBuffer({ resolveWithObject: true });
+  assert.deepEqual([found.info.width, found.info.height], [photo.info.width, photo.info.height]);
+  const { width } = found.info;
+  const pixel = ({ data, info }: typeof found, x: number, y: number) => {
+    const at = info.channels * (y * width + x);
+    return [...data.subarray(at, at + 3)];
+  };
+  const { r, g, b, alpha } = UNHEEDED;
+  for (const x of [0, 100, width / 2 - 1]) {
+    const expected = pixel(photo, x, 7).map((value, i) => value * (1 - alpha) + [r, g, b][i]! * alpha);
+    for (const [i, value] of pixel(found, x, 7).entries()) {
+      // sharp rounds down where it multiplies with opacity, twice.
+      assert.ok(Math.abs(value - expected[i]!) <= 2.5, `x ${x}`);
+    }
+  }
+  const [red, , blue] = pixel(found, width - 5, 7);
+  assert.ok(red! - blue! > 80, 'amber');
+});
