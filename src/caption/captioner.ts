@@ -1,5 +1,6 @@
 import { InvalidRequest } from '../errors.ts';
 import { beamSearch, type FoundCaption, type SearchResult } from './beam-search.ts';
+import { saysTwice } from './confidence/says-twice.ts';
 import { constraintOf } from './constraint.ts';
 import { checkDeadline } from './deadline.ts';
 import { explain } from './explain.ts';
@@ -124,19 +125,20 @@ function stack(images: readonly (Uint8Array | Float32Array)[]): Uint8Array | Flo
   return all;
 }
 
-function search(
+async function search(
   embeddings: Float32Array,
   images: number,
   { options, words }: CaptionPlan,
   call: CaptionCall,
   { step, vocabulary, vocabularySize, embeddingWidth, stateWidth }: CaptionerParts,
 ): Promise<SearchResult> {
-  return beamSearch(
+  const count = options.count ?? options.beamWidth;
+  const result = await beamSearch(
     step,
     { embeddings, images, width: embeddingWidth, stateWidth },
     {
       ...options,
-      count: options.count ?? options.beamWidth,
+      count: options.avoidRepeats ? options.beamWidth : count,
       bannedIds: new Set(words.banned),
       constraint: constraintOf(words.prefix, words.required),
       startId: vocabulary.startId,
@@ -146,6 +148,17 @@ function search(
       checkpoint: () => checkDeadline(call),
     },
   );
+  if (!options.avoidRepeats) return result;
+  return {
+    ...result,
+    captions: result.captions.map((found) => repeatsLast(found, vocabulary).slice(0, count)),
+  };
+}
+
+/** The order of the search, those that say a thing twice behind all others. */
+function repeatsLast(found: readonly FoundCaption[], vocabulary: Vocabulary): FoundCaption[] {
+  const twice = (caption: FoundCaption) => Number(saysTwice(wordsOf(caption.ids, vocabulary)));
+  return found.toSorted((a, b) => twice(a) - twice(b));
 }
 
 async function explainAll(

@@ -84,6 +84,11 @@ export const captionOptionsSchema = z
       text: 'keep to words that do not name a gender: person, not man',
       otherwise: MODELS_OWN,
     }),
+    avoidRepeats: z.boolean().optional().register(optionTexts, {
+      flag: '--avoid-repeats',
+      text: 'captions that say a thing twice ("a hat and a hat") come after all others that were found',
+      otherwise: MODELS_OWN,
+    }),
     minConfidence: z.number().min(0).max(1).optional().register(optionTexts, {
       flag: '--min-confidence <x>',
       text: 'a result whose confidence is below this needs review',

@@ -19,6 +19,8 @@ export interface DecodingOptions {
   prefix?: string | undefined;
   /** True keeps to words that do not name a gender: `person`, not `man`. @default false */
   genderNeutral?: boolean | undefined;
+  /** True puts captions that say a thing twice ("a hat and a hat") behind all others found. @default the model's */
+  avoidRepeats?: boolean | undefined;
   /** A result whose confidence is below this, 0 to 1, needs a person: `needsReview`. @default the model's */
   minConfidence?: number | undefined;
   /** Captions in the result, at most `beamWidth`. @default as many as were found */

@@ -51,6 +51,7 @@ const BAD: [string, object][] = [
   ['requiredWords', { requiredWords: ['a phrase of five words'] }],
   ['prefix', { prefix: 'a dog', maxLength: 3 }],
   ['genderNeutral', { genderNeutral: 'yes' }],
+  ['avoidRepeats', { avoidRepeats: 1 }],
   ['beams', { beams: 3 }],
 ];
 

@@ -67,6 +67,16 @@ const VALUES: Record<keyof CaptionOptionsInput, Values> = {
     badTexts: ['', '2', 'yes', 'TRUE'],
     badValues: [1, 'true', null],
   },
+  avoidRepeats: {
+    good: [
+      ['1', true],
+      ['true', true],
+      ['0', false],
+      ['false', false],
+    ],
+    badTexts: ['', '2', 'yes', 'TRUE'],
+    badValues: [1, 'true', null],
+  },
   minConfidence: { good: [['0.5', 0.5]], badTexts: ['-0.1', '1.1', ''], badValues: [-0.1, 1.1, '1', null] },
   count: { good: [['2', 2]], badTexts: ['0', '4', '11', ''], badValues: [0, 4, '1'] },
 };

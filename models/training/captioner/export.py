@@ -24,6 +24,7 @@ def decoding_defaults(options):
         "lengthNormalization": options.length_normalization,
         "minLength": options.min_length,
         "bannedWords": ["<UNK>"],
+        "avoidRepeats": True,
     }
 
 
