@@ -68,7 +68,6 @@ export interface LoadedCaptioner extends Captioner {
 export async function loadCaptioner(directory: string, options: LoadOptions = {}): Promise<LoadedCaptioner> {
   const bundle = await readBundle(directory);
   const { manifest } = bundle;
-  const evidence = await readEvidence(bundle);
   refuseHalfAccelerated(bundle, options.executionProvider);
   const settings = {
     threads: options.threads ?? defaultThreads(),
@@ -82,6 +81,7 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     });
   };
   const sessions = [open('encoder'), open('decoder')] as const;
+  const evidence = readEvidence(bundle);
   const encoder = sessions[0].then((session) => encoderOf(session, manifest));
   const step = sessions[1].then((session) => stepOf(session, manifest));
   const ready = Promise.all([encoder, step]).then(() => undefined);
@@ -100,7 +100,7 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     embeddingWidth: manifest.embeddingWidth,
     stateWidth: manifest.stateWidth,
     model: { name: manifest.name, hash: bundle.hash },
-    calibration: { confidence: manifest.confidence, evidence },
+    calibration: { confidence: manifest.confidence, evidence: await evidence },
   });
   const close = async () => {
     // What never opened needs no release, and its failure was said by `ready`.

@@ -72,6 +72,20 @@ const REFUSED_AT_ONCE: Damage[] = [
     actual: /formatVersion 2/,
   },
   {
+    title: 'whose word evidence has a flipped byte',
+    damage: (b) => flipByte(b.pathOf('evidence')),
+    file: 'evidence.bin',
+    expected: /SHA-256/,
+    actual: /SHA-256/,
+  },
+  {
+    title: 'whose word evidence is of another width',
+    damage: (b) => b.replace('evidence', readFileSync(b.pathOf('evidence')).subarray(4)),
+    file: 'evidence.bin',
+    expected: /rows of \d+ bytes/,
+    actual: /\d+ bytes/,
+  },
+  {
     title: 'whose manifest names its license twice',
     damage: (b) => b.editManifest((m) => Object.assign(m, { license: 'x', licence: 'y' })),
     file: 'manifest.json',
@@ -224,7 +238,11 @@ const REFUSED_WHEN_OPENED: Damage[] = [
   {
     ...mismatch(
       'embeddingWidth',
-      (m) => m.embeddingWidth++,
+      (m) => {
+        m.embeddingWidth++;
+        // Its size follows from the width, too; it would be refused first.
+        delete m.files.evidence;
+      },
       'encoder',
       'output "image_embedding" float32',
       513,

@@ -23,7 +23,7 @@ def file_hash(path):
 
 
 def build(directory, backbone, vocabulary, decoding, description):
-    """The manifest of the files in `directory`; `description` has name, description, licence and provenance."""
+    """The manifest of the files in `directory`; `description` has name, description, license and provenance."""
     return {
         "formatVersion": 1,
         "name": description["name"],

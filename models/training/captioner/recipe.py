@@ -161,12 +161,12 @@ def description_of(run):
         {
             "what": f"captions of {source.name}",
             "source": source.origin,
-            "license": source.licence,
+            "license": source.license,
             "sha256": manifest.file_hash(source.folder / "captions.json"),
         }
         for source in run.sources
     ]
-    texts = {key: run.recipe[key] for key in ("name", "description", "licence")}
+    texts = {key: run.recipe[key] for key in ("name", "description", "license")}
     return {**texts, "provenance": [weights, *learnt]}
 
 

@@ -15,7 +15,7 @@ class Source:
     """One folder: `captions.json` {"train": {file: [caption, ...]}, "dev": ...} and for each split a zip or directory.
 
     `weight` is that of its captions in the loss, `repeat` how often an epoch sees each photograph, `reinforce` whether
-    self-critical training uses it; `origin` and `licence` go into the manifest."""
+    self-critical training uses it; `origin` and `license` go into the manifest."""
 
     name: str
     folder: Path
@@ -23,7 +23,7 @@ class Source:
     repeat: int = 1
     reinforce: bool = False
     origin: str = "not said"
-    licence: str = "not said"
+    license: str = "not said"
 
     def images(self, split):
         archive = self.folder / f"{split}.zip"

@@ -278,7 +278,7 @@ def test_a_manifest_describes_its_files(vocabulary, tmp_path):
     vocabulary.write(tmp_path / "word_counts.txt")
     for name in ("encoder.onnx", "decoder.onnx"):
         (tmp_path / name).write_bytes(b"graph")
-    described = {"name": "x", "description": "y", "licence": "z", "provenance": []}
+    described = {"name": "x", "description": "y", "license": "z", "provenance": []}
     manifest.write(tmp_path, manifest.build(tmp_path, Backbone("lite2", 256), vocabulary, {}, described))
     written = json.loads((tmp_path / "manifest.json").read_text())
     assert written["files"]["encoder"]["bytes"] == 5 and "metrics" not in written

@@ -19,7 +19,7 @@ const THUMBNAIL: AntialiasedInput = {
 
 /**
  * Bits of 64 that may differ between two pictures of the same. Copies in another format, quality or size, or with 1 %
- * cut off at each side, differ in no more; different photographs mostly differ in several times as many
+ * cut off at each side, differ in no more, but for one sample in twelve when it is cut; different photographs mostly differ in several times as many
  * (`test/cli/caption/many-duplicates.test.ts` prints both).
  */
 export const MAX_DISTANCE = 8;

@@ -61,7 +61,7 @@ describe('show-and-tell import and quantize', () => {
     const args = ['--from', GRAPH, '--vocabulary', WORDS, '--precision', 'int8', '--calibrate', SAMPLES];
     const { status, stdout, stderr } = await runCli(['import', ...args, '--out', join(directory, 'bundle')]);
     assert.equal(status, 0, stderr);
-    assert.match(stdout, /INT8 beside fp32 on 8 images/);
+    assert.match(stdout, /INT8 beside fp32 on \d+ images/);
     assert.deepEqual(readdirSync(directory), ['bundle']);
     const manifest = JSON.parse(readFileSync(join(directory, 'bundle/manifest.json'), 'utf8'));
     assert.equal(manifest.precision, 'int8');
