@@ -258,7 +258,7 @@ const rooms = new Set(files.map(roomOf));
 test('there is something to check', () => {
   assert.ok(files.includes('src/caption/captioner.ts'));
   const targets = importsOf('src/caption/captioner.ts').map(targetOf);
-  assert.deepEqual([...new Set(targets)].sort(), ['caption', 'errors']);
+  assert.deepEqual([...new Set(targets)].sort(), ['caption', 'caption/confidence', 'errors']);
   assert.deepEqual(
     circleIn(
       new Map([
