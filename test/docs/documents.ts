@@ -18,9 +18,11 @@ export interface Document {
 const FENCED = /^```[^\n]*\n(.*?)^```/gms;
 const INDENTED = /(?:^ {4}\S[^\n]*\n)+/gm;
 
-/** `docs/*.md` and the two at the root. */
+const AT_THE_ROOT = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'];
+
+/** `docs/*.md` and those at the root that are about the program. */
 export function readDocuments(): Document[] {
-  const paths = ['README.md', 'ARCHITECTURE.md', ...globSync('docs/*.md', { cwd: ROOT })];
+  const paths = [...AT_THE_ROOT, ...globSync('docs/*.md', { cwd: ROOT })];
   return paths.map((path) => readDocument(path));
 }
 
