@@ -47,6 +47,9 @@ class Run:
         self.recipe, self.data, self.run, self.device = recipe, Path(data), Path(run), device
         self.steps = {step["name"]: step for step in recipe["step"]}
         self.sources = read_sources(recipe["source"], data)
+        for source in self.sources:
+            if not (source.folder / "captions.json").exists():
+                raise RecipeError(f"{source.folder / 'captions.json'}: not here; is --data the folder that {source.name} is in?")
         self.run.mkdir(parents=True, exist_ok=True)
         self.bundle = recipe.get("bundle") and read_bundle(recipe["bundle"], self.names())
         backbone = self.bundle and self.bundle[0].backbone
@@ -195,6 +198,11 @@ def read_recipe(path):
     for step in recipe.get("step", []):
         if step.get("do") not in DOING:
             raise RecipeError(f"step {step.get('name')}: do = {step.get('do')!r}; known are {', '.join(DOING)}")
+    needed = ["source", "step"]
+    if any(step["do"] == "export" for step in recipe.get("step", [])):
+        needed += ["name", "description", "license"]
+    if missing := [key for key in needed if key not in recipe]:
+        raise RecipeError(f"says nothing of {', '.join(missing)}")
     if "bundle" in recipe:
         recipe["bundle"] = Path(path).parent / recipe["bundle"]
     return recipe

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from . import checkpoint
-from .cider import NONE, Cider, padded
+from .cider import NONE, Cider
 from .data import pad
 from .faults import breaks_off, repetitions, says_twice
 from .fit import Watch, one_cycle, parameter_groups, trained

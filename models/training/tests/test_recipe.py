@@ -247,6 +247,19 @@ def test_an_unknown_kind_of_step_is_named(tmp_path):
         recipe.read_recipe(tmp_path / "recipe.toml")
 
 
+def test_what_a_bundle_must_say_is_asked_for_first(tmp_path):
+    text = RECIPE.format(bundle="").replace('license = "none"\n', "")
+    (tmp_path / "recipe.toml").write_text(text)
+    with pytest.raises(recipe.RecipeError, match="license"):
+        recipe.read_recipe(tmp_path / "recipe.toml")
+
+
+def test_a_data_folder_without_the_source_is_named(tmp_path):
+    (tmp_path / "recipe.toml").write_text(RECIPE.format(bundle=""))
+    with pytest.raises(recipe.RecipeError, match="seen.captions.json"):
+        recipe.Run(recipe.read_recipe(tmp_path / "recipe.toml"), tmp_path, tmp_path / "run", "cpu")
+
+
 def test_a_source_suggests_its_own_options(tmp_path):
     folder = tmp_path / "everyday" / "coco"
     folder.mkdir(parents=True)
