@@ -134,6 +134,14 @@ describe('POST /captions', () => {
     assert.ok(Math.abs(Number(total) - a!.timings!.total - b!.timings!.total) < 0.1);
   });
 
+  it('fails a form of several images as a whole when an option is wrong', async () => {
+    const form = () => formOf(['notes.txt', TEXT], ['a.jpg', coffee], ['b.jpg', coffee]);
+    // Found wrong before an image is read, and only by the search: there is no room for both words.
+    for (const query of ['beamWidth=0', 'requiredWords=xyzzy', 'maxLength=2&requiredWords=dog,red']) {
+      assertProblem(await post(app, `/captions?${query}`, form()), 'InvalidRequest');
+    }
+  });
+
   it('keeps the captions of one photograph apart from those of requests beside it', async () => {
     const samples = readSamples();
     const answers = await Promise.all(
