@@ -40,6 +40,42 @@ describe('POST /captions', () => {
     }
   });
 
+  const base64 = coffee.toString('base64');
+  const SPELLINGS: [what: string, image: string][] = [
+    ['a data: URL', `data:image/jpeg;base64,${base64}`],
+    ['a data: URL in capitals and with a parameter', `DATA:image/jpeg;name=a.jpg;BASE64,${base64}`],
+    ['a data: URL without a type', `data:;base64,${base64}`],
+    ['a data: URL with its characters escaped', `data:image/jpeg;base64,${encodeURIComponent(base64)}`],
+    ['lines, as base64 writes them', base64.replaceAll(/(.{76})/g, '$1\n').concat('\n')],
+    ['lines, as MIME has them', base64.replaceAll(/(.{76})/g, '$1\r\n')],
+    ['lines in a data: URL', `data:image/jpeg;base64,\n${base64.replaceAll(/(.{64})/g, '$1\n')}`],
+  ];
+  for (const [what, image] of SPELLINGS) {
+    it(`reads base64 in JSON: ${what}`, async () => {
+      const { status, body } = await postJson<CaptionResult>(app, '/captions', { image });
+      assert.equal(status, 200);
+      assert.deepEqual(body.captions, ofCoffee);
+    });
+  }
+
+  it('reads base64 without its padding, whatever the padding would be', async () => {
+    const seen: Uint8Array[] = [];
+    const own = appWith({
+      caption: (bytes) => {
+        seen.push(bytes);
+        return captioner.caption(coffee);
+      },
+    });
+    for (const extra of [0, 1, 2]) {
+      const bytes = Buffer.concat([coffee, Buffer.alloc(extra, 1)]);
+      const unpadded = bytes.toString('base64').replace(/=+$/, '');
+      for (const image of [unpadded, `data:image/jpeg;base64,${unpadded}`]) {
+        assert.equal((await postJson(own, '/captions', { image })).status, 200);
+        assert.deepEqual(seen.pop(), bytes);
+      }
+    }
+  });
+
   it('leaves what a request does not ask for to the model', async () => {
     const defaults = { beamWidth: 1, bannedWords: ['dog'] };
     const own = appWith({ plan: (options) => captioner.plan({ ...defaults, ...options }) });
