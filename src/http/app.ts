@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { etag } from 'hono/etag';
+import { etag, RETAINED_304_HEADERS } from 'hono/etag';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { InvalidRequest, problemsIn } from '../errors.ts';
@@ -19,6 +19,12 @@ import { addUploads } from './routes/uploads.ts';
 
 /** Longer identifiers than any tracing system makes would only fill logs. */
 const MAX_REQUEST_ID_LENGTH = 128;
+
+/**
+ * What a 304 must carry beside what caches are told: browsers replace the headers that they kept by those of the 304, so
+ * that a page without its own policy there would be shown under the one for answers that are no pages.
+ */
+const RETAINED_AS_WELL = ['content-security-policy', 'x-request-id'];
 
 /** The HTTP interface, for whatever serves it: a function behind a gateway, a Node server. */
 export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
@@ -47,7 +53,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   app.route('/', maxRoutes(parts));
 
   // From here on: what stays the same as long as the deployment does.
-  app.use(etag());
+  app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...RETAINED_AS_WELL] }));
   addModel(app, parts);
 
   const document = openApiDocument(app);

@@ -33,7 +33,7 @@ type Fields = {
 /** Options as fields of a JSON body: the core's without its defaults. */
 export const captionFields = fieldsOf((row) => row.schema.optional().describe(sentences(row)));
 
-/** Options in a query: each at most once, none unknown. */
+/** Options in a query: each at most once, lists also item by item (`a=1&a=2` is `a=1,2`); none unknown. */
 export const captionQuerySchema = z.strictObject(fieldsOf(fromText));
 
 function fieldsOf(schemaOf: (row: OptionRow) => z.ZodType): Fields {
@@ -50,7 +50,9 @@ function sentences({ text, otherwise }: OptionRow): string {
 function fromText({ name, kind }: OptionRow): z.ZodType {
   const read = z.preprocess((value, { addIssue }) => {
     if (typeof value === 'string') return READ_TEXT[kind](value);
-    if (Array.isArray(value)) addIssue('given more than once');
+    if (!Array.isArray(value)) return value;
+    if (kind === 'array') return value.flatMap(READ_TEXT.array);
+    addIssue('given more than once');
     return value;
   }, captionFields[name]);
   return kind === 'array' ? read.openapi({ param: { style: 'form', explode: false } }) : read;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import type { CaptionOptionsInput } from '../../src/caption/options.ts';
+import { type CaptionOptionsInput, OPTIONS } from '../../src/caption/options.ts';
 import { COFFEE } from '../support/samples.ts';
 import { appWith, assertProblem, captioner, post, postJson } from './harness.ts';
 
@@ -114,7 +114,11 @@ for (const [name, { good, badTexts, badValues }] of Object.entries(VALUES)) {
 describe('a query', () => {
   const REFUSED: [query: string, named: string][] = [
     ['beamWidth=2&beamWidth=2', 'beamWidth'],
-    ['bannedWords=a&bannedWords=b', 'bannedWords'],
+    ['prefix=a&prefix=b', 'prefix'],
+    ['trace=1&trace=1', 'trace'],
+    ['bannedWords=a&bannedWords=', 'bannedWords'],
+    ['bannedWords=a&bannedWords=b&bannedWord=c', 'bannedWord'],
+    ['requiredWords=a,b&requiredWords=c,d&requiredWords=e', 'requiredWords'],
     ['beam=2', 'beam'],
     ['BeamWidth=2', 'BeamWidth'],
     ['beamWidth%20=2', 'beamWidth '],
@@ -128,6 +132,18 @@ describe('a query', () => {
     it(`${query} is refused by name`, async () => {
       const answer = await post(app, `/captions?${query}`, coffee, 'image/jpeg');
       assert.ok(assertProblem(answer, 'InvalidRequest').detail!.includes(named));
+    });
+  }
+
+  for (const { name, kind } of OPTIONS) {
+    if (kind !== 'array') continue;
+    it(`${name} may be given item by item, separated by commas, or both`, async () => {
+      for (const items of [['dog,red,cup'], ['dog', 'red', 'cup'], ['dog,red', 'cup']]) {
+        const query = items.map((item) => `${name}=${item}`).join('&');
+        const { status } = await post(app, `/captions?${query}`, coffee, 'image/jpeg');
+        assert.equal(status, 200, query);
+        assert.deepEqual(asked.at(-1), { [name]: ['dog', 'red', 'cup'] });
+      }
     });
   }
 

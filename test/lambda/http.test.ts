@@ -97,6 +97,21 @@ describe('the HTTP function', () => {
     assert.deepEqual(metricsOf(lambda).Captions?.[0], 1);
   });
 
+  it('keeps the policy of its pages when they are asked for again', async (t) => {
+    const lambda = await http.startFor(t);
+    for (const path of ['/', '/docs']) {
+      const first = answerOf(await lambda.invoke(request('GET', path)));
+      const event = request('GET', path);
+      const ifNoneMatch = { 'if-none-match': String(first.headers?.etag) };
+      const again = answerOf(
+        await lambda.invoke({ ...event, headers: { ...event.headers, ...ifNoneMatch } }),
+      );
+      assert.equal(again.statusCode, 304);
+      assert.match(String(first.headers?.['content-security-policy']), /style-src 'sha256-/);
+      assert.equal(again.headers?.['content-security-policy'], first.headers?.['content-security-policy']);
+    }
+  });
+
   it('answers what is wrong with a problem document of the right status', async (t) => {
     const lambda = await http.startFor(t);
     const cases: [ReturnType<typeof request>, number, string][] = [

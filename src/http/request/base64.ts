@@ -1,20 +1,46 @@
 import { HttpError } from '../failures.ts';
 
+const DATA_URL = /^data:/i;
+/** Of a `data:` URL, up to its comma. */
+const SAYS_BASE64 = /; *base64$/i;
+const LINE_BREAKS = /[\r\n]+/g;
+
 /**
- * Bytes of base64 as RFC 4648 section 4 has it and section 3 wants it read: padded, one spelling for the same bytes,
- * nothing else in between.
+ * Bytes of base64 in the alphabet of RFC 4648 section 4, one spelling for the same bytes, as programs write it: with its
+ * padding or without, in one line or in several, alone or in a `data:` URL. Blanks are refused, because they are what
+ * becomes of a `+` that went through a form.
  * @throws HttpError MalformedRequest
  */
 export function bytesOfBase64(text: string): Uint8Array {
-  if (text.startsWith('data:')) throw malformed('it is a data: URL; send only what follows its comma');
-  const bytes = Buffer.from(text, 'base64');
+  const base64 = (DATA_URL.test(text) ? dataOf(text) : text).replace(LINE_BREAKS, '');
+  const bytes = Buffer.from(base64, 'base64');
   // Buffer skips what it does not know; written back, the text differs then.
-  if (bytes.toString('base64') !== text) {
-    throw malformed('it must be padded, without blanks or line breaks, in the alphabet with + and /');
+  const written = bytes.toString('base64');
+  if (base64 !== written && base64 !== withoutPadding(written)) {
+    throw malformed('it must be in the alphabet with + and /, without blanks or bits after its end');
   }
   return bytes;
 }
 
-function malformed(why: string): HttpError {
-  return new HttpError('MalformedRequest', `image is not base64 (RFC 4648 section 4): ${why}`);
+function withoutPadding(base64: string): string {
+  const end = base64.indexOf('=', base64.length - 2);
+  return end < 0 ? base64 : base64.slice(0, end);
+}
+
+/** What follows the comma; its characters may be written as `%2B`, as in any URL. */
+function dataOf(url: string): string {
+  const comma = url.indexOf(',');
+  if (comma < 0 || !SAYS_BASE64.test(url.slice(0, comma))) {
+    throw malformed('the data: URL does not say ;base64 before its comma');
+  }
+  const data = url.slice(comma + 1);
+  try {
+    return data.includes('%') ? decodeURIComponent(data) : data;
+  } catch (cause) {
+    throw malformed('the data: URL has a % that stands for nothing', cause);
+  }
+}
+
+function malformed(why: string, cause?: unknown): HttpError {
+  return new HttpError('MalformedRequest', `image is not base64 (RFC 4648 section 4): ${why}`, { cause });
 }

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { type CaptionResult, captionResultSchema } from '../../caption/result.ts';
-import { CaptionError } from '../../errors.ts';
+import { CaptionError, InvalidRequest } from '../../errors.ts';
 import type { Problem } from '../failures.ts';
 import { captionQuerySchema } from '../options.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
@@ -91,10 +91,14 @@ async function captionEach(
     try {
       entries.push({ name, ...(await caption(bytes)) });
     } catch (error) {
-      // What is wrong with the service is wrong with the whole request.
-      if (!(error instanceof CaptionError) || error.fault === 'service') throw error;
+      if (!isOfImage(error)) throw error;
       entries.push({ name, error: problemOf(error, c) });
     }
   }
   return entries;
+}
+
+/** What is wrong with the service or with the options is wrong with the whole request, not with one image. */
+function isOfImage(error: unknown): error is CaptionError {
+  return error instanceof CaptionError && error.fault === 'input' && !(error instanceof InvalidRequest);
 }

@@ -4,6 +4,7 @@
  */
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import type { Caption } from '../../caption/result.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { PROBLEMS } from '../failures.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
@@ -19,7 +20,7 @@ const predictSchema = z
     status: z.literal('ok'),
     predictions: z.array(
       z.object({
-        index: z.string().meta({ description: 'Rank, best first', example: '0' }),
+        index: z.string().meta({ description: 'Rank, highest probability first', example: '0' }),
         caption: z.string().meta({ example: 'a man riding a wave on top of a surfboard .' }),
         probability: z.number().min(0).max(1),
       }),
@@ -68,7 +69,10 @@ const predictRoute = createRoute({
     },
   },
   responses: {
-    200: { description: 'Ranked captions', content: { 'application/json': { schema: predictSchema } } },
+    200: {
+      description: 'Captions, ranked by highest probability',
+      content: { 'application/json': { schema: predictSchema } },
+    },
     400: errorAnswer('The image cannot be read'),
     413: errorAnswer(PROBLEMS.ImageTooLarge.title),
     500: errorAnswer(PROBLEMS.InternalError.title),
@@ -101,12 +105,7 @@ export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
     }
     const { captions, timings } = await parts.caption(image, undefined, { deadline: parts.deadlineOf?.(c) });
     noteTimings(timings, c);
-    const predictions = captions.map(({ text, probability }, i) => ({
-      index: String(i),
-      caption: text,
-      probability,
-    }));
-    return c.json({ status: 'ok' as const, predictions }, 200);
+    return c.json({ status: 'ok' as const, predictions: predictionsOf(captions) }, 200);
   });
   const { name, description, license, provenance } = parts.model;
   const metadata = {
@@ -120,6 +119,12 @@ export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
   };
   app.openapi(metadataRoute, (c) => c.json(metadata, 200));
   return app;
+}
+
+/** MAX normalises no score: its rank is by probability alone, of which short captions have more. */
+function predictionsOf(captions: readonly Caption[]): z.output<typeof predictSchema>['predictions'] {
+  const likeliestFirst = captions.toSorted((a, b) => b.logProbability - a.logProbability);
+  return likeliestFirst.map(({ text, probability }, i) => ({ index: String(i), caption: text, probability }));
 }
 
 /** As flask-restplus answers when a required argument is missing. */

@@ -55,6 +55,12 @@ describe('the page', () => {
     const html = await (await app.request('/')).text();
     assert.ok(html.includes(`<meta name="max-body-bytes" content="${MAX_BODY_BYTES}">`));
   });
+
+  it('has a logo that stays small without the style sheet', async () => {
+    const html = await (await app.request('/')).text();
+    const [logo] = /<svg\b[^>]*>/.exec(html)!;
+    assert.match(logo, / width="30" height="30"/);
+  });
 });
 
 describe('the reference', () => {
@@ -77,6 +83,21 @@ describe('the reference', () => {
     for (const id of links) assert.ok(html.includes(`id="${id}"`), id);
     assert.doesNotMatch(html, /\[object|undefined/);
   });
+});
+
+describe('an answer that did not change', () => {
+  for (const path of ['/', '/docs', '/model', '/openapi.json']) {
+    it(`has the headers of the whole answer, but those of its content: ${path}`, async () => {
+      const headers = { 'x-request-id': 'one' };
+      const whole = await app.request(path, { headers });
+      const again = await app.request(path, {
+        headers: { ...headers, 'if-none-match': whole.headers.get('etag')! },
+      });
+      assert.equal(again.status, 304);
+      const kept = [...whole.headers].filter(([name]) => !/^content-(type|length)$/.test(name));
+      assert.deepEqual([...again.headers], kept);
+    });
+  }
 });
 
 describe('answers that are no pages', () => {

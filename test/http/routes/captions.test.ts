@@ -40,6 +40,42 @@ describe('POST /captions', () => {
     }
   });
 
+  const base64 = coffee.toString('base64');
+  const SPELLINGS: [what: string, image: string][] = [
+    ['a data: URL', `data:image/jpeg;base64,${base64}`],
+    ['a data: URL in capitals and with a parameter', `DATA:image/jpeg;name=a.jpg;BASE64,${base64}`],
+    ['a data: URL without a type', `data:;base64,${base64}`],
+    ['a data: URL with its characters escaped', `data:image/jpeg;base64,${encodeURIComponent(base64)}`],
+    ['lines, as base64 writes them', base64.replaceAll(/(.{76})/g, '$1\n').concat('\n')],
+    ['lines, as MIME has them', base64.replaceAll(/(.{76})/g, '$1\r\n')],
+    ['lines in a data: URL', `data:image/jpeg;base64,\n${base64.replaceAll(/(.{64})/g, '$1\n')}`],
+  ];
+  for (const [what, image] of SPELLINGS) {
+    it(`reads base64 in JSON: ${what}`, async () => {
+      const { status, body } = await postJson<CaptionResult>(app, '/captions', { image });
+      assert.equal(status, 200);
+      assert.deepEqual(body.captions, ofCoffee);
+    });
+  }
+
+  it('reads base64 without its padding, whatever the padding would be', async () => {
+    const seen: Uint8Array[] = [];
+    const own = appWith({
+      caption: (bytes) => {
+        seen.push(bytes);
+        return captioner.caption(coffee);
+      },
+    });
+    for (const extra of [0, 1, 2]) {
+      const bytes = Buffer.concat([coffee, Buffer.alloc(extra, 1)]);
+      const unpadded = bytes.toString('base64').replace(/=+$/, '');
+      for (const image of [unpadded, `data:image/jpeg;base64,${unpadded}`]) {
+        assert.equal((await postJson(own, '/captions', { image })).status, 200);
+        assert.deepEqual(seen.pop(), bytes);
+      }
+    }
+  });
+
   it('leaves what a request does not ask for to the model', async () => {
     const defaults = { beamWidth: 1, bannedWords: ['dog'] };
     const own = appWith({ plan: (options) => captioner.plan({ ...defaults, ...options }) });
@@ -132,6 +168,14 @@ describe('POST /captions', () => {
     assert.equal(failed!.error!.requestId, headers.get('x-request-id'));
     const total = /total;dur=([\d.]+)/.exec(headers.get('server-timing')!)![1];
     assert.ok(Math.abs(Number(total) - a!.timings!.total - b!.timings!.total) < 0.1);
+  });
+
+  it('fails a form of several images as a whole when an option is wrong', async () => {
+    const form = () => formOf(['notes.txt', TEXT], ['a.jpg', coffee], ['b.jpg', coffee]);
+    // Found wrong before an image is read, and only by the search: there is no room for both words.
+    for (const query of ['beamWidth=0', 'requiredWords=xyzzy', 'maxLength=2&requiredWords=dog,red']) {
+      assertProblem(await post(app, `/captions?${query}`, form()), 'InvalidRequest');
+    }
   });
 
   it('keeps the captions of one photograph apart from those of requests beside it', async () => {

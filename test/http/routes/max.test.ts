@@ -24,15 +24,32 @@ describe('POST /model/predict', () => {
       assert.equal(status, 200);
       assert.equal(headers.get('content-type'), 'application/json');
       const { captions } = await captioner.caption(bytes);
+      const likeliestFirst = captions.toSorted((a, b) => b.probability - a.probability);
       assert.deepEqual(body, {
         status: 'ok',
-        predictions: captions.map(({ text, probability }, i) => ({
+        predictions: likeliestFirst.map(({ text, probability }, i) => ({
           index: String(i),
           caption: text,
           probability,
         })),
       });
     }
+  });
+
+  it('ranks by highest probability, where /captions ranks by score', async () => {
+    const ranked = await captioner.caption(coffee);
+    // A later caption that is likelier, as a shorter one may be.
+    const captions = ranked.captions.map((caption, i) => {
+      const probability = [0.001, 0.004, 0.002][i]!;
+      return { ...caption, text: `caption ${i}`, probability, logProbability: Math.log(probability) };
+    });
+    const own = appWith({ caption: () => Promise.resolve({ ...ranked, captions }) });
+    const { body } = await post<Predictions>(own, '/model/predict', formOf(['cup.jpg', coffee]));
+    assert.deepEqual(body.predictions, [
+      { index: '0', caption: 'caption 1', probability: 0.004 },
+      { index: '1', caption: 'caption 2', probability: 0.002 },
+      { index: '2', caption: 'caption 0', probability: 0.001 },
+    ]);
   });
 
   it('reads what Python’s requests sends', async () => {
