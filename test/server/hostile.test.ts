@@ -31,8 +31,8 @@ before(async () => {
   target = await startTarget({
     workers: 2,
     allowedBuckets: ['photos'],
-    headersTimeout: 500,
-    requestTimeout: 1_000,
+    headersTimeout: 1_000,
+    requestTimeout: 3_000,
     idleTimeout: 700,
     maxBodiesBytes: BODIES,
   });
