@@ -4,7 +4,7 @@ import type { Caption, CaptionResult, Stage, Timings } from '../../../caption/re
 import type { Card } from './cards.ts';
 import { $, announce, copyOf, make } from './document.ts';
 import { letPoint } from './pointing.ts';
-import { levelOf, milliseconds, minus, percent, probability } from './text.ts';
+import { isStop, levelOf, milliseconds, minus, percent, probability } from './text.ts';
 import { offerTree } from './tree.ts';
 
 /** Until the button for copying says again what it does, ms. */
@@ -42,9 +42,10 @@ function captionItem(caption: Caption, index: number, likeliest: number): HTMLEl
   const item = copyOf('#caption');
   item.dataset.caption = String(index);
   const name = index === 0 ? 'button' : 'span';
-  $('.sentence', item).append(
-    ...caption.words.flatMap((word, i) => [i > 0 ? ' ' : '', wordElement(name, word, i)]),
-  );
+  const sentence = $('.sentence', item);
+  caption.words.forEach((word, i) => {
+    addWord(sentence, wordElement(name, word, i));
+  });
   const share = likeliest > 0 ? caption.probability / likeliest : 0;
   $('.fill', item).style.setProperty('--share', String(share));
   $('.p', item).textContent = `p = ${probability(caption.probability)}`;
@@ -57,6 +58,18 @@ function captionItem(caption: Caption, index: number, likeliest: number): HTMLEl
   copy.title = altText(caption.text);
   copy.addEventListener('click', () => copyAltText(copy, altText(caption.text)));
   return item;
+}
+
+/** A stop goes into one box with the word before it, which no line ends inside of. */
+function addWord(sentence: HTMLElement, word: HTMLElement): void {
+  const before = sentence.lastElementChild;
+  if (!before) sentence.append(word);
+  else if (!word.classList.contains('stop')) sentence.append(' ', word);
+  else {
+    const together = make('span', 'together');
+    before.replaceWith(together);
+    together.append(before, ' ', word);
+  }
 }
 
 /** Absent where the model was not calibrated. */
@@ -82,7 +95,7 @@ function wordElement(
 ): HTMLElement {
   const p = Math.exp(logProbability);
   const element = make(name, `word level-${levelOf(p)}`, word);
-  element.classList.toggle('stop', /^[.,;:!?]$/.test(word));
+  element.classList.toggle('stop', isStop(word));
   element.dataset.word = String(index);
   element.dataset.percent = percent(p);
   element.title = `${word}: ${percent(p)}, log-probability ${minus(logProbability)}`;
