@@ -15,20 +15,38 @@ interface Paint {
 
 /** Where a word did not look, and all that the network did not see. */
 export const UNHEEDED: Paint = { r: 8, g: 11, b: 20, alpha: 0.58 };
-/** Where a word looked most: amber stands out from skin, grass, sky and water. */
+/** What a word all but stands or falls with: amber stands out from skin, grass, sky and water. */
 const HEEDED: Paint = { r: 255, g: 150, b: 20, alpha: 0.62 };
 
+/** A cell without which a word is less likely by less than this, as a share, tells nothing: in pictures and in words. */
+const TELLING = 0.01;
+/** From this share on a cell is as amber as can be. */
+const FULL = 0.5;
+/** How strongly a cell glows that just tells something: enough to be seen. */
+const FAINTEST = 0.15;
+
+/** By how much less likely a word is without a cell, 0 to 1; 0 where that is too little to tell anything. */
+export function tellingShare(importance: number): number {
+  const share = 1 - Math.exp(-importance);
+  return share < TELLING ? 0 : share;
+}
+
+/** The same scale for all words and photographs, in steps of proportion: most words lean on one place by a few percent. */
+function strengthOf(importance: number): number {
+  const share = tellingShare(importance);
+  if (share === 0) return 0;
+  return Math.min(1, FAINTEST + ((1 - FAINTEST) * Math.log(share / TELLING)) / Math.log(FULL / TELLING));
+}
+
 /**
- * One pixel a cell: the likelier the word is for the cell, the less dark and the more amber; the strongest cell of each
- * word alike.
+ * One pixel a cell: the likelier the word is for the cell, the less dark and the more amber.
  * @param importance of each cell; below 0 counts as 0
  * @returns RGBA, row after row
  */
 export function heatCells(importance: readonly number[]): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint8ClampedArray(4 * importance.length);
-  const strongest = Math.max(...importance, Number.MIN_VALUE);
   importance.forEach((value, cell) => {
-    pixels.set(veilOf(Math.max(0, value) / strongest), 4 * cell);
+    pixels.set(veilOf(strengthOf(value)), 4 * cell);
   });
   return pixels;
 }

@@ -16,6 +16,22 @@ test('a cell is the more amber and the less dark the more a word leaned on it', 
   assert.ok(strongest![0]! > 200 && strongest![2]! < 50, 'amber');
 });
 
+test('one scale holds for all words: what is worth little is never as bright as what is worth much', () => {
+  const dark = [...heatCells([0])];
+  assert.deepEqual(
+    [...heatCells([0.009])],
+    dark,
+    'too little to be told in words glows no more than nothing',
+  );
+  const [faint, some, much] = [0.011, 0.1, 0.5].map((importance) => heatCells([importance])[0]!);
+  assert.ok(dark[0]! < faint! && faint! < some! && some! < much!, `${faint} ${some} ${much}`);
+  assert.deepEqual(
+    [...heatCells([0.1, 2]).subarray(0, 4)],
+    [...heatCells([0.1])],
+    'whatever stands beside it',
+  );
+});
+
 test('a word that leaned on nothing is dark all over', () => {
   assert.deepEqual(new Set(heatCells([0, 0, 0])), new Set(heatCells([0])));
 });

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { laterIsLikelier } from '../shared/caption-lines.ts';
 import { addDecodingFlags } from '../shared/decoding-flags.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
 import { countInputs, walkInputs } from '../shared/inputs.ts';
@@ -22,7 +23,13 @@ type CaptionFlags = CaptionerFlags & PictureFlags & { resume?: string; skipDupli
 /** Files in memory before their turn comes: a disk answers far sooner than a network. */
 const READ_AHEAD = 4;
 
+const ORDER_NOTE =
+  'Captions rank by probability evened out for length, so a later one may have the larger p (--length-normalization 0 ranks by p).';
+
 const EXAMPLES = `
+Captions rank by log-probability / length^X of --length-normalization, and those that say a thing twice come last. p is the
+probability of the whole sentence, so a later caption may have the larger one.
+
 --resume FILE writes the lines of --json into FILE, each with the SHA-256 of the image and all options, and prints only
 a summary. Whatever FILE holds already is skipped: the same content, captioned by the same model with the same options.
 A renamed or copied image gets a line of its own without being captioned again. Images that failed are tried again, and
@@ -97,6 +104,7 @@ async function captionAll(
   const interrupted = onInterrupt();
   let status = EXIT_OK;
   let at = 0;
+  let unlikeP = false;
   try {
     for await (const outcome of inOrder(files, parts.inFlight, createCaptionOne(parts))) {
       if (interrupted() && outcome.kind === 'failed') return EXIT_INTERRUPTED;
@@ -104,6 +112,7 @@ async function captionAll(
       if (outcome.kind === 'captioned') await writePictures({ ...outcome, at }, flags);
       if (outcome.kind === 'failed') status = Math.max(status, severity(outcome.error));
       put(outcome);
+      if (outcome.kind === 'captioned') unlikeP ||= laterIsLikelier(outcome.result.captions);
       if (status > EXIT_SOME_IMAGE_FAILED) return status;
       at++;
       tally.count(outcome);
@@ -112,6 +121,7 @@ async function captionAll(
     }
   } finally {
     progress.stop();
+    if (unlikeP && !flags.json && process.stderr.isTTY) process.stderr.write(`${ORDER_NOTE}\n`);
     if (results !== null) process.stdout.write(`${flags.resume}: ${tally.summary()}\n`);
   }
   return status;

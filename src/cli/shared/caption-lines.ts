@@ -8,6 +8,11 @@ export function captionLines(captions: readonly Caption[]): string {
   return captions.map((c, i) => `  ${i}) ${c.text} (p=${probability(c.probability)})\n`).join('');
 }
 
+/** Whether some caption is likelier than the one above it, as length normalisation makes it. */
+export function laterIsLikelier(captions: readonly Caption[]): boolean {
+  return captions.some((c, i) => i > 0 && c.probability > captions[i - 1]!.probability);
+}
+
 function probability(p: number): string {
   return p >= SMALLEST_SHOWN ? p.toFixed(6) : p.toExponential(1);
 }

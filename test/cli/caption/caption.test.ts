@@ -96,6 +96,19 @@ describe('show-and-tell caption', () => {
     assert.equal(blocks(run.stdout).length, samples.length);
   });
 
+  it('says on a terminal, and only there, why a later caption may have the larger p', async () => {
+    const rocket = join(SAMPLES, 'rocket.jpg');
+    const terminal = 'data:text/javascript,process.stderr.isTTY=true';
+    const env = { ...process.env, NODE_OPTIONS: `--import=${terminal}` };
+    const piped = await runCli(['caption', rocket]);
+    assert.equal(piped.stderr, '');
+    const shown = await runCli(['caption', rocket], { env });
+    assert.equal(shown.stdout, piped.stdout);
+    assert.match(shown.stderr, /^Captions rank by probability evened out for length, .*larger p.*\n$/);
+    for (const args of [[COFFEE], ['--json', rocket], ['--length-normalization', '0', rocket]])
+      assert.equal((await runCli(['caption', ...args], { env })).stderr, '', args.join(' '));
+  });
+
   it('prints one JSON object a line, of failed images too, and exits with 3', async () => {
     const run = await runCli(['caption', '--json', COFFEE, MISSING, TEXT]);
     assert.deepEqual([run.status, run.stderr], [3, '']);

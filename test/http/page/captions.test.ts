@@ -34,19 +34,27 @@ describe('the page', { skip: NO_BROWSER }, () => {
     assert.match(await result.locator('.p').first().innerText(), /0\.\d{6}|\de-\d+/);
   });
 
-  it('draws bars in proportion to the probabilities', async (t) => {
+  it('draws bars that agree with the ranking, and says why p may not', async (t) => {
     const { page, choose } = await openPage(t);
     await choose(COFFEE);
-    const probabilities = (await expected(photo)).map((c) => c.probability);
+    assert.equal(await page.locator('.order').isVisible(), false);
+    await page.getByRole('button', { name: 'Remove' }).first().click();
+    const rocket = readSamples().find(({ name }) => name === 'rocket.jpg')!;
+    await choose(rocket.path);
+    const captions = await expected(rocket.bytes);
+    assert.ok(captions[2]!.probability > captions[1]!.probability, 'a photograph where they differ');
+    assert.match(await page.locator('.order').innerText(), /evened out for length/);
+    const { lengthNormalization } = captioner.plan().options;
+    const scores = captions.map((c) => c.logProbability / (c.words.length + 2) ** lengthNormalization);
     const widths = await page
       .locator('.fill')
       .evaluateAll((bars) => bars.map((bar) => bar.getBoundingClientRect().width));
     const tracks = await page
       .locator('.track')
       .evaluateAll((bars) => bars.map((bar) => bar.getBoundingClientRect().width));
-    const likeliest = Math.max(...probabilities);
-    probabilities.forEach((p, i) => {
-      assert.ok(Math.abs(widths[i]! - Math.max(2, (tracks[i]! * p) / likeliest)) < 1);
+    assert.ok(widths[0]! > widths[1]! && widths[1]! > widths[2]!, widths.join());
+    scores.forEach((score, i) => {
+      assert.ok(Math.abs(widths[i]! - tracks[i]! * Math.exp(score - scores[0]!)) < 1);
     });
   });
 

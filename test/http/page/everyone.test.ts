@@ -56,6 +56,30 @@ describe('the page, for everyone', { skip: NO_BROWSER }, () => {
     assert.equal(await width(), 360);
   });
 
+  it('leaves no full stop alone on a line, however wide the screen is', async (t) => {
+    const { page, choose } = await openPage(t);
+    await choose(COFFEE);
+    await page.getByText('The same as a table').click();
+    for (let width = 320; width <= 500; width += 6) {
+      await page.setViewportSize({ width, height: 900 });
+      const alone = await page.evaluate<string[]>(`
+        [...document.querySelectorAll('.sentence, .entry')].filter((text) => {
+          const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+          const middles = [];
+          for (let node = walker.nextNode(); node; node = walker.nextNode())
+            for (const { index } of node.data.matchAll(/\\S+/g)) {
+              const range = document.createRange();
+              range.setStart(node, index);
+              range.setEnd(node, index + 1);
+              const { top, bottom } = range.getBoundingClientRect();
+              middles.push({ stop: node.data[index] === '.', at: (top + bottom) / 2 });
+            }
+          return middles.some(({ stop, at }, i) => stop && i > 0 && Math.abs(at - middles[i - 1].at) > 4);
+        }).map((text) => text.textContent)`);
+      assert.deepEqual(alone, [], `${width} px`);
+    }
+  });
+
   it('offers the camera where there is a touch screen, and only there', async (t) => {
     const phone = await openPage(t, PHONE);
     const [chooser] = await Promise.all([

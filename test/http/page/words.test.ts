@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { Overloaded } from '../../../src/errors.ts';
+import { heatCells } from '../../../src/pictures/heat.ts';
 import { heatMaps } from '../../../src/pictures/heat-map.ts';
 import { NO_BROWSER } from '../../support/browser.ts';
 import { COFFEE } from '../../support/samples.ts';
@@ -15,6 +16,12 @@ const photo = readFileSync(COFFEE);
 const { explanation, captions } = await captioner.caption(photo, undefined, { explain: true });
 const said = captions[0]!.words.map(({ word }) => word);
 const strength = explanation!.words.map(({ importance }) => Math.max(...importance));
+/** The amber that each cell of a word is to have. */
+const glowOf = (at: number): number[] => {
+  const { importance } = explanation!.words[at]!;
+  const data = Buffer.from(heatCells(importance));
+  return importance.map((_, cell) => amberAt(data, 4 * cell));
+};
 const byStrength = said.map((_, at) => at).sort((a, b) => strength[b]! - strength[a]!);
 /** Two words of the caption that lean on the image most, by their places in it. */
 const [FIRST, SECOND] = byStrength as [number, number];
@@ -46,8 +53,12 @@ function amberOf({ width, height, data }: Pixels, area = explanation!.area) {
     const x = Math.floor((area.left + (((cell % columns) + 0.5) / columns) * area.width) * width);
     const y = Math.floor((area.top + ((Math.floor(cell / columns) + 0.5) / rows) * area.height) * height);
     const at = 4 * (y * width + x);
-    return ((data[at]! - data[at + 2]!) * data[at + 3]!) / 255;
+    return amberAt(data, at);
   });
+}
+
+function amberAt(data: Buffer, at: number): number {
+  return ((data[at]! - data[at + 2]!) * data[at + 3]!) / 255;
 }
 
 /** Pearson's coefficient. */
@@ -71,12 +82,27 @@ describe('the page, of each word', { skip: NO_BROWSER }, () => {
     const second = await heatOf(page, SECOND);
     assert.equal(first.data.equals(second.data), false);
     for (const [at, found] of [[FIRST, first] as const, [SECOND, second] as const]) {
-      const positive = explanation!.words[at]!.importance.map((value) => Math.max(0, value));
-      assert.ok(correlation(amberOf(found), positive) > 0.95, said[at]);
+      assert.ok(correlation(amberOf(found), glowOf(at)) > 0.95, said[at]);
     }
     assert.deepEqual(asked, ['?trace=1', '?explain=1']);
     await page.getByRole('heading', { name: 'coffee.jpg' }).hover();
     assert.equal(await heat(page).isVisible(), false);
+  });
+
+  it('glows for no word of which it says that it hardly leans on anything', async (t) => {
+    const { page, choose } = await openPage(t);
+    await choose(COFFEE);
+    const hardly = said.flatMap((_, at) => (1 - Math.exp(-strength[at]!) < 0.01 ? [at] : []));
+    assert.ok(hardly.length > 0);
+    for (const at of hardly.slice(0, 2)) {
+      await wordAt(page, at).hover();
+      const glow = Math.max(...amberOf(await heatOf(page, at)));
+      assert.match(await page.locator('.leaning').innerText(), /hardly leans/);
+      assert.ok(glow <= 0, `${said[at]}: ${glow}`);
+    }
+    await wordAt(page, FIRST).hover();
+    const glow = Math.max(...amberOf(await heatOf(page, FIRST)));
+    assert.ok(glow > 60, `${said[FIRST]}: ${glow}`);
   });
 
   it('paints what the command line paints', async (t) => {
@@ -120,8 +146,7 @@ describe('the page, of each word', { skip: NO_BROWSER }, () => {
     await choose(COFFEE);
     await wordAt(page, FIRST).hover();
     const found = await heatOf(page, FIRST);
-    const positive = explanation!.words[FIRST]!.importance.map((value) => Math.max(0, value));
-    assert.ok(correlation(amberOf(found, area), positive) > 0.95);
+    assert.ok(correlation(amberOf(found, area), glowOf(FIRST)) > 0.95);
     const outside: number[] = [];
     found.data.forEach((red, i) => {
       if (i % 4 !== 0) return;

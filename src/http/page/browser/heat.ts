@@ -1,11 +1,9 @@
 /** Where a word looked: as a picture, and in words. */
 import type { Explanation } from '../../../caption/result.ts';
-import { heatCells, placeOfCells, UNHEEDED } from '../../../pictures/heat.ts';
+import { heatCells, placeOfCells, tellingShare, UNHEEDED } from '../../../pictures/heat.ts';
 import { make } from './document.ts';
 import { percent } from './text.ts';
 
-/** A cell that makes a word less than this much likelier, as a share, tells nothing. */
-const TELLING = 0.01;
 const PLACES = [
   ['upper left', 'top', 'upper right'],
   ['left', 'middle', 'right'],
@@ -40,8 +38,8 @@ function cellPicture({ rows, columns }: Explanation, importance: readonly number
 export function leaning({ rows, columns, area, words }: Explanation, at: number): string {
   const { importance } = words[at]!;
   const strongest = Math.max(...importance);
-  const share = 1 - Math.exp(-strongest);
-  if (share < TELLING) return 'hardly leans on any one place';
+  const share = tellingShare(strongest);
+  if (share === 0) return 'hardly leans on any one place';
   const cell = importance.indexOf(strongest);
   const across = area.left + (((cell % columns) + 0.5) / columns) * area.width;
   const down = area.top + ((Math.floor(cell / columns) + 0.5) / rows) * area.height;

@@ -1,4 +1,5 @@
 /** What the visitor may choose, and what the model does where nothing is chosen. */
+import type { Caption } from '../../../caption/result.ts';
 import { $ } from './document.ts';
 
 /** `<S>` and `</S>`, which the API counts and people do not. */
@@ -8,6 +9,7 @@ export const options = $<HTMLFormElement>('#options');
 /** Until the model says better. */
 let defaultBeams = 3;
 let defaultNeutral = false;
+let lengthNormalization: number | undefined;
 
 function field(name: string): HTMLInputElement {
   return options.elements.namedItem(name) as HTMLInputElement;
@@ -44,12 +46,20 @@ export function followBeams(changed: EventTarget | null): void {
   else captions.value = beams.value || String(defaultBeams);
 }
 
+/** What the search ranks by; `undefined` until the model has said how. What is cut off ranks by probability alone. */
+export function scoreOf({ logProbability, words, truncated }: Caption): number | undefined {
+  if (truncated) return logProbability;
+  if (lengthNormalization === undefined) return undefined;
+  return logProbability / (words.length + START_AND_END) ** lengthNormalization;
+}
+
 /** Says which model it is and what it does where the options are left empty; shows nothing when the server does not answer. */
 export async function introduceModel(): Promise<void> {
   const response = await fetch('model').catch(() => null);
   const model = response?.ok ? await response.json().catch(() => null) : null;
   if (!model?.decoding) return;
   const { beamWidth, minLength, maxLength, genderNeutral = false } = model.decoding;
+  ({ lengthNormalization } = model.decoding);
   defaultBeams = beamWidth;
   field('beams').placeholder = beamWidth;
   field('captions').placeholder = beamWidth;

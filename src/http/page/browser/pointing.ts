@@ -14,7 +14,7 @@ const HOW_TO_POINT =
 /** One stop of the Tab key, arrows between the words. */
 export function letPoint(card: Card): void {
   const sentence = $('.sentence', card.element);
-  const words = [...sentence.children] as HTMLButtonElement[];
+  const words = [...sentence.querySelectorAll<HTMLButtonElement>('button.word')];
   sentence.role = 'toolbar';
   sentence.ariaLabel = 'Best caption, word by word';
   words.forEach((word, i) => {

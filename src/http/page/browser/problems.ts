@@ -85,6 +85,7 @@ export function showProblem(card: Card, { code, detail, status, retryAfter }: Pr
   const { what, advice, retry = false } = PROBLEMS[code] ?? { ...PROBLEMS.InternalError!, advice: '' };
   const box = $('.problem', card.element);
   $('.captions', card.element).hidden = true;
+  $('.order', card.element).hidden = true;
   $('.leaning', card.element).hidden = true;
   $('.timing', card.element).hidden = true;
   $('.tree', card.element).hidden = true;

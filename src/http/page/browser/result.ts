@@ -3,8 +3,9 @@ import { altText } from '../../../alt/alt-text.ts';
 import type { Caption, CaptionResult, Stage, Timings } from '../../../caption/result.ts';
 import type { Card } from './cards.ts';
 import { $, announce, copyOf, make } from './document.ts';
+import { scoreOf } from './options.ts';
 import { letPoint } from './pointing.ts';
-import { levelOf, milliseconds, minus, percent, probability } from './text.ts';
+import { isStop, levelOf, milliseconds, minus, percent, probability } from './text.ts';
 import { offerTree } from './tree.ts';
 
 /** Until the button for copying says again what it does, ms. */
@@ -25,10 +26,13 @@ export function showResult(card: Card, result: CaptionResult, trip: number): voi
   const smaller =
     card.sent !== card.file ? ', sent smaller because the original is above the server’s limit' : '';
   $('.facts', element).textContent = `${result.width} × ${result.height} ${result.format}${smaller}`;
-  const likeliest = Math.max(...result.captions.map((c) => c.probability));
+  const shares = sharesOf(result.captions);
   const list = $('.captions', element);
-  list.replaceChildren(...result.captions.map((c, i) => captionItem(c, i, likeliest)));
+  list.replaceChildren(...result.captions.map((c, i) => captionItem(c, i, shares[i])));
   list.hidden = false;
+  $('.order', element).hidden = result.captions.every(
+    (c, i, all) => c.probability <= (all[i - 1] ?? c).probability,
+  );
   showTrust($('.trust', list), result);
   letPoint(card);
   showTimings(element, result.timings, trip);
@@ -38,15 +42,31 @@ export function showResult(card: Card, result: CaptionResult, trip: number): voi
   announce(`${card.name}: ${altText(best ?? 'no caption')}`);
 }
 
-function captionItem(caption: Caption, index: number, likeliest: number): HTMLElement {
+/**
+ * Lengths of the bars, 1 for the best caption; none for a caption whose score is not why it ranks where it does, as one
+ * that says a thing twice.
+ */
+function sharesOf(captions: readonly Caption[]): (number | undefined)[] {
+  let lowest = Infinity;
+  const best = captions[0] && scoreOf(captions[0]);
+  return captions.map((caption) => {
+    const score = scoreOf(caption);
+    if (score === undefined || best === undefined || score > lowest) return undefined;
+    lowest = score;
+    return Math.exp(score - best);
+  });
+}
+
+function captionItem(caption: Caption, index: number, share: number | undefined): HTMLElement {
   const item = copyOf('#caption');
   item.dataset.caption = String(index);
   const name = index === 0 ? 'button' : 'span';
-  $('.sentence', item).append(
-    ...caption.words.flatMap((word, i) => [i > 0 ? ' ' : '', wordElement(name, word, i)]),
-  );
-  const share = likeliest > 0 ? caption.probability / likeliest : 0;
-  $('.fill', item).style.setProperty('--share', String(share));
+  const sentence = $('.sentence', item);
+  caption.words.forEach((word, i) => {
+    addWord(sentence, wordElement(name, word, i));
+  });
+  $('.fill', item).style.setProperty('--share', String(share ?? 0));
+  $('.track', item).classList.toggle('unranked', share === undefined);
   $('.p', item).textContent = `p = ${probability(caption.probability)}`;
   $('.p', item).title =
     `Probability of this very sentence, not a confidence; log-probability ${minus(caption.logProbability)}`;
@@ -57,6 +77,18 @@ function captionItem(caption: Caption, index: number, likeliest: number): HTMLEl
   copy.title = altText(caption.text);
   copy.addEventListener('click', () => copyAltText(copy, altText(caption.text)));
   return item;
+}
+
+/** A stop goes into one box with the word before it, which no line ends inside of. */
+function addWord(sentence: HTMLElement, word: HTMLElement): void {
+  const before = sentence.lastElementChild;
+  if (!before) sentence.append(word);
+  else if (!word.classList.contains('stop')) sentence.append(' ', word);
+  else {
+    const together = make('span', 'together');
+    before.replaceWith(together);
+    together.append(before, ' ', word);
+  }
 }
 
 /** Absent where the model was not calibrated. */
@@ -82,7 +114,7 @@ function wordElement(
 ): HTMLElement {
   const p = Math.exp(logProbability);
   const element = make(name, `word level-${levelOf(p)}`, word);
-  element.classList.toggle('stop', /^[.,;:!?]$/.test(word));
+  element.classList.toggle('stop', isStop(word));
   element.dataset.word = String(index);
   element.dataset.percent = percent(p);
   element.title = `${word}: ${percent(p)}, log-probability ${minus(logProbability)}`;

@@ -27,6 +27,16 @@ export function minus(number: number): string {
   return number.toFixed(2).replace('-', '−');
 }
 
+/** The network says punctuation as words of their own. */
+export function isStop(word: string): boolean {
+  return /^[.,;:!?]$/.test(word);
+}
+
+/** Words in which no line ends before a stop. */
+export function unbroken(words: string): string {
+  return words.replace(/ (?=[.,;:!?]( |$))/g, '\u00a0');
+}
+
 /** How unsure a word is: 0 to 4, as in the legend. */
 export function levelOf(p: number): number {
   return LEVELS.filter((least) => p < least).length;

@@ -1,6 +1,6 @@
 import type { TreeNode } from '../../../pictures/tree-layout.ts';
 import { make } from './document.ts';
-import { percent } from './text.ts';
+import { percent, unbroken } from './text.ts';
 
 /** The same as the picture, for those who cannot see it: a row a step. */
 export function treeTable(nodes: readonly TreeNode[]): HTMLTableRowElement[] {
@@ -34,5 +34,5 @@ function headCell(scope: 'col' | 'row', title: string): HTMLTableCellElement {
 function entryOf({ fate, up, word, text, caption, logProbability }: TreeNode): string {
   const p = percent(Math.exp(logProbability));
   if (fate === 'dropped') return `${up?.up ? '… ' : ''}${word} ${p}`;
-  return caption === undefined ? `${text} ${p}` : `${caption + 1}) ${text} ${p}`;
+  return `${caption === undefined ? '' : `${caption + 1}) `}${unbroken(text)} ${p}`;
 }

@@ -14,7 +14,7 @@ import {
 } from '../../../pictures/tree-layout.ts';
 import type { Card } from './cards.ts';
 import { $, draw } from './document.ts';
-import { minus, percent } from './text.ts';
+import { minus, percent, unbroken } from './text.ts';
 import { treeTable } from './tree-table.ts';
 
 /** Words of one step; above it the picture would be taller than a screen, and leaves dropped words out. */
@@ -118,7 +118,7 @@ function badgePicture({ x, y, width, caption }: TreeNode): SVGElement[] {
 function describe({ text, word, ends, fate, caption, logProbability, total }: TreeNode): string {
   const became = caption !== undefined ? `caption ${caption + 1}` : FATES[fate];
   const last = `${ends ? 'end' : word} ${percent(Math.exp(logProbability))}`;
-  return `“${text}”: ${last}, log-probability ${minus(total)} so far; ${became}.`;
+  return `“${unbroken(text)}”: ${last}, log-probability ${minus(total)} so far; ${became}.`;
 }
 
 function treeSummary(nodes: readonly TreeNode[]): string {
