@@ -62,7 +62,8 @@ export interface LoadedCaptioner extends Captioner {
 }
 
 /**
- * Reads the manifest and the word list, then returns while the two graphs are still being verified and opened.
+ * Reads the manifest, the word list and the word evidence, and returns while the two graphs are still being verified and
+ * opened.
  * @throws ModelUnusable; what is wrong with a graph comes from `ready` and from every caption
  */
 export async function loadCaptioner(directory: string, options: LoadOptions = {}): Promise<LoadedCaptioner> {

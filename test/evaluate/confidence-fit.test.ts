@@ -7,6 +7,7 @@ import {
   confidenceSchema,
   PHOTOGRAPH_FEATURES,
 } from '../../src/caption/confidence/confidence.ts';
+import { EVIDENCE_FEATURES } from '../../src/caption/confidence/evidence.ts';
 import { fitConfidence, type PhotographKind } from '../../src/evaluate/confidence-fit.ts';
 import { confidenceTable } from '../../src/evaluate/confidence-report.ts';
 import { xorshift } from '../support/random.ts';
@@ -65,6 +66,15 @@ test('a small kind counts as much as a large one', () => {
   const { model } = fitConfidence([kind('few', 200, () => 0.2), kind('many', 2000, () => 0.8)], [])!;
   const said = confidenceOf(features({ meanLogProbability: 0.5 }), model);
   assert.ok(said > 0.4 && said < 0.6, `${said}`);
+});
+
+test('where a bundle has word evidence, the regression over captions looks at that alone', () => {
+  const evidence = () => ({ evidenceLog: -uniform(), evidenceMean: uniform(), evidenceSum: 3 * uniform() });
+  const all = Array.from({ length: 600 }, () => features(evidence()));
+  const ciderD = all.map(({ evidenceMean }) => (uniform() < evidenceMean! ? 0.4 : 0.39));
+  const { model } = fitConfidence([{ name: 'dogs', features: all, ciderD }], [])!;
+  assert.deepEqual(Object.keys(model.weights), [...EVIDENCE_FEATURES]);
+  assert.ok(model.areaUnderRoc > 0.75, `${model.areaUnderRoc}`);
 });
 
 test('nothing is fitted on too few captions of either outcome', () => {

@@ -24,6 +24,17 @@ interface Values {
   badValues: unknown[];
 }
 
+const SWITCH: Values = {
+  good: [
+    ['1', true],
+    ['true', true],
+    ['0', false],
+    ['false', false],
+  ],
+  badTexts: ['', '2', 'yes', 'TRUE'],
+  badValues: [1, 'true', null],
+};
+
 const VALUES: Record<keyof CaptionOptionsInput, Values> = {
   beamWidth: {
     good: [
@@ -57,26 +68,8 @@ const VALUES: Record<keyof CaptionOptionsInput, Values> = {
     badValues: ['dog', [''], ['a', 'b', 'c', 'd', 'e']],
   },
   prefix: { good: [['a+dog', 'a dog']], badTexts: ['x'.repeat(1001)], badValues: [1, ['a']] },
-  genderNeutral: {
-    good: [
-      ['1', true],
-      ['true', true],
-      ['0', false],
-      ['false', false],
-    ],
-    badTexts: ['', '2', 'yes', 'TRUE'],
-    badValues: [1, 'true', null],
-  },
-  avoidRepeats: {
-    good: [
-      ['1', true],
-      ['true', true],
-      ['0', false],
-      ['false', false],
-    ],
-    badTexts: ['', '2', 'yes', 'TRUE'],
-    badValues: [1, 'true', null],
-  },
+  genderNeutral: SWITCH,
+  avoidRepeats: SWITCH,
   minConfidence: { good: [['0.5', 0.5]], badTexts: ['-0.1', '1.1', ''], badValues: [-0.1, 1.1, '1', null] },
   count: { good: [['2', 2]], badTexts: ['0', '4', '11', ''], badValues: [0, 4, '1'] },
 };
