@@ -1,6 +1,7 @@
 """Batches of encoded captions."""
 
 import numpy as np
+import torch
 
 
 def pad(sequences):
@@ -12,3 +13,10 @@ def pad(sequences):
         inputs[row, : len(ids) - 1] = ids[:-1]
         targets[row, : len(ids) - 1] = ids[1:]
     return inputs, targets
+
+
+def drawn(captions, rows, count, rng, device):
+    """Some captions (ids) by chance of each photograph in `rows`, at most `count`: (places in `rows` [m], their ids)."""
+    chosen = [(place, captions[row][i]) for place, row in enumerate(rows) for i in rng.permutation(len(captions[row]))[:count]]
+    places, ids = zip(*chosen)
+    return torch.tensor(places, device=device), list(ids)

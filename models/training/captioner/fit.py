@@ -1,6 +1,5 @@
 """Cross-entropy training on all sources: the decoder alone on features of the encoder as it is, or with encoder blocks."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from . import checkpoint
-from .data import pad
+from .data import drawn, pad
+from .optimise import learn, one_cycle, optimizer_of
 from .photographs import pooled_features
 from .search import Decoding, Judge, captions_of
 from .sentences import BagOfWords, SentenceFeatures
@@ -43,33 +43,6 @@ class FitOptions:
     seed: int = 1
 
 
-def one_cycle(step, total, warm):
-    """Share of the highest rate: a straight climb, then half a cosine to zero."""
-    done = step / total
-    if done < warm:
-        return 0.04 + 0.96 * done / warm
-    return 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
-
-
-def trained(model):
-    return [p for p in model.parameters() if p.requires_grad]
-
-
-def parameter_groups(model, first, rate, encoder_rate, falling):
-    """The encoder learns slower, its early blocks slowest: they already know what things look like."""
-    model.backbone.requires_grad_(False)
-    rest = [p for name, p in model.named_parameters() if not name.startswith("backbone.")]
-    groups = [{"params": rest, "peak": rate}]
-    if first is None:
-        return groups
-    backbone = model.backbone
-    layers = [backbone.head, *reversed(backbone.blocks[first:]), *([backbone.stem] if first == 0 else [])]
-    for depth, layer in enumerate(layers):
-        layer.requires_grad_(True)
-        groups.append({"params": list(layer.parameters()), "peak": encoder_rate * falling**depth})
-    return groups
-
-
 class Fit:
     def __init__(self, model, vocabulary, photographs, sentences, options, cache):
         self.model, self.vocabulary, self.photographs, self.options = model, vocabulary, photographs, options
@@ -77,8 +50,7 @@ class Fit:
         self.ids = photographs.encoded(vocabulary, options.longest)
         weights = [source.weight for source in photographs.sources]
         self.weights = torch.tensor(weights, device=self.device)
-        groups = parameter_groups(model, options.first, options.rate, options.encoder_rate, options.falling)
-        self.optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
+        self.optimizer = optimizer_of(model, options)
         self.views = Views(model, photographs, options.first is not None, options.smallest_crop, cache)
         self.teachers_loss = TeachersLoss(photographs, options.classes, options.objects)
         if sentences and options.sentences:
@@ -90,17 +62,10 @@ class Fit:
 
     def batch_loss(self, rows, rng):
         options, model = self.options, self.model
-        pooled = self.views.pooled(rows)
-        owner, ids = [], []
-        for i, row in enumerate(rows):
-            for j in rng.permutation(len(self.ids[row]))[: options.captions]:
-                owner.append(i)
-                ids.append(self.ids[row][j])
-        owner = torch.tensor(owner, device=self.device)
-        numbers = torch.as_tensor(self.photographs.owner[rows], device=self.device)
-        told = torch.rand(len(rows), device=self.device) >= options.unknown_source
-        embeddings = (model.embed(pooled) + model.sources((numbers + 1) * told))[owner]
-        weights = self.weights[numbers][owner]
+        pooled, embeddings = self.views.embedded(rows, options.unknown_source)
+        owner, ids = drawn(self.ids, rows, options.captions, rng, self.device)
+        embeddings = embeddings[owner]
+        weights = self.weights[torch.as_tensor(self.photographs.owner[rows], device=self.device)][owner]
         if self.sentences:
             features, more = self.sentences.draw(options.sentences, rng)
             spoken = torch.full((len(more),), len(model.names), device=self.device)
@@ -129,15 +94,9 @@ class Fit:
         self.model.train()
         losses = torch.zeros(len(starts), device=self.device)
         for i, start in enumerate(starts):
-            rate = one_cycle(number * len(starts) + i, options.epochs * len(starts), options.warm)
-            for group in self.optimizer.param_groups:
-                group["lr"] = group["peak"] * rate
+            share = one_cycle(number * len(starts) + i, options.epochs * len(starts), options.warm)
             loss = self.batch_loss(order[start : start + options.batch], rng)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(trained(self.model), 5.0)
-            self.optimizer.step()
-            average.update()
+            learn(self.model, self.optimizer, average, loss, share, 5.0)
             losses[i] = loss.detach()
         return {"loss": round(losses.mean().item(), 4)}
 

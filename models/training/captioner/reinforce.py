@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from . import checkpoint
 from .cider import NONE, Cider
-from .data import pad
+from .data import drawn, pad
 from .faults import breaks_off, repetitions, says_twice
-from .fit import Watch, one_cycle, parameter_groups, trained
-from .views import TeachersLoss, Views, autocast
+from .fit import Watch
+from .likelihood import log_likelihoods
+from .optimise import learn, one_cycle, optimizer_of
+from .views import TeachersLoss, Views
 
 
 @dataclass
@@ -98,8 +99,7 @@ class Reinforce:
             if source.reinforce:
                 references = [[ids[1:] for ids in self.ids[row]] for row in rows]
                 self.rewards[number] = Cider(references, len(vocabulary), self.device)
-        groups = parameter_groups(model, options.first, options.rate, options.encoder_rate, options.falling)
-        self.optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
+        self.optimizer = optimizer_of(model, options)
         self.views = Views(model, photographs, options.first is not None, options.smallest_crop, cache)
         self.teachers_loss = TeachersLoss(photographs, options.classes, options.objects)
 
@@ -118,21 +118,9 @@ class Reinforce:
         fines = torch.tensor([fine(ids, self.vocabulary) for ids in lists], device=self.device)
         return scores - self.options.fine * fines, scores
 
-    def log_likelihoods(self, embeddings, inputs, targets):
-        """Sum of each row's log-probabilities [n]."""
-        keep = targets >= 0
-        with autocast(self.device):
-            logits = self.model.decoder(embeddings, inputs, keep)
-        chosen = F.log_softmax(logits.float(), 1).gather(1, targets[keep][:, None])[:, 0]
-        owner = torch.arange(len(targets), device=self.device)[:, None].expand_as(targets)[keep]
-        return torch.zeros(len(targets), device=self.device).index_add(0, owner, chosen)
-
     def batch_loss(self, rows, rng):
         options, model, vocabulary = self.options, self.model, self.vocabulary
-        pooled = self.views.pooled(rows)
-        numbers = torch.as_tensor(self.photographs.owner[rows], device=self.device)
-        told = torch.rand(len(rows), device=self.device) >= options.unknown_source
-        embeddings = model.embed(pooled) + model.sources((numbers + 1) * told)
+        pooled, embeddings = self.views.embedded(rows, options.unknown_source)
         owner = torch.arange(len(rows), device=self.device).repeat_interleave(options.samples)
         model.eval()
         captions = sample(model.decoder, embeddings.detach()[owner], vocabulary, options.longest)
@@ -143,7 +131,7 @@ class Reinforce:
         model.train()
         start = torch.full((len(captions), 1), vocabulary.start, device=self.device)
         inputs = torch.cat([start, captions[:, :-1].clamp(min=0)], 1)
-        sums = self.log_likelihoods(embeddings[owner], inputs, captions)
+        sums = log_likelihoods(model.decoder, embeddings[owner], inputs, captions)
         loss = -(advantage * sums).sum() / (captions >= 0).sum()
         loss = loss + options.cross_entropy * self.written_loss(rows, embeddings, rng)
         loss = loss + self.teachers_loss(model, pooled, rows)
@@ -151,11 +139,9 @@ class Reinforce:
 
     def written_loss(self, rows, embeddings, rng):
         """Cross-entropy of what people wrote."""
-        chosen = [rng.permutation(len(self.ids[row]))[: self.options.written] for row in rows]
-        owner = torch.tensor([i for i, some in enumerate(chosen) for _ in some], device=self.device)
-        ids = [self.ids[row][j] for row, some in zip(rows, chosen) for j in some]
+        owner, ids = drawn(self.ids, rows, self.options.written, rng, self.device)
         inputs, targets = (torch.from_numpy(part).to(self.device) for part in pad(ids))
-        return -self.log_likelihoods(embeddings[owner], inputs, targets).sum() / (targets >= 0).sum()
+        return -log_likelihoods(self.model.decoder, embeddings[owner], inputs, targets).sum() / (targets >= 0).sum()
 
     def epoch(self, number, average):
         options = self.options
@@ -166,14 +152,9 @@ class Reinforce:
         rewards = torch.zeros(len(starts), device=self.device)
         for i, start in enumerate(starts):
             cycle = one_cycle(number * len(starts) + i, options.epochs * len(starts), options.warm)
-            for group in self.optimizer.param_groups:
-                group["lr"] = group["peak"] * (options.final + (1 - options.final) * cycle)
             loss, reward = self.batch_loss(order[start : start + options.batch], rng)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(trained(self.model), 1.0)
-            self.optimizer.step()
-            average.update()
+            share = options.final + (1 - options.final) * cycle
+            learn(self.model, self.optimizer, average, loss, share, 1.0)
             rewards[i] = reward
         return {"reward": round(rewards.mean().item(), 4)}
 

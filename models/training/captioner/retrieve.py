@@ -2,8 +2,8 @@
 
 Ridge regression from what is known of a photograph (pooled features, class probabilities, object scores) to the bag of
 words of its captions, fitted on photographs with captions. A sentence is as near as the cosine of its words with those
-predicted, words weighted by rarity. The nearest are ranked again by how much more likely a captioner finds them with the
-photograph than without, and some that differ are taken."""
+predicted, words weighted by rarity. The nearest are ranked again by how far they agree with each other and, where a captioner
+is there already, by how much likelier it finds them with the photograph than without; some that differ are taken."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ from torch.nn import functional as F
 
 from .cider import Cider
 from .data import pad
+from .likelihood import log_likelihoods
 from .photographs import pooled_features
 from .sentences import BagOfWords, ridge, with_constant
-from .views import autocast
 
 
 @dataclass
@@ -57,24 +57,22 @@ class Finder:
         self.device = device
 
     def answer(self, known, captions, wanted, options):
-        """Cosines and numbers of the nearest sentences [n, nearest] of the photographs `wanted`, best first.
+        """Numbers of the nearest sentences [n, nearest] of the photographs `wanted`, best first.
 
         `known` [all, e] is the evidence and `captions` the tokens of all photographs; the ridge is fitted in folds."""
         bags = torch.from_numpy(self.bag.mean(captions)).to(self.device) * self.rarity
         fold = torch.arange(len(known), device=self.device) % options.folds
-        cosines = torch.empty(len(known), options.nearest, device=self.device)
         numbers = torch.empty(len(known), options.nearest, dtype=torch.long, device=self.device)
         for number in range(options.folds):
             weights = ridge(known[fold != number], bags[fold != number], options.strength)
             mine = torch.as_tensor(wanted, device=self.device)
             mine = mine[fold[mine] == number]
-            cosines[mine], numbers[mine] = self.nearest(known[mine], weights, options.nearest)
-        return cosines[wanted], numbers[wanted]
+            numbers[mine] = self.nearest(known[mine], weights, options.nearest)
+        return numbers[wanted]
 
     def nearest(self, known, weights, count):
         wanted = F.normalize((with_constant(known) @ weights).clamp(min=0), dim=1)
-        found = [(part @ self.rows.T).topk(count, 1) for part in wanted.split(500)]
-        return torch.cat([f.values for f in found]), torch.cat([f.indices for f in found])
+        return torch.cat([(part @ self.rows.T).topk(count, 1).indices for part in wanted.split(500)])
 
 
 def consensus(finder, vocabulary, numbers, device, batch=8):
@@ -99,14 +97,8 @@ def likelihoods(decoder, embeddings, ids, device, batch=3000):
     for begin in range(0, len(ids), batch):
         rows = order[begin : begin + batch]
         inputs, targets = (torch.from_numpy(part).to(device) for part in pad([ids[i] for i in rows]))
-        keep = targets >= 0
         at = torch.from_numpy(rows).to(device)
-        with autocast(device):
-            logits = decoder(embeddings(at), inputs, keep)
-        losses = F.cross_entropy(logits.float(), targets[keep], reduction="none")
-        owner = torch.arange(len(rows), device=device)[:, None].expand_as(targets)[keep]
-        sums = torch.zeros(len(rows), device=device).index_add(0, owner, losses)
-        result[at] = -sums / keep.sum(1)
+        result[at] = log_likelihoods(decoder, embeddings(at), inputs, targets) / (targets >= 0).sum(1)
     return result
 
 
@@ -149,7 +141,7 @@ def retrieve(model, vocabulary, photographs, sentences, options, speaks):
     features = pooled_features(model.backbone, photographs.images, device)[0]
     known = evidence(features, teachers_of(photographs, device), options)
     finder = Finder(sentences, vocabulary, options, device)
-    cosines, numbers = finder.answer(known, photographs.captions, wanted, options)
+    numbers = finder.answer(known, photographs.captions, wanted, options)
     scores = consensus(finder, vocabulary, numbers, device)
     if speaks:
         voice = model.sources.weight[1 + model.names.index(options.voice)]

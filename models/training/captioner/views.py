@@ -41,6 +41,13 @@ class Views:
         self.features[0, at] = pooled.detach()
         return pooled
 
+    def embedded(self, rows, unknown):
+        """(pooled features [n, 1280], embeddings [n, 512]); a share `unknown` of them is not told its source."""
+        pooled = self.pooled(rows)
+        numbers = torch.as_tensor(self.photographs.owner[rows], device=self.device)
+        told = torch.rand(len(rows), device=self.device) >= unknown
+        return pooled, self.model.embed(pooled) + self.model.sources((numbers + 1) * told)
+
 
 class TeachersLoss:
     """Keeps the encoder from forgetting what it hears little of: cross-entropy against the class teacher's

@@ -1,7 +1,9 @@
 """A whole recipe on a few dozen small images, and what it is made of."""
 
 import json
+import shutil
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -9,11 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from captioner import checkpoint, recipe
+from captioner import checkpoint, fit, recipe
 from captioner.bundle import BundleError, grown, read_bundle, with_words
 from captioner.evidence import EvidenceOptions, fit_evidence, targets_of, write_evidence
 from captioner.graphs import session
-from captioner.retrieve import different
+from captioner.network import Captioner, normalise
+from captioner.retrieve import consensus, different, likelihoods
 from captioner.sources import read_sentences, read_sources
 from captioner.vocabulary import Vocabulary, tokenize
 
@@ -49,6 +52,16 @@ name = "decoder"
 do = "fit"
 epochs = 2
 sentences = 4
+
+[[step]]
+name = "found-again"
+do = "retrieve"
+sources = ["bare", "seen"]
+fill = ["seen"]
+filled = 3
+nearest = 4
+captions = 2
+voice = "seen"
 
 [[step]]
 name = "encoder"
@@ -145,18 +158,69 @@ def test_what_is_done_is_not_done_again(finished, data):
     assert run_recipe(data, folder)[1] == []
 
 
-def test_a_step_goes_on_after_the_epoch_that_it_finished(finished, data, tmp_path):
-    folder, run = finished
-    path = run.path("decoder")
-    whole = checkpoint.load(path)
-    assert "model" not in whole and [row["epoch"] for row in whole["curve"]] == [1, 2]
-    (tmp_path / "run").mkdir()
-    one = RECIPE.format(bundle="").replace("epochs = 2\n", "epochs = 2\nstop = 1\n")
-    (tmp_path / "recipe.toml").write_text(one)
-    stopped = recipe.Run(recipe.read_recipe(tmp_path / "recipe.toml"), data, tmp_path / "run", "cpu")
+def test_a_step_goes_on_after_the_epoch_that_it_finished(data, tmp_path, monkeypatch):
+    watch, seen = fit.Watch.__call__, []
+
+    def interrupted(self, model):
+        seen.append(watch(self, model))
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return seen[-1]
+
+    monkeypatch.setattr(fit.Watch, "__call__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_recipe(data, tmp_path, until="decoder")
+    path = tmp_path / "run" / "decoder.pt"
+    before = checkpoint.load(path)
+    assert [row["epoch"] for row in before["curve"]] == [1] and "model" in before
+    run, done = run_recipe(data, tmp_path, until="decoder")
+    after = checkpoint.load(path)
+    assert done == ["decoder"] and len(seen) == 3
+    assert after["curve"][0] == before["curve"][0] and [row["epoch"] for row in after["curve"]] == [1, 2]
+    # What only an interrupted step needs is gone.
+    assert "model" not in after and not list((tmp_path / "run").glob("*.features"))
+
+
+def test_a_step_may_end_before_its_schedule(data, tmp_path):
+    text = RECIPE.format(bundle="").replace("epochs = 2\n", "epochs = 2\nstop = 1\n")
+    (tmp_path / "recipe.toml").write_text(text)
+    run = recipe.Run(recipe.read_recipe(tmp_path / "recipe.toml"), data, tmp_path / "run", "cpu")
     for name in ("found", "decoder"):
-        stopped.do(name)
-    assert [row["epoch"] for row in checkpoint.load(stopped.path("decoder"))["curve"]] == [1]
+        run.do(name)
+    assert [row["epoch"] for row in checkpoint.load(run.path("decoder"))["curve"]] == [1] and run.done("decoder")
+
+
+def test_photographs_keep_their_own_captions_and_get_found_ones_beside(finished):
+    _, run = finished
+    found = json.loads(run.path("found-again").read_text())
+    for row in run.photographs.rows("seen"):
+        captions = found[run.photographs.names[row]]
+        assert captions[:2] == run.photographs.own[row] and len(captions) == 3
+
+
+def test_sentences_that_agree_come_before_one_that_does_not():
+    sentences = [tokenize(text) for text in ("a red dog runs", "a red dog runs fast", "a red dog sits", "blue boats sail")]
+    words = Vocabulary.build(sentences, 1)
+    finder = SimpleNamespace(sentences=sentences)
+    # A second photograph, or every word would be in all.
+    scores = consensus(finder, words, torch.tensor([[0, 1, 2, 3], [3, 3, 3, 3]]), "cpu")
+    assert scores.shape == (2, 4) and scores[0, 3] < scores[0, :3].min()
+
+
+def test_a_caption_is_as_likely_as_its_words_one_after_the_other():
+    words = Vocabulary.build([tokenize("a dog runs"), tokenize("a cat")], 1)
+    torch.manual_seed(0)
+    model = Captioner(len(words), "lite0", 64).eval()
+    images = torch.randn(2, 512)
+    ids = [words.encode(tokenize(text)) for text in ("a dog runs", "a cat")]
+    found = likelihoods(model.decoder, lambda at: images[at], ids, "cpu")
+    for image, caption, mean in zip(images, ids, found.tolist()):
+        state, _ = model.decoder.step(image[None], torch.zeros(1, 1024))
+        total = 0.0
+        for word, following in zip(caption, caption[1:]):
+            state, scores = model.decoder.step(model.decoder.embedding(torch.tensor([word])), state)
+            total += scores[0, following].item()
+        assert abs(mean - total / (len(caption) - 1)) < 0.02  # bfloat16
 
 
 def test_found_captions_are_sentences_that_differ(finished):
@@ -195,8 +259,6 @@ def test_a_bundle_is_read_back_as_it_was(finished):
     assert vocabulary.words == run.vocabulary.words and model.names == ["mine"]
     images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     expected = session(str(directory / "encoder.onnx"), 1).run(["image_embedding"], {"image": images})[0]
-    from captioner.network import normalise
-
     with torch.no_grad():
         found = model.embed_map(model.backbone(normalise(images))).mean(1)
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-2)
@@ -204,8 +266,6 @@ def test_a_bundle_is_read_back_as_it_was(finished):
 
 def test_what_is_no_bundle_of_ours_is_refused(finished, tmp_path):
     _, run = finished
-    import shutil
-
     copy = shutil.copytree(run.run / "bundle", tmp_path / "copy")
     graph = onnx.load(copy / "encoder.onnx")
     for constant in graph.graph.initializer:
