@@ -36,6 +36,8 @@ class Photographs:
         self.captions = self.own
         self.images = torch.cat([split.images for split in splits]).to(device)
         self.owner = np.repeat(np.arange(len(sources)), [len(split.names) for split in splits])
+        # Two folders may hold a file of the same name.
+        self.keys = [f"{sources[owner].name}/{name}" for owner, name in zip(self.owner, self.names)]
         self.dev = {s.name: split for s in sources if (split := load_split(s, "dev", size)).names}
         self.teachers = teachers and Teachers.read(teachers)
 
@@ -44,10 +46,10 @@ class Photographs:
         return np.flatnonzero(self.owner == [s.name for s in self.sources].index(source))
 
     def take(self, *found):
-        """Puts captions {file: [tokens, ...]} in place of photographs' own; later ones in place of earlier ones."""
+        """Puts captions {source/file: [tokens, ...]} in place of photographs' own; later ones in place of earlier ones."""
         self.captions = self.own
         for some in found:
-            self.captions = [some.get(name, before) for name, before in zip(self.names, self.captions)]
+            self.captions = [some.get(name, before) for name, before in zip(self.keys, self.captions)]
 
     def encoded(self, vocabulary, longest, own=()):
         """Ids of all captions of every photograph, of the sources `own` without found ones; a long caption is cut

@@ -132,7 +132,7 @@ def surprise(model, vocabulary, finder, embeddings, numbers, prior):
 
 @torch.no_grad()
 def retrieve(model, vocabulary, photographs, sentences, options, speaks):
-    """{file: [tokens, ...]} of the photographs of the sources.
+    """{source/file: [tokens, ...]} of the photographs of the sources.
 
     `speaks` says whether the model's decoder is trained, and so may rank; else only its encoder is asked."""
     device = photographs.device
@@ -153,7 +153,7 @@ def retrieve(model, vocabulary, photographs, sentences, options, speaks):
         best = [finder.sentences[i] for i in different(some, finder.sentences, options.captions, options.alike)]
         if photographs.sources[photographs.owner[row]].name in options.fill:
             best = (photographs.own[row] + best)[: max(options.filled, len(photographs.own[row]))]
-        found[photographs.names[row]] = best
+        found[photographs.keys[row]] = best
     return found
 
 

@@ -194,8 +194,17 @@ def test_photographs_keep_their_own_captions_and_get_found_ones_beside(finished)
     _, run = finished
     found = json.loads(run.path("found-again").read_text())
     for row in run.photographs.rows("seen"):
-        captions = found[run.photographs.names[row]]
+        captions = found[run.photographs.keys[row]]
         assert captions[:2] == run.photographs.own[row] and len(captions) == 3
+
+
+def test_photographs_of_two_sources_may_have_the_same_name(finished):
+    _, run = finished
+    bare, seen = run.photographs.rows("bare"), run.photographs.rows("seen")
+    assert {run.photographs.names[row] for row in bare} < {run.photographs.names[row] for row in seen}
+    run.take_found(run.steps["encoder"])
+    own = [tokens for row in seen for tokens in run.photographs.own[row]]
+    assert not any(tokens in own for row in bare for tokens in run.photographs.captions[row])
 
 
 def test_sentences_that_agree_come_before_one_that_does_not():
