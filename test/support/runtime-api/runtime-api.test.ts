@@ -15,6 +15,7 @@ const SOURCE = `
     if (event.exit !== undefined) process.exit(event.exit);
     if (event.sleep) await new Promise((resolve) => setTimeout(resolve, event.sleep));
     if (event.spin) for (const end = Date.now() + event.spin; Date.now() < end; );
+    if (event.log) process.stdout.write(event.log + '\\n');
     if (event.bytes) return 'x'.repeat(event.bytes - 2);
     return { event, invocations, remaining: context.getRemainingTimeInMillis(), id: context.awsRequestId };
   };
@@ -47,6 +48,14 @@ describe('a function under the runtime', () => {
     assert.deepEqual(rest, { event: { n: 'ü' }, invocations: 2, id: 'request-2' });
     assert.ok(remaining > 4_000 && remaining <= 5_000);
     assert.equal(lambda.starts(), 1);
+  });
+
+  it('has what an invocation wrote in its logs once it is answered', async (t) => {
+    const lambda = await start(t);
+    for (let n = 0; n < 200; n++) {
+      await lambda.invoke({ log: `line ${n}` });
+      assert.equal(lambda.logs().at(-1), `line ${n}`);
+    }
   });
 
   it('reports a thrown error by its name, and lives on', async (t) => {

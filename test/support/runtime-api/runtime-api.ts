@@ -5,6 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { type FunctionOptions, killed, spawnRuntime } from './runtime-api-process.ts';
 
 export type { FunctionOptions };
@@ -54,7 +55,7 @@ export async function startFunction(options: FunctionOptions): Promise<LambdaFun
     running = null;
     queued = null;
     clearTimeout(timer);
-    pending?.resolve(invocation);
+    if (pending !== null) void outputRead().then(() => pending.resolve(invocation));
   };
 
   const limitTo = (milliseconds: number): void => {
@@ -146,6 +147,17 @@ export async function startFunction(options: FunctionOptions): Promise<LambdaFun
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/**
+ * Settles when whatever the function had written before now is read, so that `logs()` after an answer holds the lines
+ * before it. They come through pipes of their own, and a poll may see the answer's socket first: one whole turn of the
+ * event loop lies between two immediates, and its poll reads every pipe that has something.
+ * https://nodejs.org/en/learn/asynchronous-work/event-loop-timers-and-nexttick
+ */
+async function outputRead(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 function answerOf(body: string): Invocation {
