@@ -22,7 +22,9 @@ interface EvaluateFlags extends CaptionerFlags, SetFlags {
 }
 
 const EXAMPLES = `
-The captions file is JSON: {"dev": {"photo.jpg": ["a dog runs .", "..."]}}, one object a split.
+The captions file is JSON: {"dev": {"photo.jpg": ["a dog runs .", "..."]}}, one object a split; or COCO's annotations
+(captions_val2017.json, one split each), or Karpathy's dataset_*.json, as they are. An image is found by its path in the
+directory or archive, or by the end of its path; a name that could mean two images is refused.
 
 Several --set are several kinds of photograph: each is scored for itself, with document frequencies of its own, and
 counts as much as every other in the confidence. --not-photographs are documents, drawings, noise and the like: whatever
@@ -31,6 +33,8 @@ is said of them is wrong, and the confidence is fitted to fall there.
 Examples:
   $ show-and-tell evaluate --images dev.zip --captions captions.json
   $ show-and-tell evaluate --images photos/ --captions captions.json --split test --jobs 2 --json
+  $ show-and-tell evaluate --images val2017.zip --captions captions_val2017.json
+  $ show-and-tell evaluate --images val2014/ --captions dataset_coco.json --split test
   $ show-and-tell evaluate --set streets=streets.zip,streets.json --set dogs=dogs.zip,dogs.json,test \\
       --not-photographs oddities/ --save`;
 
@@ -40,7 +44,7 @@ export function addEvaluateCommand(program: Command): void {
     .description('caption images that people captioned, and score with BLEU, ROUGE-L and CIDEr-D')
     .option('--images <dir|zip>', 'directory or zip archive of the images')
     .option('--captions <file>', 'captions that people wrote, by split and image')
-    .option('--split <name>', 'part of the captions file (default: dev)')
+    .option('--split <name>', 'part of the captions file (default: dev, or val)')
     .option(
       '--set <name=images,captions[,split]>',
       'one kind of photograph, in place of the three above; may be given several times',
@@ -63,7 +67,7 @@ type Outcome = CaptionedImage | { image: string; error: ErrorReport };
 
 async function evaluate(flags: EvaluateFlags): Promise<number> {
   const sources = setsOf(flags);
-  const { items, close } = await openSets(sources, flags.notPhotographs);
+  const { items, sets, close } = await openSets(sources, flags.notPhotographs);
   const captioner = await startCaptioner(flags);
   try {
     if (flags.save && Object.keys(captioner.plan.asked).length > 0) {
@@ -79,7 +83,7 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
     }
     const { buildReport, reportTable } = await import('../../evaluate/report.ts');
     const { model, plan } = captioner;
-    const report = buildReport(captioned, sources, { model, options: plan.asked });
+    const report = buildReport(captioned, sets, { model, options: plan.asked });
     if (flags.save) await save(flags.model ?? DEFAULT_BUNDLE, report, status);
     process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : reportTable(report));
     return status;
@@ -117,11 +121,11 @@ async function captionSets(
 }
 
 async function captionOne(
-  { set, image, references, images }: EvaluatedImage,
+  { set, image, path, references, images }: EvaluatedImage,
   { caption, plan }: RunningCaptioner,
 ): Promise<Outcome> {
   try {
-    const result = await caption(await images.read(image), plan, { features: true });
+    const result = await caption(await images.read(path), plan, { features: true });
     return { set, image, references, result };
   } catch (error) {
     return { image, error: reportOf(error) };

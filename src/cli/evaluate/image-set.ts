@@ -1,18 +1,18 @@
-/** The images of a data set, by name, from a directory or a zip archive. */
+/** The images of a data set, by path, from a directory or a zip archive. */
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import yauzl from 'yauzl';
 import { ImageNotFound, ImageTooLarge, InvalidRequest } from '../../errors.ts';
 import { MAX_IMAGE_BYTES } from '../../model/image.ts';
-import { isImageName, readImage } from '../shared/inputs.ts';
+import { isImageName, readImage, walkInputs } from '../shared/inputs.ts';
 
 export interface ImageSet {
-  /** Of all images, sorted: files directly in the directory, or anywhere in the archive, that end as images do. */
-  names(): Promise<string[]>;
+  /** Of all files that end as images do, at any depth, sorted; relative, with `/` between their parts. */
+  paths(): Promise<string[]>;
   /** @throws ImageNotFound, ImageTooLarge, UnsupportedImage */
-  read(name: string): Promise<Uint8Array>;
+  read(path: string): Promise<Uint8Array>;
   close(): void;
 }
 
@@ -34,28 +34,38 @@ export async function openImageSet(path: string): Promise<ImageSet> {
 
 function directorySet(directory: string): ImageSet {
   return {
-    names: async () => (await readdir(directory)).filter(isImageName).sort(),
-    read: (name) => readImage(join(directory, name)),
+    async paths() {
+      const paths: string[] = [];
+      for await (const path of walkInputs([directory])) {
+        if (path !== directory) paths.push(relative(directory, path).replaceAll(sep, '/'));
+      }
+      return paths.sort();
+    },
+    read: (path) => readImage(join(directory, path)),
     close: () => undefined,
   };
 }
 
-/** Entries are known by their last path component: archives differ in the folder they put images in. */
-async function zipSet(path: string): Promise<ImageSet> {
-  const zip = await openZip(path);
-  const entries = await listEntries(path, zip);
+async function zipSet(place: string): Promise<ImageSet> {
+  const zip = await openZip(place);
+  const entries = await listEntries(place, zip);
   return {
-    names: async () => [...entries.keys()].filter(isImageName).sort(),
-    read: async (name) => {
-      const entry = entries.get(name);
-      if (entry === undefined) throw new ImageNotFound(`${path} has no ${name}`);
+    paths: async () => [...entries.keys()].filter(isPhotograph).sort(),
+    read: async (path) => {
+      const entry = entries.get(path);
+      if (entry === undefined) throw new ImageNotFound(`${place} has no ${path}`);
       if (entry.uncompressedSize > MAX_IMAGE_BYTES) {
-        throw new ImageTooLarge(`${name} has ${entry.uncompressedSize} bytes, more than ${MAX_IMAGE_BYTES}`);
+        throw new ImageTooLarge(`${path} has ${entry.uncompressedSize} bytes, more than ${MAX_IMAGE_BYTES}`);
       }
       return readEntry(zip, entry);
     },
     close: () => zip.close(),
   };
+}
+
+/** Not what macOS puts beside each file of an archive, `__MACOSX/._photo.jpg`, and no other hidden file. */
+function isPhotograph(path: string): boolean {
+  return isImageName(path) && !/(?:^|\/)\./.test(path);
 }
 
 function openZip(path: string): Promise<yauzl.ZipFile> {
@@ -71,7 +81,7 @@ function listEntries(path: string, zip: yauzl.ZipFile): Promise<Map<string, yauz
   const entries = new Map<string, yauzl.Entry>();
   return new Promise((resolve, reject) => {
     zip.on('entry', (entry: yauzl.Entry) => {
-      if (!entry.fileName.endsWith('/')) entries.set(basename(entry.fileName), entry);
+      if (!entry.fileName.endsWith('/')) entries.set(entry.fileName, entry);
       zip.readEntry();
     });
     zip.on('end', () => resolve(entries));

@@ -1,10 +1,9 @@
 /** What an evaluation captions: photographs with what people wrote, by kind, and images that are no photographs. */
-import { readFile } from 'node:fs/promises';
-import * as z from 'zod';
 import { InvalidRequest } from '../../errors.ts';
 import type { ImageSet } from './image-set.ts';
 
-const USUAL_SPLIT = 'dev';
+/** Of the one set of `--images` and `--captions`. */
+const ONLY_SET = 'dev';
 
 export interface SetFlags {
   images?: string;
@@ -20,14 +19,18 @@ export interface SetSource {
   images: string;
   /** JSON file. */
   captions: string;
-  split: string;
+  /** Undefined: the file's usual one. */
+  split: string | undefined;
 }
 
 /** One image to caption. */
 export interface EvaluatedImage {
   /** `null`: no photograph. */
   set: string | null;
+  /** As the captions file names it. */
   image: string;
+  /** In `images`. */
+  path: string;
   /** What people wrote; empty of what is no photograph. */
   references: string[];
   images: ImageSet;
@@ -38,8 +41,7 @@ export interface EvaluatedImage {
  * @throws InvalidRequest
  */
 export function parseSet(text: string, before: SetSource[] = []): SetSource[] {
-  const [, name, images, captions, split = USUAL_SPLIT] =
-    /^([\w-]+)=([^,]+),([^,]+)(?:,([^,]+))?$/.exec(text) ?? [];
+  const [, name, images, captions, split] = /^([\w-]+)=([^,]+),([^,]+)(?:,([^,]+))?$/.exec(text) ?? [];
   if (name === undefined || images === undefined || captions === undefined) {
     throw new InvalidRequest(`--set ${text}: expected NAME=IMAGES,CAPTIONS or NAME=IMAGES,CAPTIONS,SPLIT`);
   }
@@ -48,7 +50,7 @@ export function parseSet(text: string, before: SetSource[] = []): SetSource[] {
 }
 
 /**
- * The labelled sets of a command line: those of `--set`, or the one of `--images` and `--captions`, named by its split.
+ * The labelled sets of a command line: those of `--set`, or the one of `--images` and `--captions`.
  * @throws InvalidRequest
  */
 export function setsOf({ images, captions, split, set }: SetFlags): SetSource[] {
@@ -61,8 +63,15 @@ export function setsOf({ images, captions, split, set }: SetFlags): SetSource[] 
   if (images === undefined || captions === undefined) {
     throw new InvalidRequest('--images and --captions (or --set) must say what to caption');
   }
-  const name = split ?? USUAL_SPLIT;
-  return [{ name, images, captions, split: name }];
+  return [{ name: split ?? ONLY_SET, images, captions, split }];
+}
+
+/** What is captioned, and what it is scored against. */
+export interface OpenedSets {
+  items: EvaluatedImage[];
+  /** The labelled ones. */
+  sets: { name: string; split: string }[];
+  close(): void;
 }
 
 /**
@@ -72,8 +81,10 @@ export function setsOf({ images, captions, split, set }: SetFlags): SetSource[] 
 export async function openSets(
   sources: readonly SetSource[],
   notPhotographs: string | undefined,
-): Promise<{ items: EvaluatedImage[]; close(): void }> {
+): Promise<OpenedSets> {
   const { openImageSet } = await import('./image-set.ts');
+  const { readCaptions } = await import('./captions-file.ts');
+  const { findImages } = await import('./find-image.ts');
   const opened: ImageSet[] = [];
   const open = async (path: string) => {
     const images = await openImageSet(path);
@@ -81,52 +92,31 @@ export async function openSets(
     return images;
   };
   const items: EvaluatedImage[] = [];
-  for (const { name, images: path, captions, split } of sources) {
-    const written = await readCaptions(captions, split);
-    const images = await open(path);
-    items.push(...written.map(([image, references]) => ({ set: name, image, references, images })));
+  const sets: OpenedSets['sets'] = [];
+  for (const source of sources) {
+    const { split, images: written } = await readCaptions(source.captions, source.split);
+    const { name: set } = source;
+    const images = await open(source.images);
+    const names = written.map(([name]) => name);
+    const paths = findImages(source.images, names, await images.paths());
+    for (const [image, references] of written) {
+      items.push({ set, image, path: paths.get(image) ?? image, references, images });
+    }
+    sets.push({ name: set, split });
   }
   if (notPhotographs !== undefined) {
     const images = await open(notPhotographs);
-    const names = await images.names();
+    const names = await images.paths();
     const { LEAST_OF_EACH_KIND } = await import('../../evaluate/confidence-fit.ts');
     if (names.length < LEAST_OF_EACH_KIND) {
       throw new InvalidRequest(
         `--not-photographs ${notPhotographs}: ${names.length} images are too few to fit on; give ${LEAST_OF_EACH_KIND} or more`,
       );
     }
-    items.push(...names.map((image) => ({ set: null, image, references: [], images })));
+    items.push(...names.map((image) => ({ set: null, image, path: image, references: [], images })));
   }
   const close = () => {
     for (const images of opened) images.close();
   };
-  return { items, close };
-}
-
-const captionsSchema = z.record(z.string(), z.record(z.string(), z.array(z.string()).min(1)));
-
-async function readCaptions(file: string, split: string): Promise<[string, string[]][]> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new InvalidRequest(`${file}: no readable captions file`, { cause });
-  });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new InvalidRequest(`${file}: not JSON: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
-  }
-  const parsed = captionsSchema.safeParse(json);
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new InvalidRequest(
-      `${file}: expected {"split": {"image": ["caption", …]}}; ${path.join('.')}: ${message}`,
-    );
-  }
-  const captions = parsed.data[split];
-  if (captions === undefined) {
-    throw new InvalidRequest(`${file}: no split "${split}"; it has ${Object.keys(parsed.data).join(', ')}`);
-  }
-  return Object.entries(captions);
+  return { items, sets, close };
 }

@@ -87,6 +87,35 @@ describe('show-and-tell evaluate', () => {
     }
   });
 
+  it('takes two images of one name by their paths, in an archive as unpacked, and refuses the bare name', async () => {
+    const [a, b] = samples;
+    const archive = join(place.path, 'namesakes.zip');
+    const unpacked = join(place.path, 'namesakes');
+    const entries = { 'train/1.jpg': a!.bytes, 'val/1.jpg': b!.bytes };
+    writeFileSync(archive, zipOf(entries));
+    for (const [path, bytes] of Object.entries(entries)) {
+      mkdirSync(join(unpacked, path, '..'), { recursive: true });
+      writeFileSync(join(unpacked, path), bytes);
+    }
+    const byPath = join(place.path, 'by-path.json');
+    const byName = join(place.path, 'by-name.json');
+    writeFileSync(byPath, JSON.stringify({ dev: { 'val/1.jpg': ['b'], 'train/1.jpg': ['a'] } }));
+    writeFileSync(byName, JSON.stringify({ dev: { '1.jpg': ['a'] } }));
+    const said = await Promise.all(
+      [archive, unpacked].map(async (images) => {
+        const { status, stdout, stderr } = await evaluate('--images', images, '--captions', byPath, '--json');
+        assert.equal(status, 0, stderr);
+        const refused = await evaluate('--images', images, '--captions', byName);
+        assert.equal(refused.status, 2);
+        assert.match(refused.stderr, /1\.jpg may mean train\/1\.jpg, val\/1\.jpg/);
+        return (JSON.parse(stdout) as Report).perImage.map(({ image, caption }) => [image, caption]);
+      }),
+    );
+    assert.deepEqual(said[0], said[1]);
+    const captions = new Map(said[0] as [string, string][]);
+    assert.notEqual(captions.get('train/1.jpg'), captions.get('val/1.jpg'));
+  });
+
   it('saves scores of a whole split only', async () => {
     const model = join(place.path, 'model');
     const manifest = join(model, 'manifest.json');

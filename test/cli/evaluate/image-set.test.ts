@@ -6,22 +6,22 @@ import { openImageSet } from '../../../src/cli/evaluate/image-set.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { zipOf } from '../../support/zip.ts';
 
-test('the names of a directory and of an archive are those of their images, sorted', async () => {
+test('the paths of a directory and of an archive are those of their images, at any depth, sorted', async () => {
   const place = temporaryDirectory();
   try {
-    const files = ['b.png', 'a.JPG', 'notes.txt', 'c.webp'];
+    const files = ['sub/b.png', 'a.JPG', 'notes.txt', 'c.webp'];
     const directory = join(place.path, 'images');
     const archive = join(place.path, 'images.zip');
-    mkdirSync(directory);
+    mkdirSync(join(directory, 'sub'), { recursive: true });
     for (const file of files) writeFileSync(join(directory, file), file);
     writeFileSync(
       archive,
-      zipOf(Object.fromEntries(files.map((file) => [`folder/${file}`, Buffer.from(file)]))),
+      zipOf(Object.fromEntries([...files, '__MACOSX/._a.JPG', '.c.webp'].map((f) => [f, Buffer.from(f)]))),
     );
     for (const path of [directory, archive]) {
       const images = await openImageSet(path);
-      assert.deepEqual(await images.names(), ['a.JPG', 'b.png', 'c.webp']);
-      assert.equal(Buffer.from(await images.read('b.png')).toString(), 'b.png');
+      assert.deepEqual(await images.paths(), ['a.JPG', 'c.webp', 'sub/b.png']);
+      assert.equal(Buffer.from(await images.read('sub/b.png')).toString(), 'sub/b.png');
       images.close();
     }
   } finally {
