@@ -9,7 +9,14 @@ import { addImportCommand } from './import/import.ts';
 import { addQuantizeCommand } from './import/quantize.ts';
 import { addServeCommand } from './serve.ts';
 import { inFlags } from './shared/complain.ts';
-import { EXIT_CODES, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_USAGE } from './shared/exit.ts';
+import {
+  EXIT_CODES,
+  EXIT_MODEL_UNUSABLE,
+  EXIT_OK,
+  EXIT_OUTPUT_FAILED,
+  EXIT_USAGE,
+  OutputFailed,
+} from './shared/exit.ts';
 
 const program = new Command('show-and-tell')
   .description(
@@ -27,21 +34,33 @@ addServeCommand(program);
 addRunBucketCommand(program);
 addResultsCommand(program);
 
-// `show-and-tell … | head` closes the pipe early; that is no error.
-let readerLeft = false;
+/** The status once standard output cannot be written; later failures of the same stream say nothing new. */
+let outputLost: number | undefined;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  if (readerLeft) return;
-  readerLeft = true;
+  if (outputLost !== undefined) return;
+  // `show-and-tell … | head` closes the pipe early; that is no error.
+  outputLost = error.code === 'EPIPE' ? EXIT_OK : EXIT_OUTPUT_FAILED;
+  if (outputLost !== EXIT_OK) sayOutputFailed(new OutputFailed('standard output', error));
   // Ends as after Ctrl-C: a command with threads has to end them itself, or onnxruntime aborts amid a run.
-  if (!process.emit('SIGINT')) process.exit(EXIT_OK);
+  if (!process.emit('SIGINT')) process.exit(outputLost);
 });
+// The stream fails at its own time, also after the command has returned.
+process.on('exit', () => {
+  if (outputLost !== undefined) process.exitCode = outputLost;
+});
+
+function sayOutputFailed({ message }: OutputFailed): void {
+  process.stderr.write(`show-and-tell: ${message}\n`);
+}
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+  } else if (error instanceof OutputFailed) {
+    sayOutputFailed(error);
+    process.exitCode = EXIT_OUTPUT_FAILED;
   } else if (error instanceof SourceError) {
     process.stderr.write(`show-and-tell: ${error.code}: ${error.message}\n`);
     process.exitCode = EXIT_MODEL_UNUSABLE;
@@ -51,4 +70,3 @@ try {
     process.exitCode = EXIT_CODES[report.code];
   }
 }
-if (readerLeft) process.exitCode = EXIT_OK;

@@ -22,7 +22,8 @@ Examples:
   $ show-and-tell alt --check public/
 
 Exit status: 0 done, with --check: every image has alt; 2 wrong usage; 3 some image or page failed; 4 the model is
-unusable; 5 --check found images without alt; 70 a bug; 130 interrupted.`;
+unusable; 5 --check found images without alt; 70 a bug; 74 the output cannot be
+written; 130 interrupted.`;
 
 export function addAltCommand(program: Command): void {
   const command = program

@@ -8,7 +8,8 @@ Examples:
   $ show-and-tell results --bucket captions-of-mine --prefix captions/photos/2026/ --format csv > captions.csv
   $ show-and-tell results --bucket captions-of-mine --failed --format csv
 
-Exit status: 0 all were read, 2 wrong usage, 3 something under the prefix is no result, 70 a bug.`;
+Exit status: 0 all were read, 2 wrong usage, 3 something under the prefix is no result, 70 a bug,
+74 the output cannot be written.`;
 
 export function addResultsCommand(program: Command): void {
   program

@@ -50,7 +50,7 @@ export function jsonOutput(flags: OutputFlags): Output {
   };
 }
 
-/** @throws InvalidRequest when the file cannot be written */
+/** @throws OutputFailed when the file cannot be written */
 export function resultsOutput(results: ResultsFile, flags: OutputFlags): Output {
   return (outcome) => {
     const { image, sha256 } = outcome;
@@ -59,7 +59,7 @@ export function resultsOutput(results: ResultsFile, flags: OutputFlags): Output 
       if (severity(outcome.error) > EXIT_SOME_IMAGE_FAILED) complain(outcome.image, outcome.error);
       else results.appendFailure(image, sha256, outcome.error);
     } else if (outcome.kind !== 'done') results.append(image, sha256!, contentOf(outcome, flags));
-    else if (outcome.line !== null) results.append(image, sha256!, { ...outcome.line, image });
+    else if (outcome.line !== null) results.append(image, sha256!, outcome.line);
   };
 }
 

@@ -48,7 +48,8 @@ Examples:
   $ show-and-tell caption --gender-neutral --require 'red ball' photo.jpg
   $ curl -s https://example.com/photo.jpg | show-and-tell caption -
 
-Exit status: 0 all captioned, 2 wrong usage, 3 some image failed, 4 the model is unusable, 70 a bug.`;
+Exit status: 0 all captioned, 2 wrong usage, 3 some image failed, 4 the model is unusable, 70 a bug,
+74 the output cannot be written.`;
 
 export function addCaptionCommand(program: Command): void {
   const command = program

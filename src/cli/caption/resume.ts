@@ -1,8 +1,17 @@
 /** The file of `--resume`: one JSON line an image, which later runs read to skip what is done, and append to. */
-import { appendFileSync, closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
-import { resolve } from 'node:path';
+import {
+  appendFileSync,
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  realpathSync,
+} from 'node:fs';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { type ErrorReport, InvalidRequest } from '../../errors.ts';
+import { OutputFailed } from '../shared/exit.ts';
 import { type Line, linesOf } from './resume-lines.ts';
 
 /** What a line was made with: a caption by another model or with other options is not the one wanted. */
@@ -16,6 +25,8 @@ export interface Recipe {
 
 const lineSchema = z.object({
   image: z.string(),
+  /** Of relative names, the directory that they start at, as seen from that of the file; lines of version 1.0 lack it. */
+  relativeTo: z.string().optional(),
   sha256: z.string().optional(),
   model: z.object({ hash: z.string() }).optional(),
   options: z.unknown().optional(),
@@ -35,9 +46,12 @@ export interface ResultsFile {
    * nothing, `null`. Asked once, it counts as done for the rest of the run.
    */
   find(image: string, sha256: string): 'done' | object | null;
-  /** @throws InvalidRequest when the file cannot be written */
+  /** @throws OutputFailed when the file cannot be written */
   append(image: string, sha256: string, line: object): void;
-  /** Failures are tried again by each run, and recorded once. */
+  /**
+   * Failures are tried again by each run, and recorded once.
+   * @throws OutputFailed when the file cannot be written
+   */
   appendFailure(
     image: string,
     sha256: string | undefined,
@@ -73,12 +87,14 @@ interface Known {
 function createResultsFile(path: string, file: number, recipe: Recipe, known: Known): ResultsFile {
   const { done, failed, places } = known;
   const { model, options } = recipe;
-  const write = (line: object) => {
+  const here = relative(directoryOf(path), process.cwd()) || '.';
+  const write = (image: string, line: object) => {
+    const named = { image, ...(!isAbsolute(image) && { relativeTo: here }) };
     try {
       // At once and whole, so that no signal comes between.
-      appendFileSync(file, `${JSON.stringify(line)}\n`);
+      appendFileSync(file, `${JSON.stringify({ ...named, ...line })}\n`);
     } catch (cause) {
-      throw unusable(path, 'cannot be written', cause);
+      throw new OutputFailed(`--resume: ${path}`, cause);
     }
   };
   return {
@@ -89,12 +105,12 @@ function createResultsFile(path: string, file: number, recipe: Recipe, known: Kn
       const place = places.get(sha256);
       return place === undefined ? null : lineAt(file, place);
     },
-    append: (image, sha256, line) => write({ image, sha256, model, options, ...line }),
+    append: (image, sha256, line) => write(image, { sha256, model, options, ...line }),
     appendFailure(image, sha256, { code, message }) {
       const key = keyOf(image, sha256, code);
       if (failed.has(key)) return;
       failed.add(key);
-      write({ image, ...(sha256 !== undefined && { sha256 }), error: { code, message } });
+      write(image, { ...(sha256 !== undefined && { sha256 }), error: { code, message } });
     },
     close: () => closeSync(file),
   };
@@ -105,26 +121,48 @@ function keyOf(image: string, sha256 = '', code = ''): string {
   return `${sha256} ${code} ${resolve(image)}`;
 }
 
+/** Of the results file, so that images are found when both have moved together. */
+function directoryOf(path: string): string {
+  return realpathSync(dirname(resolve(path)));
+}
+
+/** Without what is of the name that it stood under. */
 function lineAt(file: number, { offset, length }: { offset: number; length: number }): object {
   const bytes = Buffer.alloc(length);
   readSync(file, bytes, 0, length, offset);
-  return JSON.parse(bytes.toString('utf8'));
+  const { image: _, relativeTo: __, ...line } = JSON.parse(textOf(bytes)) as ResultLine;
+  return line;
+}
+
+const utf8 = new TextDecoder();
+
+/** Without the byte order mark that editors of Windows put at the start. */
+function textOf(bytes: Uint8Array): string {
+  return utf8.decode(bytes);
 }
 
 function readKnown(path: string, file: number, recipe: Recipe): Known {
   const known: Known = { done: new Set(), failed: new Set(), places: new Map() };
   const options = JSON.stringify(recipe.options);
+  const directory = directoryOf(path);
   let number = 0;
   for (const line of readLines(path, file)) {
     number++;
-    const result = parse(line);
+    const text = textOf(line.bytes);
+    if (text.trim() === '') {
+      // Blank lines are passed over; an open one would become the beginning of the next result.
+      if (!line.ended) ftruncateSync(file, line.offset);
+      continue;
+    }
+    const result = parse(text);
     if (result === null) {
-      if (!isCutOff(line)) throw unusable(path, `line ${number} is no result`);
+      if (line.ended || !isBeginning(text)) throw unusable(path, `line ${number} is no result`);
       ftruncateSync(file, line.offset);
       return known;
     }
     if (!line.ended) appendFileSync(file, '\n');
-    const { image, sha256, error } = result;
+    const { sha256, error, relativeTo } = result;
+    const image = relativeTo === undefined ? result.image : resolve(directory, relativeTo, result.image);
     if (error !== undefined) known.failed.add(keyOf(image, sha256, error.code));
     if (sha256 === undefined || result.model?.hash !== recipe.model.hash) continue;
     if (JSON.stringify(result.options) !== options) continue;
@@ -147,17 +185,17 @@ function* readLines(path: string, file: number): Generator<Line> {
   }
 }
 
-function parse({ bytes }: Line): ResultLine | null {
+function parse(text: string): ResultLine | null {
   try {
-    return lineSchema.parse(JSON.parse(bytes.toString('utf8')));
+    return lineSchema.parse(JSON.parse(text));
   } catch {
     return null;
   }
 }
 
-/** Only the last line can be, and it begins as ours do. */
-function isCutOff({ bytes, ended }: Line): boolean {
-  return !ended && BEGINNING.startsWith(bytes.toString('utf8', 0, BEGINNING.length));
+/** Of a result, as the last line is when a run was killed amid it. */
+function isBeginning(text: string): boolean {
+  return BEGINNING.startsWith(text.slice(0, BEGINNING.length));
 }
 
 function open(path: string): number {

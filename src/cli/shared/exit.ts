@@ -8,8 +8,19 @@ export const EXIT_MODEL_UNUSABLE = 4;
 export const EXIT_ALT_MISSING = 5;
 /** EX_SOFTWARE of sysexits.h: a bug of ours. */
 const EXIT_BUG = 70;
+/** EX_IOERR of sysexits.h: what was made cannot be written, for the disk is full or gone. */
+export const EXIT_OUTPUT_FAILED = 74;
 /** 128 + SIGINT, as shells report it. */
 export const EXIT_INTERRUPTED = 130;
+
+/** What a command makes cannot be written: the disk is full or gone. Not the fault of any image: the run ends. */
+export class OutputFailed extends Error {
+  /** @param place what cannot be written */
+  constructor(place: string, cause: unknown) {
+    const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
+    super(`${place} cannot be written${code}`, { cause });
+  }
+}
 
 export const EXIT_CODES = {
   InvalidRequest: EXIT_USAGE,

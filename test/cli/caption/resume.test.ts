@@ -272,6 +272,74 @@ describe('--resume', { concurrency: 2 }, () => {
     }
   });
 
+  it('passes over blank lines and a byte order mark, as editors and shells leave them', async () => {
+    const file = at('blank.jsonl');
+    await resume(file, [COFFEE]);
+    const [line] = readFileSync(file, 'utf8').split('\n');
+    for (const [before, after] of [
+      ['', '\n\n'],
+      ['\n\r\n', '\n'],
+      ['\uFEFF', '\n'],
+      ['\uFEFF\n', '\n \t'],
+    ]) {
+      writeFileSync(file, `${before}${line}${after}`);
+      const again = await resume(file, [COFFEE, at('none.jpg')]);
+      assert.deepEqual([again.status, again.done], [3, 1], again.stderr);
+      const lines = readFileSync(file, 'utf8')
+        .replace(/^\uFEFF/, '')
+        .split('\n')
+        .filter((text) => text.trim() !== '');
+      assert.equal(lines.length, 2);
+      assert.equal(lines[0], line);
+      assert.equal((JSON.parse(lines[1]!) as ResultLine).error!.code, 'ImageNotFound');
+    }
+  });
+
+  it('copies the first line of a file that begins with a byte order mark', async () => {
+    const file = at('marked.jsonl');
+    await resume(file, [COFFEE]);
+    writeFileSync(file, `\uFEFF${readFileSync(file, 'utf8')}`);
+    copyFileSync(COFFEE, at('copy.jpg'));
+    const { captioned, done } = await resume(file, [at('copy.jpg')]);
+    assert.deepEqual([captioned, done], [0, 1]);
+  });
+
+  it('knows relative names from any working directory, and when file and images have moved together', async () => {
+    const root = makeDirectory('trip');
+    const photos = makeDirectory('trip/photos');
+    makeDirectory('elsewhere');
+    copyFileSync(COFFEE, join(photos, 'a.jpg'));
+    writeFileSync(join(photos, 'text.jpg'), 'not a photograph');
+    const run = async (cwd: string, file: string, image: string) => {
+      const { stdout, stderr } = await runCli(['caption', '--resume', file, ...QUICK, image], { cwd });
+      assert.equal(stderr, '');
+      return stdout.replace(/^[^:]*: /, '');
+    };
+    await run(photos, '../out.jsonl', '.');
+    const before = readFileSync(join(root, 'out.jsonl'), 'utf8');
+    assert.match(before, /"image":"a\.jpg","relativeTo":"photos"/);
+    assert.match(await run(root, 'out.jsonl', 'photos'), /^0 captioned, 1 failed, 1 done before/);
+    assert.match(await run(at('elsewhere'), join(root, 'out.jsonl'), join(photos, 'a.jpg')), /1 done before/);
+    renameSync(root, at('moved'));
+    assert.match(await run(at('elsewhere'), '../moved/out.jsonl', '../moved/photos'), /1 done before/);
+    assert.equal(readFileSync(at('moved/out.jsonl'), 'utf8'), before);
+    // Another image of the same relative name is another image.
+    copyFileSync(readSamples()[0]!.path, at('elsewhere/a.jpg'));
+    assert.match(await run(at('elsewhere'), '../moved/out.jsonl', 'a.jpg'), /^1 captioned/);
+  });
+
+  it('takes lines without a directory as names of this one, as they were written before', async () => {
+    const file = at('older.jsonl');
+    const cwd = makeDirectory('older');
+    copyFileSync(COFFEE, join(cwd, 'a.jpg'));
+    const args = ['caption', '--resume', file, ...QUICK, 'a.jpg'];
+    await runCli(args, { cwd });
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/"relativeTo":"[^"]*",/, ''));
+    const before = readFileSync(file, 'utf8');
+    assert.match((await runCli(args, { cwd })).stdout, /1 done before/);
+    assert.equal(readFileSync(file, 'utf8'), before);
+  });
+
   it('adds the newline that an editor took away', async () => {
     const file = at('edited.jsonl');
     await resume(file, [COFFEE]);
