@@ -1,7 +1,8 @@
 /** onnxruntime sessions as the core's `Encode` and `Step`. */
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { fileURLToPath } from 'node:url';
+import { InferenceSession, env as onnxruntime, Tensor } from 'onnxruntime-node';
 import type { Encode, Step } from '../caption/ports.ts';
-import { ModelUnusable } from '../errors.ts';
+import { type ModelProblem, ModelUnusable } from '../errors.ts';
 import type { Manifest } from './bundle.ts';
 import type { ExecutionProvider } from './execution-provider.ts';
 
@@ -71,12 +72,32 @@ export async function openSession(
   refuseTelemetry();
   const session = await InferenceSession.create(file, sessionOptions(settings)).catch((cause: unknown) => {
     const actual = cause instanceof Error ? cause.message : String(cause);
-    const remedy = `Import or train it again; it must run on execution provider ${settings.executionProvider}.`;
-    throw new ModelUnusable({ file, expected: 'a graph that onnxruntime opens', actual, remedy }, { cause });
+    throw new ModelUnusable(whyUnopened(file, actual, settings.executionProvider), { cause });
   });
   checkSignature(file, 'input', contract.inputs, session.inputMetadata);
   checkSignature(file, 'output', contract.outputs, session.outputMetadata);
   return session;
+}
+
+/** A provider or a graph: onnxruntime gives both failures one type, and names the provider in the message. */
+function whyUnopened(file: string, actual: string, provider: ExecutionProvider): ModelProblem {
+  if (provider === 'cuda' && /cuda|cudnn|cublas/i.test(actual)) {
+    return { file, expected: 'onnxruntime to start its CUDA provider', actual, remedy: cudaRemedy() };
+  }
+  const remedy = `Import or train it again; it must run on execution provider ${provider}.`;
+  return { file, expected: 'a graph that onnxruntime opens', actual, remedy };
+}
+
+/** The package has no CUDA provider, which is 300 MB; the wheel of the same version has the same library. */
+function cudaRemedy(): string {
+  const version = onnxruntime.versions.node;
+  const libraries = `../bin/napi-v6/${process.platform}/${process.arch}/`;
+  const directory = fileURLToPath(new URL(libraries, import.meta.resolve('onnxruntime-node')));
+  return (
+    `Use the CUDA container (infra/container/build.sh), or unpack libonnxruntime_providers_cuda.so and ` +
+    `libonnxruntime_providers_shared.so of the Python wheel onnxruntime-gpu ${version} into ${directory}, ` +
+    'where CUDA 13, cuDNN 9 and a driver for them are installed; or leave out --execution-provider cuda.'
+  );
 }
 
 function sessionOptions({ threads, executionProvider }: SessionSettings): InferenceSession.SessionOptions {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
@@ -11,7 +12,7 @@ import { startFakeS3 } from '../support/aws/fake-s3.ts';
 import { startFakeSqs } from '../support/aws/fake-sqs.ts';
 import { copyBundle, flipByte, temporaryDirectory } from '../support/bundles.ts';
 import { finished, runCli, startCli } from '../support/cli.ts';
-import { COFFEE } from '../support/samples.ts';
+import { COFFEE, ROOT } from '../support/samples.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());
@@ -167,6 +168,26 @@ describe('show-and-tell serve', () => {
     const { status, stderr } = await runCli([...SERVE, '--execution-provider', 'cuda']);
     assert.equal(status, 4);
     assert.match(stderr, /ModelUnusable.*fp32/);
+  });
+
+  it('says where CUDA’s provider is to be had, which no package brings', async () => {
+    const fp32 = join(temporary.path, 'fp32');
+    mkdirSync(fp32);
+    const bundle = copyBundle(fp32);
+    bundle.editManifest((manifest) => {
+      manifest.precision = 'fp32';
+    });
+    const args = ['--execution-provider', 'cuda', '--model', bundle.directory];
+    const { status, stderr } = await runCli([...SERVE, ...args]);
+    assert.equal(status, 4);
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const remedy = new RegExp(
+      `CUDA container .*onnxruntime-gpu ${dependencies['onnxruntime-node']} into (\\S+), .*leave out`,
+    );
+    const directory = remedy.exec(stderr)?.[1];
+    assert.ok(directory !== undefined, stderr);
+    assert.ok(existsSync(join(directory, 'onnxruntime_binding.node')), directory);
+    assert.doesNotMatch(stderr, /[Ii]mport/);
   });
 
   it('exits with 4 before it listens when the model cannot be used', async () => {
