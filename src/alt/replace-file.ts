@@ -21,6 +21,8 @@ import { InvalidRequest } from '../errors.ts';
  * @throws InvalidRequest when the file or its directory cannot be written, or no longer holds `read`
  */
 export async function replaceFile(path: string, read: Uint8Array, content: Uint8Array): Promise<void> {
+  // Such a path is no more than a stand-in for its bytes.
+  if (!path.isWellFormed()) throw new InvalidRequest('its name is not UTF-8; rename it (convmv)');
   try {
     const target = await realpath(path);
     // A rename would go past a write protection.

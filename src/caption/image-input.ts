@@ -38,8 +38,9 @@ export type ImageInput = AntialiasedInput | Tf1BilinearInput;
 
 /** Kinds of image files that are read, as content types name them, with the endings that their names have. */
 export const IMAGE_KINDS = {
-  jpeg: ['jpg', 'jpeg'],
-  png: ['png'],
+  // What Windows and some sites save JPEG as; MPO is JPEG with more pictures behind the first (CIPA DC-007).
+  jpeg: ['jpg', 'jpeg', 'jpe', 'jfif', 'jif', 'mpo'],
+  png: ['png', 'apng'],
   webp: ['webp'],
   avif: ['avif'],
   gif: ['gif'],
@@ -47,8 +48,22 @@ export const IMAGE_KINDS = {
 } as const;
 export type ImageKind = keyof typeof IMAGE_KINDS;
 
+/** Endings of pictures that cannot be read: whoever captions a folder must hear of them. */
+const UNREAD_ENDINGS = new Set(
+  // Telephones, successors of JPEG, Windows; then what cameras call their originals (ExifTool's list of raw formats).
+  `heic heif hif heics heifs jxl jp2 j2k jpx bmp dib
+   3fr ari arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f`
+    .trim()
+    .split(/\s+/),
+);
+
 /** Content types of the kinds: `image/jpeg` and so on. */
 export const IMAGE_TYPES = Object.keys(IMAGE_KINDS).map((kind) => `image/${kind as ImageKind}` as const);
+
+/** Whether a file's ending, without its dot and in lower case, is that of a picture, read or not. */
+export function isPictureEnding(ending: string): boolean {
+  return kindOfEnding(ending) !== null || UNREAD_ENDINGS.has(ending);
+}
 
 /** The kind that a file's ending, without its dot and in lower case, promises; `null` for no image. */
 export function kindOfEnding(ending: string): ImageKind | null {

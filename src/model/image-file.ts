@@ -1,6 +1,7 @@
 /** Bytes of image files and streams, never more than an image may have. */
-import { constants, open } from 'node:fs/promises';
+import { constants, open, readdir } from 'node:fs/promises';
 import { ImageNotFound, ImageTooLarge, InvalidRequest, UnsupportedImage } from '../errors.ts';
+import { systemPath } from './file-name.ts';
 import { MAX_IMAGE_BYTES } from './image.ts';
 
 /**
@@ -9,12 +10,13 @@ import { MAX_IMAGE_BYTES } from './image.ts';
  */
 export async function readImageFile(path: string): Promise<Uint8Array> {
   // Not blocking: opening a pipe that nobody writes to would wait for ever.
-  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause: unknown) => {
+  const name = systemPath(path);
+  const file = await open(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause: unknown) => {
     throw notFound(path, cause);
   });
   try {
     const found = await file.stat();
-    if (found.isDirectory()) throw new ImageNotFound('a directory without images in it');
+    if (found.isDirectory()) throw new ImageNotFound(await whyEmpty(path, 'images'));
     // A device or a pipe may never end.
     if (!found.isFile())
       throw new UnsupportedImage('not a regular file; give it as a stream (- on the command line)');
@@ -52,8 +54,29 @@ const REASONS: Record<string, string> = {
   ENAMETOOLONG: 'the name is too long',
 };
 
-function notFound(name: string, cause: unknown): Error {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  if (code === 'EMFILE' || code === 'ENFILE') return cause as Error;
-  return new ImageNotFound(REASONS[code] ?? `${name} cannot be opened: ${code}`, { cause });
+/** What is wrong with a directory that nothing was found in. */
+export async function whyEmpty(path: string, sought: string): Promise<string> {
+  return await readdir(systemPath(path)).then(
+    () => `a directory without ${sought} in it`,
+    (cause: unknown) => whyUnopened(path, cause),
+  );
+}
+
+/** What to say of a file or directory that the system does not open. */
+export function whyUnopened(path: string, cause: unknown): string {
+  const code = codeOf(cause);
+  // What Node makes of names that are no UTF-8 in arguments and patterns; directories are listed byte by byte.
+  if (code === 'ENOENT' && path.includes('\uFFFD')) {
+    return 'no such file; if its name is not UTF-8, name its directory, or rename it (convmv)';
+  }
+  return REASONS[code] ?? `cannot be opened: ${code}`;
+}
+
+function notFound(path: string, cause: unknown): Error {
+  if (['EMFILE', 'ENFILE'].includes(codeOf(cause))) return cause as Error;
+  return new ImageNotFound(whyUnopened(path, cause), { cause });
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
 }

@@ -1,33 +1,20 @@
 /** HTML pages that arguments name. */
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { type BareImages, imagesWithoutAlt } from '../../alt/page-images.ts';
 import { type PageText, readPageText } from '../../alt/page-text.ts';
 import { InvalidRequest } from '../../errors.ts';
+import { systemPath } from '../../model/file-name.ts';
+import { whyEmpty, whyUnopened } from '../../model/image-file.ts';
+import { expandInputs } from '../shared/inputs.ts';
 
 const PAGE_EXTENSIONS = new Set(['.html', '.htm']);
 /** Written by people or generators, pages have some 100 kB; the tree of one takes twenty times its size. */
 const MAX_PAGE_BYTES = 16 << 20;
 
-/** Files as they stand, directories with all pages below them, in the order of their names. */
-export async function expandPages(args: readonly string[]): Promise<string[]> {
-  const lists = await Promise.all(
-    args.map(async (arg) => {
-      const found = await stat(arg).catch(() => null);
-      return found?.isDirectory() ? pagesBelow(arg) : [arg];
-    }),
-  );
-  return lists.flat();
-}
-
-/** A directory that has none stays in the list, and fails when it is read. */
-async function pagesBelow(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const pages = entries
-    .filter((entry) => entry.isFile() && PAGE_EXTENSIONS.has(extname(entry.name).toLowerCase()))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-  return pages.length > 0 ? pages : [directory];
+/** Files as they stand, directories with all pages below them, patterns. */
+export function expandPages(args: readonly string[]): Promise<string[]> {
+  return expandInputs(args, (name) => PAGE_EXTENSIONS.has(extname(name).toLowerCase()));
 }
 
 export interface ReadPage extends BareImages {
@@ -37,16 +24,17 @@ export interface ReadPage extends BareImages {
 
 /** @throws InvalidRequest when it cannot be read, is no file or too large, or has an encoding that is not handled */
 export async function readPage(path: string): Promise<ReadPage> {
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new InvalidRequest('no such page', { cause });
+  const name = systemPath(path);
+  const found = await stat(name).catch((cause: unknown) => {
+    throw new InvalidRequest(whyUnopened(path, cause), { cause });
   });
-  if (found.isDirectory()) throw new InvalidRequest('a directory without pages in it');
+  if (found.isDirectory()) throw new InvalidRequest(await whyEmpty(path, 'pages'));
   if (!found.isFile()) throw new InvalidRequest('not a regular file');
   if (found.size > MAX_PAGE_BYTES) {
     throw new InvalidRequest(`the page has ${found.size} bytes, more than ${MAX_PAGE_BYTES}`);
   }
-  const file = await readFile(path).catch((cause: unknown) => {
-    throw new InvalidRequest('the page cannot be opened', { cause });
+  const file = await readFile(name).catch((cause: unknown) => {
+    throw new InvalidRequest(whyUnopened(path, cause), { cause });
   });
   const text = readPageText(file);
   return { file, text, ...imagesWithoutAlt(text) };

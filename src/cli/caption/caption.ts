@@ -30,6 +30,9 @@ const EXAMPLES = `
 Captions rank by log-probability / length^X of --length-normalization, and those that say a thing twice come last. p is the
 probability of the whole sentence, so a later caption may have the larger one.
 
+A directory stands for all pictures below it, through links too, each directory once; one that cannot be read (HEIC, raw
+formats) fails by name. Hidden directories, ._ files of macOS, @eaDir and the like are left out unless they are named.
+
 --resume FILE writes the lines of --json into FILE, each with the SHA-256 of the image and all options, and prints only
 a summary. Whatever FILE holds already is skipped: the same content, captioned by the same model with the same options.
 A renamed or copied image gets a line of its own without being captioned again. Images that failed are tried again, and

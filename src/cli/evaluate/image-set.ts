@@ -36,7 +36,7 @@ function directorySet(directory: string): ImageSet {
   return {
     async paths() {
       const paths: string[] = [];
-      for await (const path of walkInputs([directory])) {
+      for await (const path of walkInputs([directory], isImageName)) {
         if (path !== directory) paths.push(relative(directory, path).replaceAll(sep, '/'));
       }
       return paths.sort();

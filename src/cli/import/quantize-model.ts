@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { checkFree, type Draft } from '../../model/write-bundle.ts';
 import { type Agreement, quantizeBundle } from '../../quantize/quantize-bundle.ts';
-import { expandInputs, readImage } from '../shared/inputs.ts';
+import { expandInputs, isImageName, readImage } from '../shared/inputs.ts';
 import { startProgress } from '../shared/progress.ts';
 import { exitOnInterrupt, printAgreement, printBundle, publishChecked } from './bundle-report.ts';
 
@@ -49,7 +49,7 @@ export async function quantizeWithProgress(
 }
 
 async function readImages(calibrate: readonly string[]): Promise<Uint8Array[]> {
-  const all = await expandInputs(calibrate);
+  const all = await expandInputs(calibrate, isImageName);
   const every = Math.max(1, all.length / MAX_CALIBRATION_IMAGES);
   const chosen = all.filter((_, i) => Math.floor(i / every) !== Math.floor((i - 1) / every));
   return Promise.all(chosen.map(readImage));

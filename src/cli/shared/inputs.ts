@@ -1,21 +1,29 @@
-/** Arguments of a command line to image files, and image files to bytes. */
-import { glob, readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import { kindOfEnding } from '../../caption/image-input.ts';
+/** Arguments of a command line to files, and image files to bytes. */
+import { glob, stat } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
+import { isPictureEnding, kindOfEnding } from '../../caption/image-input.ts';
 import { readImageFile, readImageStream } from '../../model/image-file.ts';
+import { filesBelow, isMeant } from './walk.ts';
 
 /** In place of a file name: standard input. */
 const STDIN = '-';
 
+/** By the name of a file. */
+type Wanted = (name: string) => boolean;
+
 /**
- * Image files that the arguments name, in their order: files as they stand, directories with all below them, glob
+ * Files that the arguments name, in their order: files as they stand, directories with all wanted ones below them, glob
  * patterns. An argument that names nothing is yielded itself, and fails when it is read. A directory is listed when its
  * turn comes, so that a large tree is never held as a whole.
+ * @param wanted default: pictures, also those that cannot be read, which then fail by name
  */
-export async function* walkInputs(args: readonly string[]): AsyncGenerator<string> {
+export async function* walkInputs(
+  args: readonly string[],
+  wanted: Wanted = isPictureName,
+): AsyncGenerator<string> {
   for (const arg of args) {
     let found = false;
-    for await (const image of imagesOf(arg)) {
+    for await (const image of filesOf(arg, wanted)) {
       found = true;
       yield image;
     }
@@ -31,43 +39,40 @@ export async function countInputs(args: readonly string[]): Promise<number> {
 }
 
 /** All at once. */
-export async function expandInputs(args: readonly string[]): Promise<string[]> {
-  const images: string[] = [];
-  for await (const image of walkInputs(args)) images.push(image);
-  return images;
+export async function expandInputs(args: readonly string[], wanted: Wanted): Promise<string[]> {
+  const files: string[] = [];
+  for await (const file of walkInputs(args, wanted)) files.push(file);
+  return files;
 }
 
-async function* imagesOf(arg: string): AsyncGenerator<string> {
+async function* filesOf(arg: string, wanted: Wanted): AsyncGenerator<string> {
   if (arg === STDIN) return;
   const found = await stat(arg).catch(() => null);
-  if (found?.isDirectory()) yield* imagesBelow(arg);
-  else if (found === null && /[*?[{]/.test(arg)) yield* await matches(arg);
+  if (found?.isDirectory()) yield* filesBelow(arg, wanted);
+  else if (found === null && /[*?[{]/.test(arg)) yield* await matches(arg, wanted);
 }
 
-/** A directory that cannot be listed is yielded itself, so that it fails by name. */
-async function* imagesBelow(directory: string): AsyncGenerator<string> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => null);
-  if (entries === null) {
-    yield directory;
-    return;
-  }
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  for (const entry of entries) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) yield* imagesBelow(path);
-    else if (isImageName(entry.name)) yield path;
-  }
-}
-
-async function matches(pattern: string): Promise<string[]> {
+/** Files alone: a folder may be called IMG_1.jpg. What a directory would leave out, a pattern must name itself. */
+async function matches(pattern: string, wanted: Wanted): Promise<string[]> {
   const names: string[] = [];
-  for await (const name of glob(pattern)) if (isImageName(name)) names.push(name);
+  for await (const name of glob(pattern)) {
+    if (!wanted(basename(name)) || (!isMeant(name) && isMeant(pattern))) continue;
+    if (!(await stat(name).catch(() => null))?.isDirectory()) names.push(name);
+  }
   return names.sort();
 }
 
-/** Whether a file's name ends as those of images do. */
+/** Whether a file's name ends as those of images do that can be read. */
 export function isImageName(name: string): boolean {
-  return kindOfEnding(extname(name).slice(1).toLowerCase()) !== null;
+  return kindOfEnding(endingOf(name)) !== null;
+}
+
+function isPictureName(name: string): boolean {
+  return isPictureEnding(endingOf(name));
+}
+
+function endingOf(name: string): string {
+  return extname(name).slice(1).toLowerCase();
 }
 
 /**

@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { altText } from '../../../src/alt/alt-text.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
-import { finished, runCli, startCli } from '../../support/cli.ts';
+import { finished, LAUNCH, runCli, startCli } from '../../support/cli.ts';
 import { COFFEE, readSamples, SAMPLES } from '../../support/samples.ts';
 
 const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
@@ -139,6 +149,31 @@ describe('alt --check', () => {
     assert.equal(lines.length, 3);
     const json = await runCli(['alt', '--json', '--check', page]);
     assert.deepEqual(JSON.parse(json.stdout.split('\n')[1]!), { page, line: 3, src: 'a\u001b[2Jb' });
+  });
+
+  it('goes on beside a directory that cannot be listed, through links and patterns', async (t) => {
+    const root = process.getuid?.() === 0;
+    const asNobody = root ? { uid: 65534, gid: 65534 } : {};
+    if (process.platform === 'win32' || spawnSync('test', ['-r', LAUNCH], asNobody).status !== 0) {
+      return t.skip('the user nobody cannot run this checkout');
+    }
+    const { site } = siteOf('private', '<img src=img/coffee.jpg>');
+    const elsewhere = siteOf('linked', '<img src=img/coffee.jpg>');
+    mkdirSync(join(site, 'locked'));
+    symlinkSync(elsewhere.site, join(site, 'also'));
+    for (const directory of [temporary.path, site, elsewhere.site]) chmodSync(directory, 0o755);
+    chmodSync(join(site, 'locked'), 0);
+    t.after(() => chmodSync(join(site, 'locked'), 0o755));
+    const check = (args: string[]) => runCli(['alt', '--check', ...args], asNobody);
+    const { status, stdout, stderr } = await check([site]);
+    assert.equal(status, 3, stderr);
+    assert.deepEqual(
+      stdout.split('\n').map((line) => line.replace(/:.*/, '')),
+      [join(site, 'also/index.html'), join(site, 'index.html'), ''],
+    );
+    assert.equal(stderr, `show-and-tell: ${site}/locked: InvalidRequest: permission denied\n`);
+    const pattern = await check([join(site, '*.html')]);
+    assert.equal(pattern.status, 5, pattern.stderr);
   });
 
   it('is content with pages that have all, and fails for those that it cannot read', async () => {

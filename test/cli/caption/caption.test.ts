@@ -338,6 +338,36 @@ describe('images are named by', () => {
     });
   }
 
+  it('a name that is no UTF-8, which only its directory can tell', async (t) => {
+    const directory = at('latin1');
+    mkdirSync(directory);
+    const name = Buffer.from(`${directory}/café.jpg`, 'latin1');
+    try {
+      writeFileSync(name, readFileSync(COFFEE));
+    } catch {
+      return t.skip('this file system takes no such names');
+    }
+    const results = at('latin1.jsonl');
+    for (const done of [0, 1]) {
+      const resumed = await runCli(['caption', '--resume', results, ...QUICK, directory]);
+      assert.match(resumed.stdout, new RegExp(`${1 - done} captioned, 0 failed, ${done} done`));
+    }
+    const [line] = readFileSync(results, 'utf8').split('\n');
+    assert.equal(JSON.parse(line!).image, `${directory}/caf\uDCE9.jpg`);
+    const named = spawnSync('sh', [
+      '-c',
+      `exec "$0" "$1" caption "${directory}"/caf*`,
+      process.execPath,
+      LAUNCH,
+    ]);
+    assert.equal(named.status, 3);
+    assert.match(String(named.stderr), /not UTF-8, name its directory/);
+    const written = await runCli(['alt', '--write-xmp', directory]);
+    assert.equal(written.status, 3);
+    assert.match(written.stderr, /not UTF-8.*rename it/);
+    assert.deepEqual(readFileSync(name), readFileSync(COFFEE));
+  });
+
   it('-, which is standard input', async () => {
     const run = await runCli(['caption', '--json', ...QUICK, '-'], { input: readFileSync(COFFEE) });
     assert.deepEqual([run.status, run.stderr], [0, '']);
