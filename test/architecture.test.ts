@@ -116,7 +116,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'sharp-phash',
     'zod',
   ],
-  'cli/alt': ['cli/shared', 'alt', 'caption', 'errors', 'node:*', 'commander'],
+  'cli/alt': ['cli/shared', 'alt', 'model', 'caption', 'errors', 'node:*', 'commander'],
   'cli/evaluate': ['cli/shared', 'evaluate', 'model', 'errors', 'node:*', 'commander', 'yauzl', 'zod'],
   'cli/import': [
     'cli/shared',
