@@ -48,13 +48,14 @@ export const IMAGE_KINDS = {
 } as const;
 export type ImageKind = keyof typeof IMAGE_KINDS;
 
-/** Endings of pictures that cannot be read: whoever captions a folder must hear of them. */
-const UNREAD_ENDINGS = new Set(
-  // Telephones, successors of JPEG, Windows; then what cameras call their originals (ExifTool's list of raw formats).
-  `heic heif hif heics heifs jxl jp2 j2k jpx bmp dib
-   3fr ari arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f`
-    .trim()
-    .split(/\s+/),
+/** Endings of pictures that cannot be read, of telephones, successors of JPEG and Windows: whoever captions a folder must hear of them. */
+const UNREAD_ENDINGS = new Set('heic heif hif heics heifs jxl jp2 j2k jpx bmp dib'.split(' '));
+
+/** What cameras call their originals (ExifTool's list of raw formats). */
+const RAW_ENDINGS = new Set(
+  `3fr ari arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f`.split(
+    ' ',
+  ),
 );
 
 /** Content types of the kinds: `image/jpeg` and so on. */
@@ -62,7 +63,12 @@ export const IMAGE_TYPES = Object.keys(IMAGE_KINDS).map((kind) => `image/${kind 
 
 /** Whether a file's ending, without its dot and in lower case, is that of a picture, read or not. */
 export function isPictureEnding(ending: string): boolean {
-  return kindOfEnding(ending) !== null || UNREAD_ENDINGS.has(ending);
+  return kindOfEnding(ending) !== null || UNREAD_ENDINGS.has(ending) || isRawEnding(ending);
+}
+
+/** Whether a file's ending, without its dot and in lower case, is that of a camera's original. */
+export function isRawEnding(ending: string): boolean {
+  return RAW_ENDINGS.has(ending);
 }
 
 /** The kind that a file's ending, without its dot and in lower case, promises; `null` for no image. */

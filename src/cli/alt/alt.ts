@@ -9,7 +9,9 @@ Texts are at most 125 characters long and never say "image of". They are proposa
 should read: what --min-confidence marks for review is printed but not written.
 
 --write-xmp writes into JPEG, PNG, WebP and TIFF files. Pixels and all other metadata stay byte for byte, and a text
-that somebody wrote stays unless --overwrite is given; the file keeps its permissions and gets a new modification time.
+that somebody wrote stays unless --overwrite is given. Raw files of cameras are refused, or described in an .xmp file
+beside them (--sidecar). Rewritten files, pages too, keep owner, permissions, access control lists, extended attributes and
+times; what cannot, and what has several names (hard links), is refused.
 
 --html touches only <img> without alt; alt="" marks decoration and stays. Remote and missing images and such outside
 of the page's directory (or --root) are named and left as they are.
@@ -18,6 +20,7 @@ Examples:
   $ show-and-tell alt photo.jpg
   $ show-and-tell alt --csv 'photos/**/*.jpg' > alt.csv
   $ show-and-tell alt --write-xmp holiday/
+  $ show-and-tell alt --write-xmp --sidecar DCIM/
   $ show-and-tell alt --html public/index.html public/about.html --root public
   $ show-and-tell alt --check public/
 
@@ -39,6 +42,7 @@ export function addAltCommand(program: Command): void {
     )
     .option('--write-xmp', 'write the text into the images: XMP description and IPTC alternative text')
     .option('--overwrite', 'with --write-xmp: replace descriptions that are there')
+    .option('--sidecar', 'with --write-xmp: of raw files (NEF, DNG, CR2, ...) write photo.xmp beside them')
     .option(
       '--html <pages...>',
       'fill in missing alt attributes of local images in pages, or in all below directories',
@@ -65,13 +69,14 @@ async function run(images: string[], flags: AltFlags): Promise<number> {
 
 /** @throws InvalidRequest for flags that contradict each other */
 function checkFlags(images: readonly string[], flags: AltFlags): void {
-  const { html, check, csv, root, writeXmp, overwrite, top } = flags;
+  const { html, check, csv, root, writeXmp, overwrite, sidecar, top } = flags;
   const ways = [images.length > 0, html, check].filter(Boolean).length;
   const wrong: [boolean, string][] = [
     [ways !== 1, 'name images, or pages with --html or --check: one of the three'],
     [csv === true && images.length === 0, '--csv is for images; --html and --check know --json'],
     [root !== undefined && !html, '--root needs --html'],
     [overwrite === true && !writeXmp, '--overwrite needs --write-xmp'],
+    [sidecar === true && !writeXmp, '--sidecar needs --write-xmp'],
     [writeXmp === true && images.length === 0, '--write-xmp is for images, not for pages'],
     [writeXmp === true && images.includes('-'), '--write-xmp cannot write into standard input'],
     [top !== undefined, '--top: an image has one alternative text; caption --top prints more'],

@@ -5,6 +5,7 @@ export interface AltFlags extends CaptionerFlags {
   csv?: boolean;
   writeXmp?: boolean;
   overwrite?: boolean;
+  sidecar?: boolean;
   html?: string[];
   check?: string[];
   root?: string;

@@ -1,6 +1,10 @@
+import { extname } from 'node:path';
 import { describeImage } from '../../alt/describe-image.ts';
+import { isRawOriginal } from '../../alt/raw-original.ts';
 import { replaceFile } from '../../alt/replace-file.ts';
-import { type ErrorReport, reportOf } from '../../errors.ts';
+import { describeSidecar, sidecarOf } from '../../alt/sidecar.ts';
+import { isRawEnding } from '../../caption/image-input.ts';
+import { type ErrorReport, reportOf, UnsupportedImage } from '../../errors.ts';
 import { complain } from '../shared/complain.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
 import { countInputs, walkInputs } from '../shared/inputs.ts';
@@ -47,12 +51,24 @@ async function write(
 ): Promise<Pick<ImageLine, 'xmp' | 'error'>> {
   if (objection(line, flags) !== null) return {};
   try {
-    const described = describeImage(bytes, line.alt, flags.overwrite === true);
+    const overwrite = flags.overwrite === true;
+    if (isRaw(image, bytes)) {
+      if (!flags.sidecar) throw new UnsupportedImage(RAW_REFUSED);
+      return { xmp: { ...(await describeSidecar(image, line.alt, overwrite)), sidecar: sidecarOf(image) } };
+    }
+    const described = describeImage(bytes, line.alt, overwrite);
     if (described.bytes !== null) await replaceFile(image, bytes, described.bytes);
     return { xmp: { written: described.written, kept: described.kept } };
   } catch (error) {
     return { error: reportOf(error) };
   }
+}
+
+const RAW_REFUSED = 'cameras’ originals are not written into; --sidecar writes an .xmp file beside them';
+
+/** By its name or by its content, for either may be another's. */
+function isRaw(image: string, bytes: Uint8Array): boolean {
+  return isRawEnding(extname(image).slice(1).toLowerCase()) || isRawOriginal(bytes);
 }
 
 function print(line: ImageLine, flags: AltFlags): void {

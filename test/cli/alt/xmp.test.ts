@@ -10,6 +10,7 @@ import { assertOnlyXmpDiffers, readXmp } from '../../alt/described.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { finished, runCli, startCli } from '../../support/cli.ts';
 import { COFFEE, readSamples } from '../../support/samples.ts';
+import { rawBehind } from '../../support/tiff-directories.ts';
 
 const samples = readSamples();
 const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
@@ -30,7 +31,66 @@ function album(name: string, names = samples.map((sample) => sample.name)): stri
   return directory;
 }
 
+/** A packet as another program writes it. */
+function someXmp(description: string): string {
+  return `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:description><rdf:Alt><rdf:li xml:lang="x-default">${description}</rdf:li></rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>`;
+}
+
 describe('alt --write-xmp', () => {
+  it('refuses cameras’ originals, by content or name, and describes them beside them when asked', async () => {
+    const directory = at('DCIM');
+    mkdirSync(directory);
+    const preview = await sharp(readFileSync(COFFEE)).resize(320).tiff().toBuffer();
+    const raw = rawBehind(preview);
+    writeFileSync(join(directory, 'DSC_1.NEF'), raw);
+    writeFileSync(join(directory, 'renamed.tif'), raw);
+    writeFileSync(join(directory, 'preview.dng'), preview);
+    const names = ['DSC_1.NEF', 'preview.dng', 'renamed.tif'];
+    const run = async (...flags: string[]) => {
+      const { status, stdout } = await runCli(['alt', '--json', '--write-xmp', ...flags, directory]);
+      const lines = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      assert.deepEqual(
+        lines.map(({ image }) => basename(image)),
+        names,
+      );
+      return { status, lines };
+    };
+    const refused = await run();
+    assert.equal(refused.status, 3);
+    for (const { error, alt } of refused.lines) {
+      assert.equal(error.code, 'UnsupportedImage');
+      assert.match(error.message, /--sidecar/);
+      assert.ok(alt.length > 0);
+    }
+    assert.deepEqual(readdirSync(directory).sort(), names);
+
+    writeFileSync(join(directory, 'preview.xmp'), someXmp('words of a person'));
+    const beside = await run('--sidecar');
+    assert.equal(beside.status, 0);
+    assert.deepEqual(
+      beside.lines.map(({ xmp }) => [basename(xmp.sidecar), xmp.kept]),
+      [
+        ['DSC_1.xmp', []],
+        ['preview.xmp', ['dc:description']],
+        ['renamed.xmp', []],
+      ],
+    );
+    assert.match(readFileSync(join(directory, 'DSC_1.xmp'), 'utf8'), new RegExp(beside.lines[0].alt));
+    assert.match(readFileSync(join(directory, 'preview.xmp'), 'utf8'), /words of a person/);
+    const again = await run('--sidecar');
+    assert.deepEqual(again.lines[0].xmp.written, []);
+    assert.deepEqual(
+      readdirSync(directory).sort(),
+      [...names, 'DSC_1.xmp', 'preview.xmp', 'renamed.xmp'].sort(),
+    );
+    for (const name of names) {
+      assert.deepEqual(readFileSync(join(directory, name)), name.endsWith('dng') ? preview : raw);
+    }
+  });
+
   it('writes the printed text into every image, and nothing else', async () => {
     const directory = album('written');
     const { status, stdout, stderr } = await runCli([
