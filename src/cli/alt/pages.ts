@@ -1,8 +1,7 @@
 /** HTML pages that arguments name. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { type BareImages, imagesWithoutAlt } from '../../alt/page-images.ts';
-import { type PageText, readPageText } from '../../alt/page-text.ts';
+import { type PageText, readPageText } from '../../alt/page/page-text.ts';
 import { InvalidRequest } from '../../errors.ts';
 
 const PAGE_EXTENSIONS = new Set(['.html', '.htm']);
@@ -30,7 +29,7 @@ async function pagesBelow(directory: string): Promise<string[]> {
   return pages.length > 0 ? pages : [directory];
 }
 
-export interface ReadPage extends BareImages {
+export interface ReadPage {
   file: Buffer;
   text: PageText;
 }
@@ -48,8 +47,7 @@ export async function readPage(path: string): Promise<ReadPage> {
   const file = await readFile(path).catch((cause: unknown) => {
     throw new InvalidRequest('the page cannot be opened', { cause });
   });
-  const text = readPageText(file);
-  return { file, text, ...imagesWithoutAlt(text) };
+  return { file, text: readPageText(file) };
 }
 
 /** Shortened, since data addresses are long; without control characters, which terminals would act upon. */

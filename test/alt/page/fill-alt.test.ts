@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { describe, it } from 'node:test';
-import { fillAlt } from '../../src/alt/fill-alt.ts';
-import { imagesWithoutAlt } from '../../src/alt/page-images.ts';
-import { readPageText } from '../../src/alt/page-text.ts';
-import { InvalidRequest } from '../../src/errors.ts';
-import { mutate } from '../support/mutate.ts';
-import { xorshift } from '../support/random.ts';
+import { fillAlt } from '../../../src/alt/page/fill-alt.ts';
+import { imagesWithoutAlt } from '../../../src/alt/page/page-images.ts';
+import { readPageText } from '../../../src/alt/page/page-text.ts';
+import { InvalidRequest } from '../../../src/errors.ts';
+import { mutate } from '../../support/mutate.ts';
+import { xorshift } from '../../support/random.ts';
 
 /** `latin1` strings stand for bytes. */
 const bytesOf = (text: string, encoding: BufferEncoding = 'utf8') => Buffer.from(text, encoding);
