@@ -4,7 +4,13 @@ import { type AxeRule, isBlank, isDecoration, violatedRule } from './axe-rules.t
 import { attributeOf, type HtmlElement } from './html-elements.ts';
 import { isNamed, readPlaces } from './names.ts';
 import type { PageText } from './page-text.ts';
-import { noscriptTwins, type PictureSource, pictureSource, type Unclear } from './picture-source.ts';
+import {
+  type Companions,
+  companionsIn,
+  type PictureSource,
+  pictureSource,
+  type Unclear,
+} from './picture-source.ts';
 import { hasTemplateCode, isBound, maskTemplateCode } from './template-code.ts';
 
 export interface BareImage {
@@ -40,7 +46,7 @@ export interface Objection extends BareImage {
 export function imagesWithoutAlt(page: PageText): FillableImages {
   const { document, masked } = parsed(page);
   const read = readPlaces(document);
-  const twins = noscriptTwins(document);
+  const companions = companionsIn(document);
   const images: FillableImage[] = [];
   let base: string | null = null;
   for (const [element, place] of read.elements) {
@@ -49,7 +55,7 @@ export function imagesWithoutAlt(page: PageText): FillableImages {
     const alt = attributeOf(element, 'alt');
     if ((alt !== undefined && !isBlank(alt)) || isBound(element, 'alt')) continue;
     if (place.ariaHidden || isNamed(element, read) || isDecoration(element)) continue;
-    const source = sourceOf(element, twins);
+    const source = sourceOf(element, companions);
     const left = alt !== undefined ? 'blank alt' : 'unclear' in source ? source.unclear : null;
     images.push({
       src: 'addresses' in source ? source.addresses[0]! : writtenAddress(element, page),
@@ -80,8 +86,8 @@ function parsed({ text }: PageText) {
   return { masked, document: parse(masked, { sourceCodeLocationInfo: true, scriptingEnabled: false }) };
 }
 
-function sourceOf(image: HtmlElement, twins: ReadonlyMap<HtmlElement, HtmlElement>): PictureSource {
-  return hasTemplateCode(image) ? { unclear: 'template' } : pictureSource(image, twins);
+function sourceOf(image: HtmlElement, companions: ReadonlyMap<HtmlElement, Companions>): PictureSource {
+  return hasTemplateCode(image) ? { unclear: 'template' } : pictureSource(image, companions);
 }
 
 /** As it stands in the file, template code and character references with it. */
@@ -104,6 +110,7 @@ function writtenAddress(image: HtmlElement, { text }: PageText): string {
  */
 function placeForAlt(image: HtmlElement, lazy: boolean, text: string): number {
   const { startOffset, endOffset, attrs } = image.sourceCodeLocation!;
-  if (lazy) return Math.max(...Object.values(attrs ?? {}).map((attribute) => attribute.endOffset));
-  return startOffset + /^<[^\s/>]+/.exec(text.slice(startOffset, endOffset))![0].length;
+  let place = startOffset + /^<[^\s/>]+/.exec(text.slice(startOffset, endOffset))![0].length;
+  if (lazy) for (const attribute of Object.values(attrs ?? {})) place = Math.max(place, attribute.endOffset);
+  return place;
 }

@@ -1,5 +1,12 @@
 /** Which picture an `<img>` is about: scripts and browsers show another one than `src` where that is a placeholder. */
-import { attributeOf, childrenOf, elementsOf, type HtmlElement, type HtmlNode } from './html-elements.ts';
+import {
+  attributeOf,
+  childrenOf,
+  elementsOf,
+  type HtmlElement,
+  type HtmlNode,
+  saysAnything,
+} from './html-elements.ts';
 import { parseSrcset } from './srcset.ts';
 import { isBound, isTemplateAddress } from './template-code.ts';
 
@@ -34,27 +41,38 @@ const MAX_NAME_LENGTH = 255;
 /** Width or height of an image that only takes up room, or counts visitors. */
 const ONE_PIXEL = /^\s*[01](?:\.0*)?(?:px)?\s*$/i;
 
+/** What belongs to an image beside itself. */
+export interface Companions {
+  /** Of the `<picture>` around it. */
+  sources: readonly HtmlElement[];
+  /** The image for browsers without scripts. */
+  twin: HtmlElement | null;
+}
+
+const ALONE: Companions = { sources: [], twin: null };
+/** In front of the image in `<noscript>` there is hardly more than links and `<source>`. */
+const MAX_TWIN_ELEMENTS = 20;
+
 /**
- * @param twins see `noscriptTwins`
+ * @param companions see `companionsIn`
  */
 export function pictureSource(
   image: HtmlElement,
-  twins: ReadonlyMap<HtmlElement, HtmlElement>,
+  companions: ReadonlyMap<HtmlElement, Companions>,
 ): PictureSource {
   const lazy = lazyAddresses(image);
   if (lazy.length > 0) return clearOf(lazy, true);
   if (isSpacer(image)) return { unclear: 'spacer' };
-  const sources = sourcesBeside(image);
+  const { sources, twin } = companions.get(image) ?? ALONE;
   const beside = sources.flatMap(lazyAddresses);
   if (beside.length > 0) return clearOf(beside, true);
-  const twin = twins.get(image);
-  if (twin !== undefined) return clearOf(shownAddresses(twin), true);
+  if (twin !== null) return clearOf(shownAddresses(twin), true);
   const shown = shownAddresses(image);
   if (isBound(image, 'src') || shown.some(isTemplateAddress)) return { unclear: 'template' };
   const real = shown.filter((address) => !isPlaceholder(address));
-  if (real.length > 0) return { addresses: real, lazy: false };
+  if (real.length > 0) return { addresses: real, lazy: real[0] !== attributeOf(image, 'src')?.trim() };
   const alternatives = sources
-    .flatMap((source) => srcsetOf(source, 'srcset'))
+    .flatMap((source) => urlsOf(attributeOf(source, 'srcset') ?? ''))
     .filter((url) => !isPlaceholder(url));
   if (alternatives.length > 0) return clearOf(alternatives, true);
   const [named = ''] = shown;
@@ -62,27 +80,43 @@ export function pictureSource(
 }
 
 /**
- * `<img data-lazy><noscript><img src=photo.jpg></noscript>`: to the image in front the one for browsers without
- * scripts, unless that decorates or counts visitors.
+ * The sources of `<picture>` elements, and for the image in front of `<noscript><img src=photo.jpg></noscript>` the one in
+ * there, unless that decorates or counts visitors.
  */
-export function noscriptTwins(document: HtmlNode): Map<HtmlElement, HtmlElement> {
-  const twins = new Map<HtmlElement, HtmlElement>();
+export function companionsIn(document: HtmlNode): Map<HtmlElement, Companions> {
+  const companions = new Map<HtmlElement, Companions>();
+  const add = (image: HtmlElement, more: Partial<Companions>) =>
+    companions.set(image, { ...(companions.get(image) ?? ALONE), ...more });
   for (const parent of elementsOf(document)) {
-    let before: HtmlElement | null = null;
-    for (const child of childrenOf(parent)) {
-      if (!('tagName' in child)) continue;
-      const twin = child.tagName === 'noscript' ? onlyImage(child) : null;
-      if (before !== null && twin !== null && isTwin(twin)) twins.set(before, twin);
-      before = child.tagName === 'img' ? child : child.tagName === 'picture' ? onlyImage(child) : null;
+    const children = childrenOf(parent).filter((child) => 'tagName' in child);
+    if (parent.tagName === 'picture') {
+      const image = children.find(({ tagName }) => tagName === 'img');
+      if (image) add(image, { sources: children.filter(({ tagName }) => tagName === 'source') });
     }
+    children.forEach((child, n) => {
+      const image = child.tagName === 'noscript' && n > 0 ? imageOf(children[n - 1]!) : null;
+      const twin = image && onlyImage(child);
+      if (image && twin && isTwin(twin)) add(image, { twin });
+    });
   }
-  return twins;
+  return companions;
+}
+
+function imageOf(element: HtmlElement): HtmlElement | null {
+  if (element.tagName === 'img') return element;
+  return element.tagName === 'picture' ? onlyImage(element) : null;
 }
 
 function onlyImage(within: HtmlElement): HtmlElement | null {
-  const images: HtmlElement[] = [];
-  for (const element of elementsOf(within)) if (element.tagName === 'img') images.push(element);
-  return images.length === 1 ? images[0]! : null;
+  let image: HtmlElement | null = null;
+  let elements = 0;
+  for (const element of elementsOf(within)) {
+    if (++elements > MAX_TWIN_ELEMENTS) return null;
+    if (element.tagName !== 'img') continue;
+    if (image !== null) return null;
+    image = element;
+  }
+  return image;
 }
 
 function isTwin(image: HtmlElement): boolean {
@@ -94,11 +128,15 @@ function clearOf(addresses: string[], lazy: boolean): PictureSource {
 }
 
 function lazyAddresses({ attrs }: HtmlElement): string[] {
-  const named = attrs.filter(({ name, value }) => ADDRESS.test(value) && !OTHER_PURPOSE.test(name));
+  const named = attrs.filter(({ name, value }) => !OTHER_PURPOSE.test(name) && isAddress(name, value));
   return [
     ...named.filter(({ name }) => LAZY_SOURCE.test(name)).map(({ value }) => value.trim()),
     ...named.filter(({ name }) => LAZY_SRCSET.test(name)).flatMap(({ value }) => urlsOf(value)),
   ];
+}
+
+function isAddress(name: string, value: string): boolean {
+  return name.endsWith('src') ? saysAnything(value) : ADDRESS.test(value) || isTemplateAddress(value);
 }
 
 /** In the order of a browser that knows `srcset`, section 4.8.4.3.11: where that has widths or 1x, `src` is not looked at. */
@@ -110,16 +148,6 @@ function shownAddresses(image: HtmlElement): string[] {
   const ordered = passed ? [...urls, src] : [src, ...urls];
   const named = ordered.filter((address) => address !== '');
   return named.length > 0 ? named : [''];
-}
-
-function sourcesBeside(image: HtmlElement): HtmlElement[] {
-  const parent = image.parentNode;
-  if (parent?.nodeName !== 'picture') return [];
-  return childrenOf(parent).filter((child) => child.nodeName === 'source') as HtmlElement[];
-}
-
-function srcsetOf(element: HtmlElement, name: string): string[] {
-  return urlsOf(attributeOf(element, name) ?? '');
 }
 
 function urlsOf(srcset: string): string[] {

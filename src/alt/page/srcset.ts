@@ -9,6 +9,10 @@ export interface Candidate {
 const SPACE = /[\t\n\f\r ]/;
 const SPACES = /[\t\n\f\r ]*/y;
 const SPACES_AND_COMMAS = /[\t\n\f\r ,]*/y;
+/** Above 0. */
+const WIDTH = /^0*[1-9]\d*$/;
+/** HTML standard, section 2.3.4.3, and not below 0. */
+const DENSITY = /^(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const ADDRESS = /[^\t\n\f\r ]*/y;
 
 /**
@@ -80,7 +84,7 @@ function sizeOf(descriptors: readonly string[]): Pick<Candidate, 'unit' | 'amoun
   const sizes = descriptors.filter((token) => !/^\d+h$/.test(token));
   const [size = '1x', ...more] = sizes;
   if (more.length > 0) return null;
-  const [, amount, unit] = /^(\d+(?=w$)|-?\d*\.?\d+(?:e[+-]?\d+)?(?=x$))([wx])$/i.exec(size) ?? [];
-  if (amount === undefined || Number(amount) < 0 || (unit === 'w' && Number(amount) === 0)) return null;
-  return { unit: unit === 'w' ? 'w' : 'x', amount: Number(amount) };
+  const number = size.slice(0, -1);
+  if (size.endsWith('w')) return WIDTH.test(number) ? { unit: 'w', amount: Number(number) } : null;
+  return size.endsWith('x') && DENSITY.test(number) ? { unit: 'x', amount: Number(number) } : null;
 }

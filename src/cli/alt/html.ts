@@ -21,6 +21,13 @@ import { type AltOutcome, altTextOf, objection } from './text-of.ts';
 type Left = Extract<FillableImage['picture'], { left: unknown }>['left'];
 type Skipped = Extract<LocalImage, { skipped: unknown }> | { skipped: Left };
 
+const WHY_LEFT: Partial<Record<Skipped['skipped'], string>> = {
+  template: 'left to the template that makes this tag; write alt there',
+  placeholder: 'a placeholder, and the page does not name the picture that takes its place',
+  spacer: 'a spacer; alt="" would say so',
+  'blank alt': 'its alt is blank; write a text, or alt="" for decoration',
+};
+
 /** An image file itself is not kept. */
 type KnownText =
   | Pick<Extract<AltOutcome, { line: unknown }>, 'line'>
@@ -147,7 +154,7 @@ function print(page: string, { line, src }: BareImage, outcome: KnownText | Skip
 }
 
 function noteOn(outcome: KnownText | Skipped, flags: AltFlags): ErrorReport | string | null {
-  if ('skipped' in outcome) return outcome.skipped;
+  if ('skipped' in outcome) return WHY_LEFT[outcome.skipped] ?? outcome.skipped;
   if ('error' in outcome) return outcome.error;
   return objection(outcome.line, flags);
 }
