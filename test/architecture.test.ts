@@ -17,7 +17,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   errors: [],
   'caption/confidence': ['zod'],
   caption: ['caption/confidence', 'errors', 'zod'],
-  alt: ['errors', 'node:*', '@xmldom/xmldom', 'parse5'],
+  alt: ['errors', 'node:*', '@xmldom/xmldom'],
+  'alt/page': ['errors', 'node:*', 'parse5'],
   'aws/rules': ['zod'],
   aws: ['aws/rules', 'errors', '@aws-sdk/client-s3', '@aws-sdk/client-sfn'],
   evaluate: ['caption', 'caption/confidence'],
@@ -116,7 +117,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'sharp-phash',
     'zod',
   ],
-  'cli/alt': ['cli/shared', 'alt', 'model', 'caption', 'errors', 'node:*', 'commander'],
+  'cli/alt': ['cli/shared', 'alt', 'alt/page', 'model', 'caption', 'errors', 'node:*', 'commander'],
   'cli/evaluate': ['cli/shared', 'evaluate', 'model', 'errors', 'node:*', 'commander', 'yauzl', 'zod'],
   'cli/import': [
     'cli/shared',

@@ -14,7 +14,11 @@ beside them (--sidecar). Rewritten files, pages too, keep owner, permissions, ac
 times; what cannot, and what has several names (hard links), is refused.
 
 --html touches only <img> without alt; alt="" marks decoration and stays. Remote and missing images and such outside
-of the page's directory (or --root) are named and left as they are.
+of the page's directory (or --root) are named and left as they are. Of lazy images the picture in data-src, data-srcset
+or <noscript> is described; an alt that a template gives (:alt, [alt], {{ }}, <?php ?>) counts as given.
+
+--check reports what axe-core's rules image-alt, input-image-alt, area-alt and role-img-alt object to, as far as the file
+tells: roles, ARIA names, hidden elements and inline styles count, style sheets and scripts are not read.
 
 Examples:
   $ show-and-tell alt photo.jpg
@@ -24,8 +28,8 @@ Examples:
   $ show-and-tell alt --html public/index.html public/about.html --root public
   $ show-and-tell alt --check public/
 
-Exit status: 0 done, with --check: every image has alt; 2 wrong usage; 3 some image or page failed; 4 the model is
-unusable; 5 --check found images without alt; 70 a bug; 74 the output cannot be
+Exit status: 0 done, with --check: every image has a text; 2 wrong usage; 3 some image or page failed; 4 the model is
+unusable; 5 --check found images without one; 70 a bug; 74 the output cannot be
 written; 130 interrupted.`;
 
 export function addAltCommand(program: Command): void {
@@ -51,7 +55,10 @@ export function addAltCommand(program: Command): void {
       '--root <dir>',
       'with --html: what / means in a page, and where its images may lie (default: its directory)',
     )
-    .option('--check <pages...>', 'list images without alt in pages, or in all below directories');
+    .option(
+      '--check <pages...>',
+      'list images without alternative text in pages, or in all below directories',
+    );
   addDecodingFlags(addCaptionerFlags(command))
     .addHelpText('after', EXAMPLES)
     .action(async (images: string[], flags: AltFlags) => {

@@ -1,3 +1,4 @@
+import { objectionsTo } from '../../alt/page/page-images.ts';
 import { reportOf } from '../../errors.ts';
 import { complain } from '../shared/complain.ts';
 import { EXIT_ALT_MISSING, EXIT_OK, severity } from '../shared/exit.ts';
@@ -5,7 +6,7 @@ import type { AltFlags } from './flags.ts';
 import { expandPages, readPage, shownSource } from './pages.ts';
 
 /**
- * Lists images without alternative text, one a line: page, line, address.
+ * Lists images that axe-core would find without alternative text, one a line: page, line, address.
  * @returns exit code: a page that could not be checked counts more than an image without text
  */
 export async function checkPages(args: string[], { json = false }: AltFlags): Promise<number> {
@@ -13,12 +14,12 @@ export async function checkPages(args: string[], { json = false }: AltFlags): Pr
   let missing = EXIT_OK;
   for (const page of await expandPages(args)) {
     try {
-      const { images } = await readPage(page);
-      if (images.length > 0) missing = EXIT_ALT_MISSING;
-      for (const { line, src } of images) {
+      const objections = objectionsTo((await readPage(page)).text);
+      if (objections.length > 0) missing = EXIT_ALT_MISSING;
+      for (const { line, src, rule, blank } of objections) {
         const text = json
-          ? JSON.stringify({ page, line, src })
-          : `${page}:${line}: no alt text: ${shownSource(src)}`;
+          ? JSON.stringify({ page, line, src, rule })
+          : `${page}:${line}: ${blank ? 'blank' : 'no'} alt text: ${shownSource(src)}`;
         process.stdout.write(`${text}\n`);
       }
     } catch (error) {

@@ -1,6 +1,11 @@
-import { type AltText, fillAlt } from '../../alt/fill-alt.ts';
-import { type LocalImage, localImage, pagePlace } from '../../alt/local-image.ts';
-import type { BareImage } from '../../alt/page-images.ts';
+import { type AltText, fillAlt } from '../../alt/page/fill-alt.ts';
+import { type LocalImage, localImage, type PagePlace, pagePlace } from '../../alt/page/local-image.ts';
+import {
+  type BareImage,
+  type FillableImage,
+  type FillableImages,
+  imagesWithoutAlt,
+} from '../../alt/page/page-images.ts';
 import { replaceFile } from '../../alt/replace-file.ts';
 import { type ErrorReport, reportOf } from '../../errors.ts';
 import { complain } from '../shared/complain.ts';
@@ -9,13 +14,25 @@ import { type Progress, startProgress } from '../shared/progress.ts';
 import { inOrder, onInterrupt, type RunningCaptioner, startCaptioner } from '../shared/run-images.ts';
 import type { AltLine } from './alt-line.ts';
 import type { AltFlags } from './flags.ts';
-import { expandPages, type ReadPage, readPage, shownSource } from './pages.ts';
+import { expandPages, readPage, shownSource } from './pages.ts';
 import { type AltOutcome, altTextOf, objection } from './text-of.ts';
 
-type Skipped = Extract<LocalImage, { skipped: unknown }>;
+/** Why an image is left as it is. */
+type Left = Extract<FillableImage['picture'], { left: unknown }>['left'];
+type Skipped = Extract<LocalImage, { skipped: unknown }> | { skipped: Left };
+
+const WHY_LEFT: Partial<Record<Skipped['skipped'], string>> = {
+  template: 'left to the template that makes this tag; write alt there',
+  placeholder: 'a placeholder, and the page does not name the picture that takes its place',
+  spacer: 'a spacer; alt="" would say so',
+  'blank alt': 'its alt is blank; write a text, or alt="" for decoration',
+};
 
 /** An image file itself is not kept. */
-type KnownText = Pick<Extract<AltOutcome, { line: unknown }>, 'line'> | { error: ErrorReport };
+type KnownText =
+  | Pick<Extract<AltOutcome, { line: unknown }>, 'line'>
+  | { error: ErrorReport }
+  | { skipped: 'spacer' };
 
 interface Run {
   flags: AltFlags;
@@ -61,8 +78,9 @@ export async function fillPages(args: string[], flags: AltFlags): Promise<number
 async function fillPage(path: string, run: Run): Promise<number> {
   try {
     const page = await readPage(path);
-    run.total += page.images.length;
-    const { texts, status } = await textsOf(path, page, run);
+    const fillable = imagesWithoutAlt(page.text);
+    run.total += fillable.images.length;
+    const { texts, status } = await textsOf(path, fillable, run);
     if (status > EXIT_SOME_IMAGE_FAILED || run.interrupted()) return status;
     if (texts.length > 0) await replaceFile(path, page.file, fillAlt(page.text, texts));
     return status;
@@ -76,12 +94,12 @@ async function fillPage(path: string, run: Run): Promise<number> {
 
 async function textsOf(
   path: string,
-  { images, base }: ReadPage,
+  { images, base }: FillableImages,
   run: Run,
 ): Promise<{ texts: AltText[]; status: number }> {
   const place = await pagePlace(path, base, run.flags.root);
-  const work = async (image: BareImage) => {
-    const found = await localImage(image.src, place);
+  const work = async (image: FillableImage) => {
+    const found = await fileOf(image, place);
     return { image, outcome: 'skipped' in found ? found : await altOnce(found.file, run) };
   };
   const texts: AltText[] = [];
@@ -99,6 +117,18 @@ async function textsOf(
   return { texts, status };
 }
 
+/** The first address that has a file; where none has, the first one says why. */
+async function fileOf({ picture }: FillableImage, place: PagePlace): Promise<{ file: string } | Skipped> {
+  if ('left' in picture) return { skipped: picture.left };
+  let first: LocalImage | null = null;
+  for (const address of picture.addresses) {
+    const found = await localImage(address, place);
+    if ('file' in found) return found;
+    first ??= found;
+  }
+  return first!;
+}
+
 function altOnce(file: string, { known, captioner }: Run): Promise<KnownText> {
   const outcome = known.get(file) ?? altTextOf(file, captioner).then(withoutBytes);
   known.set(file, outcome);
@@ -106,7 +136,8 @@ function altOnce(file: string, { known, captioner }: Run): Promise<KnownText> {
 }
 
 function withoutBytes(outcome: AltOutcome): KnownText {
-  return 'line' in outcome ? { line: outcome.line } : outcome;
+  if ('error' in outcome) return outcome;
+  return outcome.isSpacer ? { skipped: 'spacer' } : { line: outcome.line };
 }
 
 function print(page: string, { line, src }: BareImage, outcome: KnownText | Skipped, flags: AltFlags): void {
@@ -123,7 +154,7 @@ function print(page: string, { line, src }: BareImage, outcome: KnownText | Skip
 }
 
 function noteOn(outcome: KnownText | Skipped, flags: AltFlags): ErrorReport | string | null {
-  if ('skipped' in outcome) return outcome.skipped;
+  if ('skipped' in outcome) return WHY_LEFT[outcome.skipped] ?? outcome.skipped;
   if ('error' in outcome) return outcome.error;
   return objection(outcome.line, flags);
 }

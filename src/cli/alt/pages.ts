@@ -1,8 +1,7 @@
 /** HTML pages that arguments name. */
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { type BareImages, imagesWithoutAlt } from '../../alt/page-images.ts';
-import { type PageText, readPageText } from '../../alt/page-text.ts';
+import { type PageText, readPageText } from '../../alt/page/page-text.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { systemPath } from '../../model/file-name.ts';
 import { whyEmpty, whyUnopened } from '../../model/image-file.ts';
@@ -17,7 +16,7 @@ export function expandPages(args: readonly string[]): Promise<string[]> {
   return expandInputs(args, (name) => PAGE_EXTENSIONS.has(extname(name).toLowerCase()));
 }
 
-export interface ReadPage extends BareImages {
+export interface ReadPage {
   file: Buffer;
   text: PageText;
 }
@@ -36,8 +35,7 @@ export async function readPage(path: string): Promise<ReadPage> {
   const file = await readFile(name).catch((cause: unknown) => {
     throw new InvalidRequest(whyUnopened(path, cause), { cause });
   });
-  const text = readPageText(file);
-  return { file, text, ...imagesWithoutAlt(text) };
+  return { file, text: readPageText(file) };
 }
 
 /** Shortened, since data addresses are long; without control characters, which terminals would act upon. */

@@ -7,13 +7,21 @@ import { reviewNote } from '../shared/review-note.ts';
 import type { RunningCaptioner } from '../shared/run-images.ts';
 import type { AltLine } from './alt-line.ts';
 
-export type AltOutcome = { bytes: Uint8Array; line: AltLine } | { error: ErrorReport };
+export type AltOutcome =
+  | {
+      bytes: Uint8Array;
+      line: AltLine;
+      /** One pixel wide or high: it takes up room or counts visitors, and shows nothing. */
+      isSpacer: boolean;
+    }
+  | { error: ErrorReport };
 
 /** Never rejects: what went wrong is the image's outcome. */
 export async function altTextOf(image: string, { caption, plan }: RunningCaptioner): Promise<AltOutcome> {
   try {
     const bytes = await readImage(image);
-    return { bytes, line: lineOf(await caption(bytes, plan)) };
+    const result = await caption(bytes, plan);
+    return { bytes, line: lineOf(result), isSpacer: Math.min(result.width, result.height) <= 1 };
   } catch (error) {
     return { error: reportOf(error) };
   }

@@ -22,6 +22,12 @@ import { COFFEE, readSamples, SAMPLES } from '../../support/samples.ts';
 const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });
 const COFFEE_ALT = altText((await captioner.caption(readFileSync(COFFEE))).captions[0]!.text);
 
+/** A PNG of one pixel. */
+const DOT = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg==',
+  'base64',
+);
+
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());
 
@@ -72,6 +78,49 @@ describe('alt --html', () => {
     );
     assert.equal(readFileSync(page, 'utf8'), html);
     assert.equal(statSync(page).ino, ino);
+  });
+
+  it('describes what a lazy loader shows, for the twin in noscript too, and no placeholder', async () => {
+    const html = [
+      '<img class="lazyload" src="img/blur.jpg" data-src="img/coffee.jpg">',
+      '<noscript><img src="img/coffee.jpg"></noscript>',
+      '<img src="img/blur.jpg" data-srcset="img/none.jpg 400w, img/coffee.jpg 800w">',
+      '<img src="img/blur.jpg" data-src="https://example.com/x.jpg">',
+      '<img src="img/blur.jpg" data-src="img/none.jpg">',
+      '<img src="img/dot.png"><img src="img/blur.jpg" width="1" height="1">',
+    ];
+    const { site, page } = siteOf('lazy', html.join('\n'));
+    copyFileSync(join(SAMPLES, 'raccoon.jpg'), join(site, 'img/blur.jpg'));
+    writeFileSync(join(site, 'img/dot.png'), DOT);
+    const { status, stdout, stderr } = await runCli(['alt', '--html', page]);
+    assert.equal(status, 0);
+    assert.equal(
+      stdout,
+      `${page}:1: img/coffee.jpg: ${COFFEE_ALT}\n${page}:2: img/coffee.jpg: ${COFFEE_ALT}\n${page}:3: img/none.jpg: ${COFFEE_ALT}\n`,
+    );
+    assert.match(
+      stderr,
+      /:4: https:.*: remote\n.*:5: img\/none.jpg: missing\n.*dot.png: a spacer.*\n.*blur.jpg: a spacer/,
+    );
+    html[0] = html[0]!.replace('>', ` alt="${COFFEE_ALT}">`);
+    html[1] = html[1]!.replace('<img', `<img alt="${COFFEE_ALT}"`);
+    html[2] = html[2]!.replace('>', ` alt="${COFFEE_ALT}">`);
+    assert.equal(readFileSync(page, 'utf8'), html.join('\n'));
+  });
+
+  it('gives no second text where a template or a name gives one', async () => {
+    const html =
+      '<img src="img/coffee.jpg" {{ if .Alt }}alt="{{ .Alt }}"{{ end }}>\n<img src="img/coffee.jpg" :alt="x">\n<img src="img/coffee.jpg" aria-label="Coffee">\n<img src="{{ .Photo }}">\n<img src=img/coffee.jpg alt=" ">';
+    const { page } = siteOf('templates', html);
+    const { status, stdout, stderr } = await runCli(['alt', '--html', page]);
+    assert.deepEqual([status, stdout], [0, '']);
+    assert.match(
+      stderr,
+      /^[^\n]*:4: \{\{ \.Photo \}\}: left to the template[^\n]*\n[^\n]*:5: [^\n]*blank[^\n]*\n$/,
+    );
+    assert.equal(readFileSync(page, 'utf8'), html);
+    const checked = await runCli(['alt', '--check', page]);
+    assert.deepEqual([checked.status, checked.stdout], [5, `${page}:5: blank alt text: img/coffee.jpg\n`]);
   });
 
   it('leaves images without text whose caption needs review', async () => {
@@ -148,7 +197,32 @@ describe('alt --check', () => {
     assert.equal(lines[2], `${page}:3: no alt text: a [2Jb`);
     assert.equal(lines.length, 3);
     const json = await runCli(['alt', '--json', '--check', page]);
-    assert.deepEqual(JSON.parse(json.stdout.split('\n')[1]!), { page, line: 3, src: 'a\u001b[2Jb' });
+    assert.deepEqual(JSON.parse(json.stdout.split('\n')[1]!), {
+      page,
+      line: 3,
+      src: 'a\u001b[2Jb',
+      rule: 'image-alt',
+    });
+  });
+
+  it('is content with names and hidden images, and asks for those of buttons and maps', async () => {
+    const { page } = siteOf(
+      'named',
+      '<img src=a role=none>\n<img src=b title=x>\n<p aria-hidden=true><img src=c></p>\n<input type=image src=d>\n<map name=m><area href=e></map>\n<b role=img></b>',
+    );
+    const { status, stdout } = await runCli(['alt', '--json', '--check', page]);
+    assert.equal(status, 5);
+    assert.deepEqual(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+      [
+        { page, line: 4, src: 'd', rule: 'input-image-alt' },
+        { page, line: 5, src: 'e', rule: 'area-alt' },
+        { page, line: 6, src: '', rule: 'role-img-alt' },
+      ],
+    );
   });
 
   it('goes on beside a directory that cannot be listed, through links and patterns', async (t) => {

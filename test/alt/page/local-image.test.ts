@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { localImage, pagePlace } from '../../src/alt/local-image.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { rejectsWith } from '../support/errors.ts';
+import { localImage, pagePlace } from '../../../src/alt/page/local-image.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { rejectsWith } from '../../support/errors.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());

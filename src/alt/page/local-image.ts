@@ -2,7 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { InvalidRequest } from '../errors.ts';
+import { InvalidRequest } from '../../errors.ts';
 
 /** A file, or why there is none to caption. */
 export type LocalImage = { file: string } | { skipped: 'no address' | 'remote' | 'missing' | 'outside' };

@@ -1,7 +1,7 @@
 /** Bytes of an HTML file to text and back, so that an edit changes no byte but its own. */
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'parse5';
-import { InvalidRequest } from '../errors.ts';
+import { InvalidRequest } from '../../errors.ts';
 import { elementsOf } from './html-elements.ts';
 
 /** HTML standard, section 4.2.5.5: the declaration stands in the first 1024 bytes. */
