@@ -1,4 +1,4 @@
-/** How large an image may be, by what decoding it takes (`npm run bench -- decode` prints the memory). */
+/** How large an image may be, by what decoding it takes (`npx node bench/decode.ts` prints the memory). */
 import type { Metadata } from 'sharp';
 
 /**

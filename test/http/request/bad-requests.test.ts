@@ -172,6 +172,16 @@ describe('POST /captions refuses', () => {
     });
   }
 
+  it('a HEIC with a text that says what it is, and that it is whole', async () => {
+    const heic = readFileSync(new URL('../../fixtures/images/hevc.heic', import.meta.url));
+    for (const type of ['image/heic', 'image/jpeg', 'application/octet-stream']) {
+      const { status, detail } = assertProblem(await post(app, '/captions', heic, type), 'UnsupportedImage');
+      assert.equal(status, 415);
+      assert.match(detail!, /HEIC.*JPEG/);
+      assert.doesNotMatch(detail!, /damaged/);
+    }
+  });
+
   it('a compressed body', async () => {
     const headers = { 'content-type': 'image/jpeg', 'content-encoding': 'gzip' };
     const answer = await ask(app, '/captions', { method: 'POST', body: coffee, headers });
