@@ -125,6 +125,8 @@ const settingsSchema = z
     allowedBuckets: z.array(bucketName).default([]),
     /** Largest image read from S3, bytes. */
     maxObjectBytes: objectBytes,
+    /** Largest image, pixels; more take more memory than 1769 MB. By default it depends on the kind: `docs/operations.md`. */
+    maxPixels: z.int().min(1).optional(),
     queue: queueSchema,
     workflow: workflowSchema,
     resultsExpireDays: days,

@@ -149,7 +149,7 @@ export class CaptionerStack extends Stack {
   }
 
   private addGpu({ queue }: ImageQueue): void {
-    const { gpu, maxObjectBytes, logRetentionDays } = this.settings;
+    const { gpu, maxObjectBytes, maxPixels, logRetentionDays } = this.settings;
     if (gpu === undefined || this.network === undefined) return;
     const { input, inputPrefix, results, accessLogs } = this.buckets;
     const { url } = new GpuService(this, 'Gpu', {
@@ -161,6 +161,7 @@ export class CaptionerStack extends Stack {
       resultsPrefix: DEFAULT_RESULTS_PREFIX,
       accessLogs,
       maxObjectBytes,
+      maxPixels,
       logRetentionDays,
       settings: gpu,
     });

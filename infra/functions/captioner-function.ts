@@ -176,6 +176,7 @@ function environmentOf(settings: Settings, memory: number): Record<string, strin
     [env.MODEL_DIR]: MODEL_DIRECTORY,
     [env.MODEL_THREADS]: String(env.threadsOf(memory)),
     [env.MAX_OBJECT_BYTES]: String(settings.maxObjectBytes),
+    ...(settings.maxPixels !== undefined && { [env.MAX_PIXELS]: String(settings.maxPixels) }),
     [env.TRACING]: settings.tracing ? 'on' : 'off',
     [env.LOG_LEVEL]: settings.logLevel,
     [env.SERVICE_NAME]: REPORTED.service,

@@ -34,6 +34,7 @@ export interface GpuTaskProps {
   resultsBucket: Bucket;
   resultsPrefix: string;
   maxObjectBytes: number;
+  maxPixels: number | undefined;
   logRetentionDays: RetentionDays;
   settings: GpuSettings;
 }
@@ -109,6 +110,7 @@ function commandOf(props: GpuTaskProps): string[] {
     'results-bucket': resultsBucket.bucketName,
     'results-prefix': props.resultsPrefix,
     'max-object-bytes': props.maxObjectBytes,
+    ...(props.maxPixels !== undefined && { 'max-pixels': props.maxPixels }),
   };
   return ['serve', ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)])];
 }

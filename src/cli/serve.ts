@@ -20,6 +20,7 @@ interface ServeFlags {
   resultsBucket?: string;
   resultsPrefix?: string;
   maxObjectBytes?: number;
+  maxPixels?: number;
   uploadsBucket?: string;
   uploadsPrefix?: string;
   quiet?: boolean;
@@ -87,6 +88,14 @@ export function addServeCommand(program: Command): void {
       '--max-object-bytes <n>',
       `largest object of the queue (default: ${DEFAULT_MAX_OBJECT_BYTES})`,
       numberOf,
+    )
+    .addOption(
+      new Option(
+        '--max-pixels <n>',
+        'largest image (default: 256 million for JPEG and WebP, 128 million for others, 50 million for AVIF)',
+      )
+        .argParser(numberOf)
+        .env('MAX_PIXELS'),
     )
     .option('--quiet', 'no line for each request on standard error')
     .addHelpText('after', EXAMPLES)

@@ -23,6 +23,8 @@ export const RESULTS_BUCKET = 'RESULTS_BUCKET';
 export const RESULTS_PREFIX = 'RESULTS_PREFIX';
 /** Largest image read from S3, in bytes. @default 67108864 */
 export const MAX_OBJECT_BYTES = 'MAX_OBJECT_BYTES';
+/** Largest image, in pixels. @default by its kind: 256, 128 or 50 million */
+export const MAX_PIXELS = 'MAX_PIXELS';
 /** `on` sends a trace of each invocation to X-Ray. @default off */
 export const TRACING = 'TRACING';
 /** `service` of every log line and metric. @default show-and-tell */
@@ -64,6 +66,7 @@ const modelSchema = z.object({
   [MODEL_DIR]: z.string().min(1),
   [MODEL_THREADS]: z.coerce.number().int().min(1).max(64).optional(),
   [MAX_OBJECT_BYTES]: z.coerce.number().pipe(objectBytes).default(DEFAULT_MAX_OBJECT_BYTES),
+  [MAX_PIXELS]: z.coerce.number().int().min(1).optional(),
   [TRACING]: z.enum(['on', 'off']).default('off'),
   [SERVICE_NAME]: z.string().min(1).default('show-and-tell'),
   [METRICS_NAMESPACE]: z.string().min(1).default('ShowAndTell'),
@@ -93,6 +96,8 @@ export interface FunctionSettings {
   /** Empty: no object of S3 may be read. */
   allowedBuckets: readonly string[];
   maxObjectBytes: number;
+  /** Largest image. @default by its kind */
+  maxPixels: number | undefined;
   tracing: boolean;
   serviceName: string;
   metricsNamespace: string;
@@ -131,6 +136,7 @@ function settingsOf(env: z.output<typeof httpSchema>): FunctionSettings {
     threads: env[MODEL_THREADS] ?? threadsOf(env[MEMORY_SIZE]),
     allowedBuckets: env[ALLOWED_BUCKETS],
     maxObjectBytes: env[MAX_OBJECT_BYTES],
+    maxPixels: env[MAX_PIXELS],
     tracing: env[TRACING] === 'on',
     serviceName: env[SERVICE_NAME],
     metricsNamespace: env[METRICS_NAMESPACE],

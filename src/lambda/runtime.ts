@@ -28,7 +28,11 @@ export interface FunctionRuntime {
 export async function startRuntime<S extends FunctionSettings>(
   settings: S,
 ): Promise<FunctionRuntime & { settings: S }> {
-  const captioner = loadCaptioner(settings.modelDirectory, { threads: settings.threads });
+  const { threads, maxPixels } = settings;
+  const captioner = loadCaptioner(settings.modelDirectory, {
+    threads,
+    ...(maxPixels !== undefined && { maxPixels }),
+  });
   const { serviceName, metricsNamespace: namespace, logLevel } = settings;
   const logger = new Logger({ serviceName, logLevel });
   const metrics = new Metrics({ serviceName, namespace });

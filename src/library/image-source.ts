@@ -16,7 +16,7 @@ import { untilAborted } from '../model/abort.ts';
 import { readImageFile, readImageStream } from '../model/image-file.ts';
 
 /**
- * An image file, JPEG, PNG, WebP, AVIF, GIF or TIFF, of at most 256 MB and 50 megapixels:
+ * An image file, JPEG, PNG, WebP, AVIF, GIF or TIFF, of at most 256 MB and as many pixels as `LoadOptions.maxPixels` allows:
  * - its bytes, which stay the caller's and must not change until the caption is there;
  * - a string: the path of a file. Never an address, so a name from elsewhere reads a file at worst;
  * - a `URL`: `file:`, `https:`, `http:`, `data:` or `blob:`. Whoever lets others choose it lets them reach what this

@@ -17,6 +17,11 @@ export interface LoadOptions {
   threads?: number | undefined;
   /** `cuda` takes fp32 bundles, and an onnxruntime with its CUDA libraries. @default cpu */
   executionProvider?: ExecutionProvider | undefined;
+  /**
+   * Largest image, in pixels, 1 or more. @default 256 million for JPEG (not progressive) and WebP where the bundle wants
+   * small copies, 50 million for AVIF and for TIFF with other samples than unsigned 8 or 16 bits, else 128 million
+   */
+  maxPixels?: number | undefined;
 }
 
 export interface PoolOptions extends LoadOptions {
@@ -49,10 +54,11 @@ const READ_AHEAD = 4;
  * @throws InvalidRequest; ModelUnusable (what is wrong with a network comes from `ready` and every caption)
  */
 export async function loadCaptioner(options: LoadOptions = {}): Promise<Captioner> {
-  const { directory, threads, executionProvider } = checked(options);
+  const { directory, threads, executionProvider, maxPixels } = checked(options);
   const core = await loadCore(directory, {
     ...(threads !== undefined && { threads }),
     ...(executionProvider !== undefined && { executionProvider }),
+    ...(maxPixels !== undefined && { maxPixels }),
   });
   return captionerOf({
     ...core,
@@ -70,7 +76,7 @@ export async function loadCaptioner(options: LoadOptions = {}): Promise<Captione
  * @throws InvalidRequest; ModelUnusable (what is wrong with a network comes from `ready` and every caption)
  */
 export async function createPool(options: PoolOptions = {}): Promise<CaptionerPool> {
-  const { directory, threads = 1, executionProvider } = checked(options);
+  const { directory, threads = 1, executionProvider, maxPixels } = checked(options);
   const { queueLength, workers = Math.min(MAX_DEFAULT_WORKERS, availableParallelism()) } = options;
   checkCount('workers', workers, 1, MAX_WORKERS);
   if (queueLength !== undefined) checkCount('queueLength', queueLength, 0);
@@ -79,7 +85,14 @@ export async function createPool(options: PoolOptions = {}): Promise<CaptionerPo
   const planned = plannedModel(bundle);
   const pool = createCorePool(
     workers,
-    { directory, options: { threads, ...(executionProvider !== undefined && { executionProvider }) } },
+    {
+      directory,
+      options: {
+        threads,
+        ...(executionProvider !== undefined && { executionProvider }),
+        ...(maxPixels !== undefined && { maxPixels }),
+      },
+    },
     queueLength === undefined ? {} : { queueLength },
   );
   const captioner = captionerOf({
@@ -101,16 +114,17 @@ export async function createPool(options: PoolOptions = {}): Promise<CaptionerPo
 }
 
 /** @throws InvalidRequest */
-function checked({ model = DEFAULT_BUNDLE, threads, executionProvider }: LoadOptions) {
+function checked({ model = DEFAULT_BUNDLE, threads, executionProvider, maxPixels }: LoadOptions) {
   if (typeof model !== 'string' && !(model instanceof URL && model.protocol === 'file:')) {
     throw new InvalidRequest('model: expected the path of a directory, or its file: URL');
   }
   if (threads !== undefined) checkCount('threads', threads, 1);
+  if (maxPixels !== undefined) checkCount('maxPixels', maxPixels, 1);
   if (executionProvider !== undefined && !['cpu', 'cuda'].includes(executionProvider)) {
     throw new InvalidRequest('executionProvider: expected cpu or cuda');
   }
   const directory = typeof model === 'string' ? model : fileURLToPath(model);
-  return { directory, threads, executionProvider };
+  return { directory, threads, executionProvider, maxPixels };
 }
 
 function checkCount(name: string, value: number, min: number, max?: number): void {

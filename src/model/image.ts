@@ -1,18 +1,17 @@
 /** sharp as the core's image decoder. */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
-import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import sharp, { type Metadata, type ResizeOptions, type Sharp, type SharpOptions } from 'sharp';
 import type { ImageInput } from '../caption/image-input.ts';
 import type { DecodedImage } from '../caption/ports.ts';
-import { ImageTooLarge, UnsupportedImage } from '../errors.ts';
+import { CaptionError, ImageTooLarge, UnsupportedImage } from '../errors.ts';
+import { withEndMarker } from './formats/jpeg-end.ts';
+import { levelsOf } from './formats/levels.ts';
+import { pixelLimit } from './formats/pixel-limit.ts';
+import { unread, unreadKind } from './formats/unread-kind.ts';
 
-/**
- * 50 megapixels are above every phone's and most cameras' default; as RGB they take 150 MB, which still fits a small
- * function.
- */
-const MAX_IMAGE_PIXELS = 50_000_000;
-/** A JPEG of 50 megapixels has about 20 MB; 16-bit TIFFs of that size, which are rare, have 300 MB and are refused. */
+/** A JPEG of 100 megapixels has about 40 MB; 16-bit TIFFs of that size have 600 MB and are refused. */
 export const MAX_IMAGE_BYTES = 256 << 20;
-/** Decoding 50 megapixels takes well under 2 s; past this a file is built to waste time. */
+/** Decoding the largest images allowed takes 2 to 9 s; past this a file is built to waste time. */
 const MAX_DECODE_SECONDS = 20;
 
 /** libvips loaders from memory for what people photograph and publish; SVG, PDF, EXR, … stay blocked. */
@@ -27,7 +26,7 @@ const ALLOWED_LOADERS = [
 
 /**
  * `error` refuses truncated and damaged files but lets the harmless warnings of many cameras pass. sharp's own pixel
- * limit is off because its error looks like others: `readHeader` checks ours, before any pixel is decoded.
+ * limit is off because its error looks like others: `checkSize` holds ours, before any pixel is decoded.
  */
 const READ: SharpOptions = {
   autoOrient: true,
@@ -53,68 +52,193 @@ export function limitLoaders(): void {
 }
 
 /** A pipeline over an image file: only the loaders allowed, EXIF orientation applied. */
-export function openImage(bytes: Uint8Array): Sharp {
+function openImage(bytes: Uint8Array, options?: SharpOptions): Sharp {
   limitLoaders();
-  return sharp(bytes, READ).timeout({ seconds: MAX_DECODE_SECONDS });
+  return sharp(bytes, { ...READ, ...options }).timeout({ seconds: MAX_DECODE_SECONDS });
+}
+
+/** uint8 RGB HWC. */
+interface Rgb {
+  pixels: Uint8Array;
+  width: number;
+  height: number;
+}
+
+interface Picture extends Rgb {
+  metadata: Metadata;
 }
 
 /**
  * Decodes the first frame of a JPEG, PNG, WebP, AVIF, GIF or TIFF: EXIF orientation applied, converted to sRGB, alpha
  * dropped.
  *
+ * @param maxPixels largest image, pixels. @default by its kind, see `formats/pixel-limit.ts`
  * @returns uint8 RGB HWC; for an `antialiased` input already squashed to its size (Lanczos, shrink-on-load)
  * @throws UnsupportedImage, ImageTooLarge
  */
-export async function decodeImage(bytes: Uint8Array, input: ImageInput): Promise<DecodedImage> {
+export async function decodeImage(
+  bytes: Uint8Array,
+  input: ImageInput,
+  maxPixels?: number,
+): Promise<DecodedImage> {
+  const squash: ResizeOptions | null =
+    input.resampling === 'antialiased'
+      ? { width: input.width, height: input.height, fit: 'fill', kernel: 'lanczos3' }
+      : null;
+  const { metadata, ...rgb } = await readPicture(bytes, squash, maxPixels);
+  return {
+    ...rgb,
+    originalWidth: metadata.autoOrient.width,
+    originalHeight: metadata.autoOrient.height,
+    format: metadata.format === 'heif' ? 'avif' : metadata.format,
+  };
+}
+
+/**
+ * @param resize `null` for all pixels
+ * @param maxPixels as `decodeImage` has it
+ * @throws UnsupportedImage, ImageTooLarge
+ */
+export async function readPicture(
+  bytes: Uint8Array,
+  resize: ResizeOptions | null,
+  maxPixels?: number,
+): Promise<Picture> {
   if (bytes.length === 0) throw new UnsupportedImage('the image is empty (0 bytes)');
   if (bytes.length > MAX_IMAGE_BYTES) {
     throw new ImageTooLarge(`the image has ${bytes.length} bytes, more than ${MAX_IMAGE_BYTES}`);
   }
   // One pipeline for header and pixels: each holds 13 kB of JavaScript until the next full garbage collection.
   const image = openImage(bytes);
-  const metadata = await readHeader(image);
-  const { data, info } = await readPixels(image, input);
-  if (info.channels !== 3) {
-    throw new UnsupportedImage(`the image decodes to ${info.channels} channels, not to RGB`);
-  }
-  return {
-    pixels: data,
-    width: info.width,
-    height: info.height,
-    originalWidth: metadata.autoOrient.width,
-    originalHeight: metadata.autoOrient.height,
-    format: metadata.mediaType?.replace(/^image\//, '') ?? metadata.format,
-  };
+  const metadata = await readHeader(image, bytes);
+  const scaled = isScaled(metadata);
+  const limit = maxPixels ?? pixelLimit(metadata, { shrunk: resize !== null, scaled });
+  checkSize(metadata, limit);
+  if (scaled) return { ...(await readScaled(bytes, metadata, resize)), metadata };
+  const rgb = await readPixels(image, resize).catch((cause: unknown) => readAgain(bytes, resize, cause));
+  return { ...(isDark(metadata, rgb) ? await readBrighter(bytes, resize, rgb) : rgb), metadata };
 }
 
 /** Reads no pixels, so the size is known before memory is taken. */
-async function readHeader(image: Sharp): Promise<Metadata> {
+async function readHeader(image: Sharp, bytes: Uint8Array): Promise<Metadata> {
   const metadata = await image.metadata().catch((cause: unknown) => {
-    throw new UnsupportedImage(`not a JPEG, PNG, WebP, AVIF, GIF or TIFF image: ${firstLine(cause)}`, {
-      cause,
-    });
+    const reason = firstLine(cause);
+    // sharp's own text where a loader knows the file and cannot read its header.
+    const what = /corrupt header/.test(reason)
+      ? 'the image is damaged'
+      : 'not a JPEG, PNG, WebP, AVIF, GIF or TIFF image';
+    throw new UnsupportedImage(unreadKind(bytes) ?? `${what}: ${reason}`, { cause });
   });
-  const pixels = metadata.width * metadata.height;
-  if (pixels > MAX_IMAGE_PIXELS) {
-    throw new ImageTooLarge(
-      `the image is ${metadata.width} x ${metadata.height} = ${pixels} pixels, more than ${MAX_IMAGE_PIXELS}`,
-    );
-  }
+  // HEIF is a container: of its codecs AV1 alone is here.
+  const kind = metadata.format === 'heif' ? unreadKind(bytes) : null;
+  if (kind !== null) throw new UnsupportedImage(kind);
   return metadata;
 }
 
-function readPixels(image: Sharp, input: ImageInput) {
-  if (input.resampling === 'antialiased') {
-    image.resize(input.width, input.height, { fit: 'fill', kernel: 'lanczos3' });
-  }
-  return image
+function checkSize({ width, height }: Metadata, limit: number): void {
+  const pixels = width * height;
+  if (pixels <= limit) return;
+  throw new ImageTooLarge(
+    `the image is ${width} x ${height} = ${pixels} pixels, more than the ${limit} allowed for its kind; make it smaller, or raise maxPixels (--max-pixels)`,
+  );
+}
+
+async function readPixels(image: Sharp, resize: ResizeOptions | null): Promise<Rgb> {
+  if (resize !== null) image.resize(resize);
+  const { data, info } = await image
     .toColourspace('srgb')
     .removeAlpha()
     .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  if (info.channels !== 3) {
+    throw new UnsupportedImage(`the image decodes to ${info.channels} channels, not to RGB`);
+  }
+  return { pixels: data, width: info.width, height: info.height };
+}
+
+/** @throws UnsupportedImage unless only the end marker of a JPEG was missing; ImageTooLarge for what takes too long */
+async function readAgain(bytes: Uint8Array, resize: ResizeOptions | null, cause: unknown): Promise<Rgb> {
+  if (cause instanceof CaptionError) throw cause;
+  const mended = await withEndMarker(bytes, decodeLastRows);
+  if (mended === null) throw refusalOf(bytes, cause);
+  return readPixels(openImage(mended), resize).catch((again: unknown) => {
+    throw refusalOf(bytes, again);
+  });
+}
+
+function refusalOf(bytes: Uint8Array, cause: unknown): CaptionError {
+  const reason = firstLine(cause);
+  // sharp's own text, after which libvips says how far it came.
+  if (reason.startsWith('timeout')) {
+    return new ImageTooLarge(`decoding the image takes longer than ${MAX_DECODE_SECONDS} s`, { cause });
+  }
+  return new UnsupportedImage(unreadKind(bytes) ?? `the image is damaged: ${reason}`, { cause });
+}
+
+/** Rows of the tallest unit of JPEG (32, ITU-T T.81, A.2.3), and of what libvips reads at once. */
+const LAST_ROWS = 64;
+
+async function decodeLastRows(bytes: Uint8Array): Promise<Uint8Array> {
+  const image = openImage(bytes, { failOn: 'warning', autoOrient: false });
+  const { width, height } = await image.metadata();
+  const rows = Math.min(height, LAST_ROWS);
+  return image
+    .extract({ left: 0, top: height - rows, width, height: rows })
+    .raw()
+    .toBuffer();
+}
+
+/** Colour spaces of libvips that are grey or RGB; it converts Lab from any samples. */
+const SCALED_SPACES = ['b-w', 'grey16', 'srgb', 'rgb', 'rgb16', 'scrgb'];
+
+/** Whether nothing says which sample is white: that holds for all but unsigned integers of 8 and 16 bits. */
+function isScaled({ depth, space }: Metadata): boolean {
+  if (depth === 'uchar' || depth === 'ushort') return false;
+  // Its conversion to RGB goes by the levels of 8 or 16 bits, and would be all white.
+  if (space === 'cmyk') throw new UnsupportedImage(unread(`a CMYK image with samples of type ${depth}`));
+  return SCALED_SPACES.includes(space);
+}
+
+async function readScaled(bytes: Uint8Array, metadata: Metadata, resize: ResizeOptions | null): Promise<Rgb> {
+  const { space, depth } = metadata;
+  if (depth === 'float' && space === 'grey16') {
+    // sharp makes whole numbers of them before anybody can scale them.
+    throw new UnsupportedImage(unread('a grey TIFF image with 16-bit floating-point samples'));
+  }
+  const image = openImage(bytes, { ignoreIcc: true }).pipelineColourspace(space).toColourspace(space);
+  // Spaces of 16 bits have no negative samples for sharp: it would cut them off.
+  if (depth === 'short' && /16$/.test(space)) image.linear(1, 1 << 15);
+  const { data, info } = await image
+    .removeAlpha()
+    .raw({ depth: 'float' })
     .toBuffer({ resolveWithObject: true })
     .catch((cause: unknown) => {
-      throw new UnsupportedImage(`the image is damaged: ${firstLine(cause)}`, { cause });
+      throw refusalOf(bytes, cause);
     });
+  const { width, height, channels } = info;
+  if (channels !== 1 && channels !== 3) {
+    throw new UnsupportedImage(`the image decodes to ${channels} channels, not to grey or RGB`);
+  }
+  const samples = new Float32Array(data.buffer, data.byteOffset, width * height * channels);
+  const pixels = levelsOf(samples, channels, space === 'scrgb');
+  if (resize === null) return { pixels: new Uint8Array(pixels.buffer), width, height };
+  return readPixels(sharp(pixels, { raw: { width, height, channels: 3 } }), resize);
+}
+
+/** Levels of 8 bits at which 8-, 10-, 12- and 14-bit samples in 16 bits end, resampling having overshot by a quarter. */
+const DEPTHS = [8, 10, 12, 14].map((bits) => ({ gain: 2 ** (16 - bits), end: 1.25 * 2 ** (bits - 8) }));
+
+function isDark({ depth, space }: Metadata, { pixels }: Rgb): boolean {
+  return depth === 'ushort' && /16$/.test(space) && pixels.every((level) => level < DEPTHS.at(-1)!.end);
+}
+
+/** Samples that use only the lowest bits, as those of scientific cameras: they would look black. */
+async function readBrighter(bytes: Uint8Array, resize: ResizeOptions | null, { pixels }: Rgb): Promise<Rgb> {
+  const brightest = pixels.reduce((most, level) => Math.max(most, level), 0);
+  const { gain } = DEPTHS.find(({ end }) => brightest < end)!;
+  return readPixels(openImage(bytes).linear(gain, 0), resize).catch((cause: unknown) => {
+    throw refusalOf(bytes, cause);
+  });
 }
 
 function firstLine(cause: unknown): string {

@@ -35,6 +35,8 @@ export interface LoadOptions {
   threads?: number;
   /** @default cpu */
   executionProvider?: ExecutionProvider;
+  /** Largest image, pixels. @default by its kind: see `formats/pixel-limit.ts` */
+  maxPixels?: number;
   /** Wraps the native parts, to measure or to count them. @default none */
   observe?: (parts: NativeParts) => NativeParts;
 }
@@ -90,7 +92,7 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
   ready.catch(() => undefined);
 
   const native: NativeParts = {
-    decode: decodeImage,
+    decode: (bytes, input) => decodeImage(bytes, input, options.maxPixels),
     encode: async (pixels, images) => (await encoder)(pixels, images),
     step: async (input) => (await step)(input),
   };

@@ -7,8 +7,8 @@ import { createJobQueue, type Job } from './job-queue.ts';
 import type { WorkerMessage, WorkerSettings } from './worker-messages.ts';
 
 /**
- * A job that takes longer hangs. The slowest ones, 50 megapixels or 60 words from an Inception v3, take 2 s of a
- * processor of their own; the rest is for machines with far more threads than processors.
+ * A job that takes longer hangs. The slowest ones take 2 s for 60 words from an Inception v3, and up to 20 s to decode the
+ * image; the rest is for machines with far more threads than processors.
  */
 const HANG_MS = 60_000;
 /** Threads in a row that end before they have loaded: what keeps them from starting will not go away. */

@@ -13,6 +13,8 @@ export interface WorkerSettings {
     threads: number;
     /** @default cpu */
     executionProvider?: ExecutionProvider;
+    /** Largest image, pixels. @default by its kind */
+    maxPixels?: number;
   };
 }
 

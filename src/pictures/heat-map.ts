@@ -1,7 +1,7 @@
 /** Heat maps as pictures: what a word leaned on, laid over the photograph. */
 import sharp from 'sharp';
 import type { Explanation } from '../caption/result.ts';
-import { openImage } from '../model/image.ts';
+import { readPicture } from '../model/image.ts';
 import { heatCells, placeOfCells, UNHEEDED } from './heat.ts';
 
 /** Wide enough to recognise what is shown; a whole photograph a word would fill a disk. */
@@ -13,18 +13,16 @@ const MAX_SIDE = 640;
  * @returns PNG files, one a word of the explanation
  */
 export async function heatMaps(bytes: Uint8Array, explanation: Explanation): Promise<Buffer[]> {
-  const fit = { fit: 'inside', withoutEnlargement: true } as const;
-  const { data, info } = await openImage(bytes)
-    .resize(MAX_SIDE, MAX_SIDE, fit)
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const { width, height, channels } = info;
+  const fit = { width: MAX_SIDE, height: MAX_SIDE, fit: 'inside', withoutEnlargement: true } as const;
+  // It was captioned, so it is small enough.
+  const { pixels, width, height } = await readPicture(bytes, fit, Number.POSITIVE_INFINITY);
   return Promise.all(
     explanation.words.map(async ({ importance }) => {
       const input = await veil(importance, explanation, width, height);
-      return sharp(data, { raw: { width, height, channels } }).composite([{ input }]).png().toBuffer();
+      return sharp(pixels, { raw: { width, height, channels: 3 } })
+        .composite([{ input }])
+        .png()
+        .toBuffer();
     }),
   );
 }

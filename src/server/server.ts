@@ -68,10 +68,10 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
 }
 
 function startPool({ model: directory, settings, onLost, workers }: ServerParts): CaptionerPool {
-  const { threads, executionProvider, queue: queueLength } = settings;
+  const { threads, executionProvider, maxPixels, queue: queueLength } = settings;
   return createPool(
     settings.workers,
-    { directory, options: { threads, executionProvider } },
+    { directory, options: { threads, executionProvider, ...(maxPixels !== undefined && { maxPixels }) } },
     { ...workers, queueLength, ...(onLost && { onLost }) },
   );
 }

@@ -52,6 +52,8 @@ export const serverSettingsSchema = z
     /** Clients upload images there that are too large for a request; the queue captions them. @default no uploads */
     uploadsBucket: bucketName.optional(),
     uploadsPrefix: uploadsPrefix.default(DEFAULT_UPLOADS_PREFIX),
+    /** Largest image, pixels. @default by its kind, as `--max-pixels` says */
+    maxPixels: z.int().min(1).optional(),
     maxBodyBytes: z.int().min(1).default(MAX_BODY_BYTES),
     maxBodiesBytes: z.int().min(1).default(MAX_BODIES_BYTES),
     /** From a connection's or a request's first byte to the end of its headers. */

@@ -110,6 +110,7 @@ describe('show-and-tell serve', () => {
     ['--host', '203.0.113.1'],
     ['--queue-url', 'https://sqs.example/queue'],
     ['--max-object-bytes', '0'],
+    ['--max-pixels', '0'],
   ] as const;
   for (const [flag, value] of wrong) {
     it(`refuses ${flag} ${value} in the flag’s name`, async () => {

@@ -11,12 +11,17 @@ describe('the environment of the functions', () => {
       threads: 1,
       allowedBuckets: ['photos', 'more.photos'],
       maxObjectBytes: 64 << 20,
+      maxPixels: undefined,
       tracing: false,
       serviceName: 'show-and-tell',
       metricsNamespace: 'ShowAndTell',
       logLevel: 'INFO',
       results: { bucket: 'results', prefix: 'captions/' },
     });
+  });
+
+  it('takes another limit of pixels', () => {
+    assert.equal(readHttpSettings({ MODEL_DIR: 'model', MAX_PIXELS: '200000000' }).maxPixels, 200_000_000);
   });
 
   it('asks HTTP for nothing but a model: without buckets it reads none', () => {
@@ -61,6 +66,9 @@ describe('the environment of the functions', () => {
     ['MAX_OBJECT_BYTES', '0'],
     ['MAX_OBJECT_BYTES', '1.5'],
     ['MAX_OBJECT_BYTES', '1000000000'],
+    ['MAX_PIXELS', '0'],
+    ['MAX_PIXELS', '1e-3'],
+    ['MAX_PIXELS', 'many'],
     ['TRACING', 'true'],
     ['POWERTOOLS_LOG_LEVEL', 'LOUD'],
   ];

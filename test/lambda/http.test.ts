@@ -145,6 +145,15 @@ describe('the HTTP function', () => {
     assert.deepEqual(fake.requests, []);
   });
 
+  it('takes no image above its limit of pixels', async (t) => {
+    const small = await http.startFor(t, { environment: { MAX_PIXELS: '1000' } });
+    const { detail } = jsonOf<{ detail: string }>(
+      await small.invoke(request('POST', '/captions', 'image/jpeg', PHOTO)),
+      413,
+    );
+    assert.match(detail, /more than the 1000 allowed/);
+  });
+
   it('takes uploads only where there is a bucket for them', async (t) => {
     const announcement = request(
       'POST',

@@ -79,6 +79,17 @@ describe('a server that is told to stop', () => {
   });
 });
 
+it('a server takes no image above its limit of pixels, and says which', async (t) => {
+  const server = await start({ maxPixels: 1000 });
+  t.after(() => server.stop());
+  const answer = await post(server.url);
+  assert.equal(answer.status, 413);
+  assert.match(
+    ((await answer.json()) as { detail: string }).detail,
+    /more than the 1000 allowed.*--max-pixels/,
+  );
+});
+
 describe('a server whose worker fails', () => {
   let server: RunningServer;
   before(async () => {

@@ -71,28 +71,70 @@ export function webpClaiming(width: number, height: number): Buffer {
 
 /** An uncompressed grey TIFF of one strip that claims any size and carries 100 bytes of pixels. */
 export function tiffClaiming(width: number, height: number): Buffer {
+  return tiff({ width, height, pixels: Buffer.alloc(100), format: 1, bits: 8, channels: 1 });
+}
+
+export interface TiffParts {
+  width: number;
+  height: number;
+  /** Little-endian. */
+  pixels: Uint8Array;
+  /** SampleFormat: 1 unsigned, 2 signed, 3 floating point, 6 complex. */
+  format: number;
+  bits: number;
+  channels: number;
+  /** @default black is zero for one channel, RGB for three, CMYK for four */
+  photometric?: number;
+  /** @default none */
+  compression?: number;
+  /** BigTIFF. @default false */
+  big?: boolean;
+}
+
+/** A TIFF of one strip, little-endian. */
+export function tiff(parts: TiffParts): Buffer {
+  const { width, height, pixels, channels, big = false } = parts;
+  const [countBytes, fieldBytes] = big ? [8, 8] : [2, 4];
+  const entryBytes = 4 + 2 * fieldBytes;
+  const start = big ? 16 : 8;
   const entries = [
-    [256, 4, width],
-    [257, 4, height],
-    [258, 3, 8], // bits a sample
-    [259, 3, 1], // not compressed
-    [262, 3, 1], // black is zero
-    [273, 4, 8], // the strip starts at byte 8
-    [277, 3, 1], // samples a pixel
-    [278, 4, height], // rows in the strip
-    [279, 4, 100], // bytes in the strip
+    [256, width],
+    [257, height],
+    [258, parts.bits], // bits of the first sample, and of all others
+    [259, parts.compression ?? 1],
+    [262, parts.photometric ?? (channels === 1 ? 1 : channels === 3 ? 2 : 5)],
+    [273, start], // where the strip starts
+    [277, channels],
+    [278, height], // rows in the strip
+    [279, pixels.length], // bytes in the strip
+    [339, parts.format],
   ] as const;
-  const at = 8 + 100;
-  const file = Buffer.alloc(at + 2 + 12 * entries.length + 4);
-  file.write('II*\0', 0, 'latin1'); // little-endian
-  file.writeUInt32LE(at, 4); // the directory
-  file.writeUInt16LE(entries.length, at);
-  entries.forEach(([tag, type, value], i) => {
-    const entry = at + 2 + 12 * i;
+  const at = start + pixels.length + (pixels.length % 2);
+  const after = at + countBytes + entryBytes * entries.length + fieldBytes;
+  const file = Buffer.alloc(after + 16 * channels);
+  const write = (value: number, where: number) =>
+    big ? file.writeBigUInt64LE(BigInt(value), where) : file.writeUInt32LE(value, where);
+  file.write(big ? 'II+\0\x08\0\0\0' : 'II*\0', 0, 'latin1');
+  write(at, big ? 8 : 4);
+  file.set(pixels, start);
+  if (big) file.writeBigUInt64LE(BigInt(entries.length), at);
+  else file.writeUInt16LE(entries.length, at);
+  let extra = after;
+  entries.forEach(([tag, value], i) => {
+    const entry = at + countBytes + entryBytes * i;
+    const each = tag === 258 || tag === 339;
     file.writeUInt16LE(tag, entry);
-    file.writeUInt16LE(type, entry + 2); // 3: 16 bits, 4: 32 bits
-    file.writeUInt32LE(1, entry + 4); // one value
-    file.writeUInt32LE(value, entry + 8);
+    file.writeUInt16LE(each ? 3 : 4, entry + 2); // 3: 16 bits, 4: 32 bits
+    write(each ? channels : 1, entry + 4);
+    const field = entry + 4 + fieldBytes;
+    if (!each) file.writeUInt32LE(value, field);
+    else if (2 * channels <= fieldBytes) {
+      for (let c = 0; c < channels; c++) file.writeUInt16LE(value, field + 2 * c);
+    } else {
+      write(extra, field);
+      for (let c = 0; c < channels; c++) file.writeUInt16LE(value, extra + 2 * c);
+      extra += 2 * channels;
+    }
   });
   return file;
 }
@@ -117,18 +159,20 @@ export function avifClaiming(avif: Uint8Array, width: number, height: number): B
   return file;
 }
 
-/** How an iPhone photograph begins: HEVC in HEIF, which needs a licence that nobody here has. */
-export function heicHeader(): Buffer {
-  return Buffer.concat([
-    Buffer.from([0, 0, 0, 24]), // box of 24 bytes
-    Buffer.from('ftyp', 'latin1'), // file type
-    Buffer.from('heic', 'latin1'), // major brand: HEVC main profile
-    Buffer.from([0, 0, 0, 0]), // minor version
-    Buffer.from('mif1heic', 'latin1'), // compatible brands
-    Buffer.from([0, 0, 0, 16]), // box of 16 bytes
-    Buffer.from('mdat', 'latin1'), // data
-    Buffer.alloc(8),
-  ]);
+/** A box of ISO/IEC 14496-12 with these brands, the first of them the major one, and nothing else of the file. */
+export function ftyp(...brands: string[]): Buffer {
+  const body = Buffer.from(`ftyp${brands[0]}\0\0\0\0${brands.slice(1).join('')}`, 'latin1');
+  const size = Buffer.alloc(4);
+  size.writeUInt32BE(4 + body.length);
+  return Buffer.concat([size, body]);
+}
+
+/** The same HEIF file under other brands, as few of them as it had at most. */
+export function rebranded(heif: Uint8Array, ...brands: string[]): Buffer {
+  const file = Buffer.from(heif);
+  file.fill(0, 8, file.readUInt32BE(0));
+  for (const [i, brand] of brands.entries()) file.write(brand, i === 0 ? 8 : 12 + 4 * i, 'latin1');
+  return file;
 }
 
 /** A right Windows bitmap of one pixel. */

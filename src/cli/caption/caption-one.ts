@@ -14,16 +14,16 @@ export type Input = { image: string; sha256: string | undefined } & (
   | { error: ErrorReport }
 );
 
-/** @param recognise by its content, by its look */
+/** @param recognise by its content, by its look; `maxPixels` as `decodeImage` has it */
 export async function readInput(
   image: string,
-  recognise: { content: boolean; look: boolean },
+  recognise: { content: boolean; look: boolean; maxPixels: number | undefined },
 ): Promise<Input> {
   let sha256: string | undefined;
   try {
     const bytes = await readImage(image);
     if (recognise.content) sha256 = hash('sha256', bytes);
-    return { image, sha256, bytes, look: recognise.look ? await lookOf(bytes) : null };
+    return { image, sha256, bytes, look: recognise.look ? await lookOf(bytes, recognise.maxPixels) : null };
   } catch (error) {
     return { image, sha256, error: reportOf(error) };
   }

@@ -100,7 +100,11 @@ async function captionAll(
   flags: CaptionFlags,
 ): Promise<number> {
   const { results } = parts;
-  const recognise = { content: results !== null, look: flags.skipDuplicates === true };
+  const recognise = {
+    content: results !== null,
+    look: flags.skipDuplicates === true,
+    maxPixels: flags.maxPixels,
+  };
   const files = inOrder(walkInputs(args), READ_AHEAD, (image) => readInput(image, recognise));
   const put = results === null ? printer(flags) : resultsOutput(results, flags);
   const tally = startTally();

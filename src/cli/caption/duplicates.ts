@@ -31,11 +31,12 @@ const FLAT_LEVELS = 16;
 export type Look = readonly [number, number];
 
 /**
+ * @param maxPixels as `decodeImage` has it
  * @returns `null` for a picture that is flat
  * @throws UnsupportedImage, ImageTooLarge
  */
-export async function lookOf(bytes: Uint8Array): Promise<Look | null> {
-  const { pixels, width, height } = await decodeImage(bytes, THUMBNAIL);
+export async function lookOf(bytes: Uint8Array, maxPixels?: number): Promise<Look | null> {
+  const { pixels, width, height } = await decodeImage(bytes, THUMBNAIL, maxPixels);
   if (isFlat(pixels)) return null;
   const bits = await phash(Buffer.from(pixels), { raw: { width, height, channels: 3 } });
   return [Number.parseInt(bits.slice(0, 32), 2), Number.parseInt(bits.slice(32), 2)];

@@ -18,6 +18,7 @@ const WAITING = 4;
 export interface CaptionerFlags extends DecodingFlags {
   model?: string;
   threads?: number;
+  maxPixels?: number;
   jobs: number;
 }
 
@@ -25,11 +26,11 @@ export function addCaptionerFlags(command: Command): Command {
   return command
     .option('--model <dir>', 'bundle to use (default: the one that comes with the program, models/everyday)')
     .option('--threads <n>', 'threads inside one network run (default: the processors, at most 4)', numberOf)
+    .option('--jobs <n>', 'images captioned at the same time, each with its own copy of the model', Number, 1)
     .option(
-      '--jobs <n>',
-      'images captioned at the same time, each with its own copy of the model',
-      Number,
-      1,
+      '--max-pixels <n>',
+      'largest image (default: 256 million for JPEG and WebP, 128 million for others, 50 million for AVIF)',
+      numberOf,
     );
 }
 
@@ -50,18 +51,27 @@ export interface RunningCaptioner {
 export async function startCaptioner(flags: CaptionerFlags): Promise<RunningCaptioner> {
   checkCount('--jobs', flags.jobs, MAX_JOBS);
   if (flags.threads !== undefined) checkCount('--threads', flags.threads, 2 * availableParallelism());
+  if (flags.maxPixels !== undefined) checkCount('--max-pixels', flags.maxPixels, Number.MAX_SAFE_INTEGER);
   const directory = flags.model ?? DEFAULT_BUNDLE;
   return flags.jobs > 1 ? startPool(directory, flags) : startHere(directory, flags);
 }
 
 function checkCount(flag: string, value: number, max: number): void {
   if (Number.isInteger(value) && value >= 1 && value <= max) return;
-  throw new InvalidRequest(`${flag}: expected a whole number from 1 to ${max}`);
+  const range = max === Number.MAX_SAFE_INTEGER ? 'from 1 on' : `from 1 to ${max}`;
+  throw new InvalidRequest(`${flag}: expected a whole number ${range}`);
 }
 
 async function startHere(directory: string, flags: CaptionerFlags): Promise<RunningCaptioner> {
-  const threads = flags.threads === undefined ? {} : { threads: flags.threads };
-  const { caption, model, plan: planOf } = await loadCaptioner(directory, threads);
+  const { threads, maxPixels } = flags;
+  const {
+    caption,
+    model,
+    plan: planOf,
+  } = await loadCaptioner(directory, {
+    ...(threads !== undefined && { threads }),
+    ...(maxPixels !== undefined && { maxPixels }),
+  });
   const plan = planOf(decodingOptions(flags));
   return { caption, model, plan, inFlight: 1, close: async () => undefined };
 }
@@ -70,7 +80,11 @@ async function startPool(directory: string, flags: CaptionerFlags): Promise<Runn
   // Only manifest and word list are read here, to refuse wrong options before any thread starts.
   const bundle = await readBundle(directory);
   const plan = planCaptions(decodingOptions(flags), plannedModel(bundle));
-  const { caption, close } = createPool(flags.jobs, { directory, options: { threads: flags.threads ?? 1 } });
+  const { threads = 1, maxPixels } = flags;
+  const { caption, close } = createPool(flags.jobs, {
+    directory,
+    options: { threads, ...(maxPixels !== undefined && { maxPixels }) },
+  });
   return {
     caption,
     model: { name: bundle.manifest.name, hash: bundle.hash },

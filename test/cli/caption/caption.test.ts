@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import sharp from 'sharp';
 import { OPTIONS, parseCaptionOptions } from '../../../src/caption/options.ts';
 import type { CaptionResult } from '../../../src/caption/result.ts';
 import { helpOf } from '../../../src/cli/shared/decoding-flags.ts';
@@ -206,6 +207,20 @@ describe('show-and-tell caption', () => {
     );
   });
 
+  for (const jobs of [1, 2]) {
+    it(`takes no image above --max-pixels, with --jobs ${jobs}`, async () => {
+      const { width, height } = await sharp(readFileSync(COFFEE)).metadata();
+      const run = (...flags: string[]) =>
+        runCli(['caption', '--json', '--top', '1', '--jobs', String(jobs), ...flags, COFFEE]);
+      const refused = await run('--max-pixels', String(width * height - 1));
+      assert.equal(refused.status, 3);
+      const { error } = jsonLines(refused)[0]!;
+      assert.equal(error?.code, 'ImageTooLarge');
+      assert.match(error.message, new RegExp(`${width} x ${height} .*--max-pixels`));
+      assert.equal((await run('--max-pixels', String(width * height))).status, 0);
+    });
+  }
+
   it('shortens the model’s own minimum length when only --max-length is given', async () => {
     const run = await runCli(['caption', '--max-length', '5', COFFEE]);
     assert.deepEqual([run.status, run.stderr], [0, '']);
@@ -236,6 +251,8 @@ describe('wrong usage exits with 2 and names the flag', { concurrency: 2 }, () =
     { args: ['--ban', ''], names: '--ban' },
     { args: ['--threads', '0'], names: '--threads' },
     { args: ['--jobs', 'many'], names: '--jobs' },
+    { args: ['--max-pixels', '0'], names: '--max-pixels' },
+    { args: ['--max-pixels', '1.5'], names: '--max-pixels' },
     { args: ['--beam'], names: '--beam' },
   ];
   for (const { args, names } of cases) {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Problem, ProblemCode } from '../../../src/http/failures.ts';
 import { MAX_PARTS } from '../../../src/http/request/multipart.ts';
-import { bmp, heicHeader, pngClaiming } from '../../support/crafted-images.ts';
+import { bmp, ftyp, pngClaiming } from '../../support/crafted-images.ts';
 import { COFFEE } from '../../support/samples.ts';
 import { app, ask, assertProblem, formOf, MAX_BODY_BYTES, post, postJson } from '../harness.ts';
 
@@ -55,7 +55,7 @@ const BODIES: Bad[] = [
   ['no bytes', '', 'image/jpeg', 'MalformedRequest'],
   ['text that is called an image', TEXT, 'image/jpeg', 'UnsupportedImage'],
   ['an SVG', SVG, 'image/svg+xml', 'UnsupportedImage'],
-  ['a HEIC', heicHeader(), 'image/heic', 'UnsupportedImage'],
+  ['a HEIC', ftyp('heic', 'mif1', 'heic'), 'image/heic', 'UnsupportedImage'],
   ['a bitmap', bmp(), 'image/bmp', 'UnsupportedImage'],
   ['half an image', coffee.subarray(0, coffee.length / 2), 'image/jpeg', 'UnsupportedImage'],
   ['an image of a billion pixels', pngClaiming(40_000, 25_000), 'image/png', 'ImageTooLarge'],
@@ -171,6 +171,16 @@ describe('POST /captions refuses', () => {
       assertProblem(await postJson(app, '/captions', json), code);
     });
   }
+
+  it('a HEIC with a text that says what it is, and that it is whole', async () => {
+    const heic = readFileSync(new URL('../../fixtures/images/hevc.heic', import.meta.url));
+    for (const type of ['image/heic', 'image/jpeg', 'application/octet-stream']) {
+      const { status, detail } = assertProblem(await post(app, '/captions', heic, type), 'UnsupportedImage');
+      assert.equal(status, 415);
+      assert.match(detail!, /HEIC.*JPEG/);
+      assert.doesNotMatch(detail!, /damaged/);
+    }
+  });
 
   it('a compressed body', async () => {
     const headers = { 'content-type': 'image/jpeg', 'content-encoding': 'gzip' };

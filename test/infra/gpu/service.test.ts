@@ -57,6 +57,7 @@ function synthesise(settings: Partial<GpuSettings> = {}, careless = false) {
     resultsPrefix: 'captions/',
     accessLogs,
     maxObjectBytes: 64 << 20,
+    maxPixels: 200_000_000,
     logRetentionDays: RetentionDays.ONE_MONTH,
     settings: gpuSettingsSchema.parse({ ...SMALLEST_GPU, ...settings }),
   });
