@@ -18,7 +18,7 @@ export interface AltLine {
 /** A text that could not be written is printed with the reason. */
 export interface ImageLine extends Partial<AltLine> {
   image: string;
-  /** With `--write-xmp`: what was written, and what was there and stayed. */
-  xmp?: { written: Field[]; kept: Field[] };
+  /** With `--write-xmp`: fields that were written, and those where somebody's text was found, which stayed. */
+  xmp?: { written: Field[]; kept: string[] };
   error?: ErrorReport;
 }
