@@ -20,7 +20,8 @@ const START_OF_SCAN = 0xda;
 
 /** A segment's length field counts itself and has 16 bits. */
 const MAX_CONTENT = 0xffff - 2;
-const MAX_PACKET = MAX_CONTENT - XMP.length;
+/** The XMP specification's limit, two bytes below what a segment could have. */
+const MAX_PACKET = 65_502;
 const MAX_RESOURCES = MAX_CONTENT - PHOTOSHOP.length;
 
 interface Segment {

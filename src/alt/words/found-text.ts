@@ -51,6 +51,9 @@ const FILLER_FORMS: readonly RegExp[] = [
   /^(?:_?DSC[FN_]?|_?IMG[P_]?|_MG_|MVI_|PICT|CIMG|SANY|HPIM|DCP_|GOPR|DJI_|SAM_|IMAG|P[\dA-C]\d\d)\d{4,5}(?:\.[A-Za-z]{3,4})?$/,
   /^oplus_\d+$/,
   /^CREATOR: (?:gd-jpeg|XV)\b/,
+  // Wikimedia's scaler, and a recompressor of JPEG.
+  /^File source: https?:\/\/\S+$/,
+  /^cmp\d[\w.]* 0x[\da-f]+$/,
   /^Created (?:with|by) (?:The )?(?:GIMP|Imlib|ImageReady|Paint Shop|AccuSoft)\b/,
   /^(?:Lavc\d|LEAD Technologies|Intel\(R\) JPEG|U-Lead Systems)/,
 ];

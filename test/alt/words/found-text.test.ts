@@ -26,6 +26,8 @@ const FILLER = [
   'Created with GIMP',
   'Created with The GIMP',
   'CREATOR: gd-jpeg v1.0 (using IJG JPEG v62), quality = 90\n',
+  'File source: http://commons.wikimedia.org/wiki/File:Grace_Hopper.jpg',
+  'cmp3.10.3.2Lq3 0x756ffbf7',
   'Lavc58.134.100',
   'oplus_1056',
   'rhdr',
