@@ -1,14 +1,14 @@
 /** PNG chunks: W3C PNG third edition, sections 5.3 and 11.3.3.4; XMP in iTXt: XMP specification part 3, section 1.1.5. */
-import { crc32, inflateSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { UnsupportedImage } from '../errors.ts';
 import type { XmpContainer } from './container.ts';
+import { blankDescription, exifTexts } from './words/exif.ts';
+import { contentOf, pngTexts, TEXT_CHUNKS } from './words/png-text.ts';
 import { MAX_PACKET_BYTES } from './xmp-packet.ts';
 
 const KEYWORD = Buffer.from('XML:com.adobe.xmp\0', 'latin1');
 /** ImageMagick's own form, in hexadecimal digits. */
 const RAW_PROFILE = Buffer.from('Raw profile type xmp\0', 'latin1');
-/** The specification wants iTXt, but libvips writes and others read the shorter forms. */
-const TEXT_CHUNKS = ['iTXt', 'zTXt', 'tEXt'];
 const SIGNATURE_BYTES = 8;
 /** Length, type and CRC. */
 const FRAME_BYTES = 12;
@@ -27,15 +27,35 @@ export function readPng(bytes: Buffer): XmpContainer {
   if (texts.some(({ data }) => RAW_PROFILE.equals(data.subarray(0, RAW_PROFILE.length)))) {
     throw new UnsupportedImage('its XMP metadata have the form of ImageMagick, so nothing was written');
   }
-  const old = texts.find(({ data }) => KEYWORD.equals(data.subarray(0, KEYWORD.length)));
+  // The specification wants iTXt, but libvips writes and others read the shorter forms.
+  const [old, ...repeated] = texts.filter(({ data }) => KEYWORD.equals(data.subarray(0, KEYWORD.length)));
+  const exif = chunks.find(({ type }) => type === 'eXIf');
   const first = chunks.find(({ type }) => type === 'IDAT');
   if (first === undefined) throw damaged();
   const place = old ?? { start: first.start, end: first.start };
   return {
-    packet: old === undefined ? null : textOf(old.type, old.data.subarray(KEYWORD.length)),
-    withPacket: (packet) =>
-      Buffer.concat([bytes.subarray(0, place.start), xmpChunk(packet), bytes.subarray(place.end)]),
+    packet: old === undefined ? null : packetOf(old),
+    otherPackets: repeated.map(packetOf),
+    texts: [...(exif ? exifTexts(exif.data) : []), ...pngTexts(chunks)],
+    room: Infinity,
+    withPacket(packet, description) {
+      const file = Buffer.from(bytes);
+      if (exif && description !== null) withoutDescription(file.subarray(exif.start, exif.end));
+      return Buffer.concat([file.subarray(0, place.start), xmpChunk(packet), file.subarray(place.end)]);
+    },
   };
+}
+
+function packetOf({ type, data }: Chunk): Buffer {
+  const content = contentOf(type, data.subarray(KEYWORD.length), MAX_PACKET_BYTES);
+  if (content === null) throw damaged();
+  return content;
+}
+
+/** In place, with the CRC that follows from it. */
+function withoutDescription(chunk: Buffer): void {
+  blankDescription(chunk.subarray(8, -4));
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), chunk.length - 4);
 }
 
 function chunksOf(bytes: Buffer): Chunk[] {
@@ -52,27 +72,6 @@ function chunksOf(bytes: Buffer): Chunk[] {
   throw damaged();
 }
 
-/** @param rest what follows the keyword */
-function textOf(type: string, rest: Buffer): Uint8Array {
-  if (type === 'tEXt') return rest;
-  // The one byte is the compression method.
-  if (type === 'zTXt') return inflated(rest.subarray(1));
-  // Compression flag and method, language and translated keyword (each ended by NUL), text.
-  const language = rest.indexOf(0, 2);
-  const translated = language < 0 ? -1 : rest.indexOf(0, language + 1);
-  if (translated < 0) throw damaged();
-  const text = rest.subarray(translated + 1);
-  return rest[0] === 0 ? text : inflated(text);
-}
-
-function inflated(text: Buffer): Uint8Array {
-  try {
-    return inflateSync(text, { maxOutputLength: MAX_PACKET_BYTES });
-  } catch (cause) {
-    throw damaged(cause);
-  }
-}
-
 /** Uncompressed, as the XMP specification asks, without language and translated keyword. */
 function xmpChunk(packet: Buffer): Buffer {
   const content = Buffer.concat([Buffer.from('iTXt', 'latin1'), KEYWORD, Buffer.alloc(4), packet]);
@@ -83,6 +82,6 @@ function xmpChunk(packet: Buffer): Buffer {
   return Buffer.concat([length, content, check]);
 }
 
-function damaged(cause?: unknown): UnsupportedImage {
-  return new UnsupportedImage('its PNG chunks are damaged, so nothing was written', { cause });
+function damaged(): UnsupportedImage {
+  return new UnsupportedImage('its PNG chunks are damaged, so nothing was written');
 }

@@ -1,30 +1,27 @@
 /** TIFF directories: TIFF 6.0, section 2; XMP in tag 700: XMP specification part 3, section 3.2. */
 import { UnsupportedImage } from '../errors.ts';
 import type { XmpContainer } from './container.ts';
+import { blankDescription, exifTexts } from './words/exif.ts';
+import { iptcInStep, iptcTexts } from './words/iptc.ts';
+import { IPTC, IPTC_DIGEST, resourceOf } from './words/photoshop.ts';
+import {
+  ENTRY_BYTES,
+  type Entry,
+  entriesOf,
+  type Order,
+  orderOf,
+  sizeOf,
+  valueBytes,
+} from './words/tiff-directory.ts';
 
 const XMP_TAG = 700;
+const IPTC_TAG = 33723;
+const PHOTOSHOP_TAG = 34377;
 const BYTE = 1;
 const UNDEFINED = 7;
-const ENTRY_BYTES = 12;
-
-interface Entry {
-  tag: number;
-  type: number;
-  count: number;
-  /** Of the entry in the file. */
-  at: number;
-}
-
-/** Reads and writes numbers in the file's own byte order. */
-interface Order {
-  u16(at: number): number;
-  u32(at: number): number;
-  put16(value: number, to: Buffer, at: number): void;
-  put32(value: number, to: Buffer, at: number): void;
-}
 
 /**
- * Nothing moves, since TIFF files are full of offsets, some of which only their writer knows: the packet and a longer
+ * Nothing moves, since TIFF files are full of offsets, some of which only their writer knows: packet, IPTC and a longer
  * directory go to the end of the file.
  * @throws UnsupportedImage
  */
@@ -32,66 +29,77 @@ export function readTiff(bytes: Buffer): XmpContainer {
   const order = orderOf(bytes);
   const directory = order.u32(4);
   const entries = entriesOf(bytes, directory, order);
+  if (entries === null) throw damaged();
   const old = entries.find(({ tag }) => tag === XMP_TAG);
   return {
     packet: old === undefined ? null : packetOf(bytes, old, order),
-    withPacket(packet) {
+    otherPackets: [],
+    texts: [...exifTexts(bytes), ...iptcBlocks(bytes, entries, order).flatMap(iptcTexts)],
+    room: Infinity,
+    withPacket(packet, description) {
       const file = Buffer.from(bytes);
-      if (old !== undefined) return replaced(file, old, packet, order);
-      return added(file, directory, entries, packet, order);
+      const parts = description === null ? [file] : inStep(file, entries, order, description);
+      if (old !== undefined) put(parts, old, packet, order);
+      else add(parts, directory, entries, packet, order);
+      return Buffer.concat(parts);
     },
   };
 }
 
-function orderOf(bytes: Buffer): Order {
-  return bytes[0] === 0x49
-    ? {
-        u16: (at) => bytes.readUInt16LE(at),
-        u32: (at) => bytes.readUInt32LE(at),
-        put16: (value, to, at) => to.writeUInt16LE(value, at),
-        put32: (value, to, at) => to.writeUInt32LE(value, at),
-      }
-    : {
-        u16: (at) => bytes.readUInt16BE(at),
-        u32: (at) => bytes.readUInt32BE(at),
-        put16: (value, to, at) => to.writeUInt16BE(value, at),
-        put32: (value, to, at) => to.writeUInt32BE(value, at),
-      };
+function packetOf(bytes: Buffer, entry: Entry, order: Order): Buffer {
+  const packet = valueBytes(bytes, entry, order);
+  if ((entry.type !== BYTE && entry.type !== UNDEFINED) || packet === null) throw damaged();
+  return packet;
 }
 
-function entriesOf(bytes: Buffer, directory: number, { u16, u32 }: Order): Entry[] {
-  if (directory + 2 > bytes.length) throw damaged();
-  const count = u16(directory);
-  // The offset of the next directory follows the entries.
-  if (directory + 2 + count * ENTRY_BYTES + 4 > bytes.length) throw damaged();
-  return Array.from({ length: count }, (_, i) => {
-    const at = directory + 2 + i * ENTRY_BYTES;
-    return { tag: u16(at), type: u16(at + 2), count: u32(at + 4), at };
-  });
+/** In a tag of its own, and among Photoshop's resources. */
+function iptcBlocks(bytes: Buffer, entries: readonly Entry[], order: Order): Buffer[] {
+  const block = bytesOfTag(bytes, entries, IPTC_TAG, order);
+  const resources = bytesOfTag(bytes, entries, PHOTOSHOP_TAG, order);
+  const inner = resources && resourceOf(resources, IPTC);
+  return [block && inOrder(block), inner].filter((found) => found !== null);
 }
 
-function packetOf(bytes: Buffer, { type, count, at }: Entry, { u32 }: Order): Buffer {
-  const start = u32(at + 8);
-  // Four bytes or fewer would stand in the entry itself, which no packet can.
-  if ((type !== BYTE && type !== UNDEFINED) || count <= 4 || start + count > bytes.length) throw damaged();
-  return bytes.subarray(start, start + count);
+/** Some writers took its bytes for numbers of 32 bits and swapped them. */
+function inOrder(block: Buffer): Buffer {
+  const swapped = block[0] !== 0x1c && block[3] === 0x1c && block.length % 4 === 0;
+  return swapped ? Buffer.from(block).swap32() : block;
 }
 
-function replaced(file: Buffer, { at }: Entry, packet: Buffer, { put32 }: Order): Buffer {
-  const start = even(file.length);
-  put32(packet.length, file, at + 4);
+function bytesOfTag(bytes: Buffer, entries: readonly Entry[], tag: number, order: Order): Buffer | null {
+  const entry = entries.find((candidate) => candidate.tag === tag);
+  return entry === undefined ? null : valueBytes(bytes, entry, order);
+}
+
+/** The file, which is changed in place, and what follows it. */
+function inStep(file: Buffer, entries: readonly Entry[], order: Order, description: string): Buffer[] {
+  const parts = [file];
+  blankDescription(file);
+  const entry = entries.find(({ tag }) => tag === IPTC_TAG);
+  const block = entry && valueBytes(file, entry, order);
+  if (!block) return parts;
+  const resources = bytesOfTag(file, entries, PHOTOSHOP_TAG, order);
+  const digest = resources && resourceOf(resources, IPTC_DIGEST);
+  const change = iptcInStep(inOrder(block), digest, description, sizeOf(entry.type));
+  if (change === null) return parts;
+  if (change.digest) digest?.set(change.digest);
+  put(parts, entry, change.block, order);
+  return parts;
+}
+
+/** At the end, in place of what the entry had; of more than four bytes. */
+function put(parts: Buffer[], { type, at }: Entry, data: Buffer, { put32 }: Order): void {
+  const file = parts[0]!;
+  const start = evenEnd(parts);
+  put32(data.length / sizeOf(type), file, at + 4);
   put32(start, file, at + 8);
-  return Buffer.concat([file, Buffer.alloc(start - file.length), packet]);
+  parts.push(data);
 }
 
-function added(
-  file: Buffer,
-  directory: number,
-  entries: Entry[],
-  packet: Buffer,
-  { put16, put32 }: Order,
-): Buffer {
-  const start = even(file.length);
+function add(parts: Buffer[], directory: number, entries: Entry[], packet: Buffer, order: Order): void {
+  const { put16, put32 } = order;
+  const file = parts[0]!;
+  const start = evenEnd(parts);
   const packetStart = start + 2 + (entries.length + 1) * ENTRY_BYTES + 4;
   const head = Buffer.alloc(2);
   put16(entries.length + 1, head, 0);
@@ -104,15 +112,19 @@ function added(
   const from = directory + 2;
   const to = from + entries.length * ENTRY_BYTES;
   const place = entries.find(({ tag }) => tag > XMP_TAG)?.at ?? to;
-  const parts = [head, file.subarray(from, place), entry, file.subarray(place, to + 4), packet];
-  const copied = parts.map((part) => Buffer.from(part));
+  const copied = [file.subarray(from, place), entry, file.subarray(place, to + 4)].map((part) =>
+    Buffer.from(part),
+  );
+  parts.push(head, ...copied, packet);
   put32(start, file, 4);
-  return Buffer.concat([file, Buffer.alloc(start - file.length), ...copied]);
 }
 
-/** Directories begin at even offsets. */
-function even(offset: number): number {
-  return offset + (offset % 2);
+/** Directories and values begin at even offsets. */
+function evenEnd(parts: Buffer[]): number {
+  const end = parts.reduce((sum, part) => sum + part.length, 0);
+  if (end % 2 === 0) return end;
+  parts.push(Buffer.alloc(1));
+  return end + 1;
 }
 
 function damaged(): UnsupportedImage {

@@ -1,6 +1,7 @@
 /** WebP chunks: RFC 9649, sections 2.3 to 2.7. */
 import { UnsupportedImage } from '../errors.ts';
 import type { XmpContainer } from './container.ts';
+import { blankDescription, exifTexts } from './words/exif.ts';
 
 /** `RIFF`, size, `WEBP`. */
 const HEADER_BYTES = 12;
@@ -21,16 +22,22 @@ interface Chunk {
 export function readWebp(bytes: Buffer): XmpContainer {
   const end = HEAD_BYTES + bytes.readUInt32LE(4);
   const chunks = chunksOf(bytes, end);
-  const old = chunks.find(({ type }) => type === 'XMP ');
+  const [old, ...repeated] = chunks.filter(({ type }) => type === 'XMP ');
+  const exif = chunks.find(({ type }) => type === 'EXIF');
   return {
     packet: old?.data ?? null,
-    withPacket(packet) {
+    otherPackets: repeated.map(({ data }) => data),
+    texts: exif ? exifTexts(exif.data) : [],
+    room: Infinity,
+    withPacket(packet, description) {
+      const file = Buffer.from(bytes);
+      if (exif && description !== null) blankDescription(file.subarray(exif.start + HEAD_BYTES, exif.end));
       const place = old ?? { start: end, end };
-      const middle = bytes.subarray(chunks[0]!.type === 'VP8X' ? chunks[0]!.end : HEADER_BYTES, place.start);
-      const body = [extended(chunks[0]!), middle, chunk('XMP ', packet), bytes.subarray(place.end, end)];
-      const header = Buffer.from(bytes.subarray(0, HEADER_BYTES));
+      const middle = file.subarray(chunks[0]!.type === 'VP8X' ? chunks[0]!.end : HEADER_BYTES, place.start);
+      const body = [extended(chunks[0]!), middle, chunk('XMP ', packet), file.subarray(place.end, end)];
+      const header = Buffer.from(file.subarray(0, HEADER_BYTES));
       header.writeUInt32LE(4 + body.reduce((sum, part) => sum + part.length, 0), 4);
-      return Buffer.concat([header, ...body, bytes.subarray(end)]);
+      return Buffer.concat([header, ...body, file.subarray(end)]);
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import { DOMParser, type Document, type Element, onErrorStopParsing, XMLSerializer } from '@xmldom/xmldom';
 import { UnsupportedImage } from '../errors.ts';
+import { isFiller } from './words/found-text.ts';
 
 const RDF = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#';
 const XML = 'http://www.w3.org/XML/1998/namespace';
@@ -20,41 +21,87 @@ const FIELDS = {
 export type Field = keyof typeof FIELDS;
 const NAMES = Object.keys(FIELDS) as Field[];
 
+/** Descriptions of older writers, which `dc:description` would hide. */
+const OLDER_FIELDS = {
+  'tiff:ImageDescription': { namespace: 'http://ns.adobe.com/tiff/1.0/', local: 'ImageDescription' },
+  'exif:UserComment': { namespace: 'http://ns.adobe.com/exif/1.0/', local: 'UserComment' },
+} as const;
+
+interface Name {
+  namespace: string;
+  local: string;
+}
+const ALL_FIELDS: [field: string, name: Name][] = Object.entries({ ...FIELDS, ...OLDER_FIELDS });
+
 const EMPTY = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="${RDF}"><rdf:Description rdf:about=""/></rdf:RDF></x:xmpmeta>`;
 
 /** Packets have some kB, with the whole history of an edited picture some 100; the tree takes seconds a MB at worst. */
 export const MAX_PACKET_BYTES = 4 << 20;
 
 /** Room for later edits in place, in bytes; the specification advises 2 to 4 kB. */
-const PADDING = 2048;
+const PADDING = 2100;
 
 export interface Described {
   /** `null` when nothing was to be written. */
   packet: Buffer | null;
   written: Field[];
-  kept: Field[];
+  /** Names of fields with a text that somebody wrote. */
+  kept: string[];
+}
+
+export interface Conditions {
+  /** Replaces texts that somebody else wrote. */
+  overwrite: boolean;
+  /** Fields that stay as they are, whatever the packet has. */
+  taken: readonly string[];
+  /** Bytes that the packet may have; the padding leaves off where they end. */
+  room: number;
 }
 
 /**
  * The packet with `text` in both fields; texts in other languages and all other properties stay.
- * @param packet UTF-8, with or without its `xpacket` wrapper; `null` for an image without XMP
- * @param overwrite replaces a text that somebody else wrote
+ * @param packet UTF-8, with or without its `xpacket` wrapper; `null` or blank for an image without XMP
  * @throws UnsupportedImage for XMP that cannot be read
  */
-export function describe(packet: Uint8Array | null, text: string, overwrite: boolean): Described {
-  const document = parse(packet === null ? EMPTY : decoded(packet));
-  const kept = overwrite ? [] : NAMES.filter((field) => hasText(document, field));
-  const written = NAMES.filter((field) => !kept.includes(field));
+export function describe(packet: Uint8Array | null, text: string, conditions: Conditions): Described {
+  const { overwrite, taken, room } = conditions;
+  const document = parse((packet && decoded(packet)) || EMPTY);
+  const kept = overwrite ? [] : fieldsWithText(document);
+  const held = [...taken, ...kept.map(fieldHeldBy)];
+  const written = NAMES.filter((field) => !held.includes(field));
   if (written.length === 0) return { packet: null, written, kept };
   for (const field of written) setDefaultText(document, field, text);
-  return { packet: wrapped(document.documentElement!), written, kept };
+  return { packet: wrapped(document.documentElement!, room), written, kept };
 }
 
-/** Some writers end the packet with NUL bytes. */
+/**
+ * Names of fields with a text that somebody wrote. Of a packet that is too large or cannot be read, those that it mentions.
+ * @param packet as in `describe`
+ */
+export function fieldsIn(packet: Buffer): string[] {
+  const mentioned = ALL_FIELDS.filter(([, { local }]) => packet.includes(local)).map(([field]) => field);
+  // What cameras put into extended packets has megabytes.
+  if (mentioned.length === 0) return [];
+  try {
+    return fieldsWithText(parse(decoded(packet) || EMPTY));
+  } catch (error) {
+    if (error instanceof UnsupportedImage) return mentioned;
+    throw error;
+  }
+}
+
+/** The field that a text in another one keeps from being written: itself or the description. */
+export function fieldHeldBy(field: string): Field {
+  return NAMES.find((name) => name === field) ?? 'dc:description';
+}
+
+/** Some writers end the packet with NUL bytes; `''` for blanks alone. */
 function decoded(packet: Uint8Array): string {
   if (packet.length > MAX_PACKET_BYTES) throw unreadable();
+  let end = packet.length;
+  while (packet[end - 1] === 0) end--;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(packet).replace(/\0+$/, '');
+    return new TextDecoder('utf-8', { fatal: true }).decode(packet.subarray(0, end)).trim();
   } catch (cause) {
     throw unreadable(cause);
   }
@@ -62,7 +109,10 @@ function decoded(packet: Uint8Array): string {
 
 function parse(text: string): Document {
   try {
-    return new DOMParser({ onError: onErrorStopParsing }).parseFromString(text, 'text/xml');
+    return new DOMParser({ onError: onErrorStopParsing, normalizeLineEndings }).parseFromString(
+      text,
+      'text/xml',
+    );
   } catch (cause) {
     // Whatever the parser throws, this XML is not for us.
     throw unreadable(cause);
@@ -73,36 +123,45 @@ function unreadable(cause?: unknown): UnsupportedImage {
   return new UnsupportedImage('its XMP metadata cannot be read, so nothing was written', { cause });
 }
 
+/** XML 1.0, section 2.11; the parser's own way is that of XML 1.1, which changes U+0085 and U+2028 as well. */
+function normalizeLineEndings(text: string): string {
+  return text.replace(/\r\n?/g, '\n');
+}
+
 function descriptions(document: Document): Element[] {
   const rdf = document.getElementsByTagNameNS(RDF, 'RDF')[0];
   if (rdf === undefined) throw unreadable();
   return children(rdf).filter((element) => is(element, RDF, 'Description'));
 }
 
-function properties(document: Document, field: Field): Element[] {
-  const { namespace, local } = FIELDS[field];
+function properties(document: Document, { namespace, local }: Name): Element[] {
   return descriptions(document).flatMap((description) =>
     children(description).filter((element) => is(element, namespace, local)),
   );
 }
 
-/** As an element in any language, or in short form as an attribute. */
-function hasText(document: Document, field: Field): boolean {
-  const { namespace, local } = FIELDS[field];
-  return (
-    properties(document, field).some((property) => isText(property.textContent)) ||
-    descriptions(document).some((description) => isText(description.getAttributeNS(namespace, local)))
+function fieldsWithText(document: Document): string[] {
+  return ALL_FIELDS.filter(([, name]) => textsOf(document, name).some((text) => !isFiller(text))).map(
+    ([field]) => field,
   );
 }
 
-function isText(text: string | null): boolean {
-  return text !== null && text.trim() !== '';
+/** As an element in any language, or in short form as an attribute. */
+function textsOf(document: Document, name: Name): string[] {
+  const elements = properties(document, name).flatMap((property) => {
+    const items = Array.from(property.getElementsByTagNameNS(RDF, 'li'));
+    return items.length > 0 ? items : [property];
+  });
+  const attributes = descriptions(document).map((description) =>
+    description.getAttributeNS(name.namespace, name.local),
+  );
+  return [...elements.map((element) => element.textContent), ...attributes].map((text) => text ?? '');
 }
 
 function setDefaultText(document: Document, field: Field, text: string): void {
   const { namespace, local } = FIELDS[field];
   for (const description of descriptions(document)) description.removeAttributeNS(namespace, local);
-  const [property = newProperty(document, field), ...repeated] = properties(document, field);
+  const [property = newProperty(document, field), ...repeated] = properties(document, FIELDS[field]);
   for (const other of repeated) other.parentNode?.removeChild(other);
   const alternatives = children(property).find((element) => is(element, RDF, 'Alt'));
   const items = alternatives === undefined ? [] : children(alternatives);
@@ -110,6 +169,7 @@ function setDefaultText(document: Document, field: Field, text: string): void {
   const current = items.find((item) => item.getAttributeNS(XML, 'lang')?.toLowerCase() === 'x-default');
   const item = current ?? newItem(document);
   if (item !== current) list.insertBefore(item, items[0] ?? null);
+  for (const other of items) if (other !== item && isFiller(other.textContent ?? '')) list.removeChild(other);
   emptied(item).appendChild(document.createTextNode(text));
 }
 
@@ -153,10 +213,12 @@ function is(element: Element, namespace: string, local: string): boolean {
   return element.namespaceURI === namespace && element.localName === local;
 }
 
-function wrapped(root: Element): Buffer {
-  const body = new XMLSerializer().serializeToString(root);
-  const padding = `${' '.repeat(99)}\n`.repeat(Math.ceil(PADDING / 100));
-  return Buffer.from(
-    `<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n${body}\n${padding}<?xpacket end="w"?>`,
-  );
+function wrapped(root: Element, room: number): Buffer {
+  // Line ends were normalized when it was parsed, so a carriage return was written as a reference, and has to be again.
+  const body = new XMLSerializer().serializeToString(root).replaceAll('\r', '&#xD;');
+  const head = Buffer.from(`<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n${body}\n`);
+  const end = '<?xpacket end="w"?>';
+  const padding = Math.max(0, Math.min(PADDING, room - head.length - end.length));
+  const lines = `${' '.repeat(99)}\n`.repeat(Math.ceil(padding / 100)).slice(0, padding);
+  return Buffer.concat([head, Buffer.from(lines + end)]);
 }

@@ -17,7 +17,7 @@ const small = await sharp(readFileSync(COFFEE)).resize(90, 60).png().toBuffer();
 const photograph = () =>
   sharp(small)
     .withExif({
-      IFD0: { Copyright: 'Ann', ImageDescription: 'theirs' },
+      IFD0: { Copyright: 'Ann', Artist: 'theirs' },
       IFD3: { GPSLatitude: '51/1 30/1 0/1' },
     })
     .withIccProfile('p3');
@@ -132,7 +132,7 @@ describe('a JPEG with all that cameras leave in it', () => {
   };
   const iptc = Buffer.concat([
     Buffer.from('Photoshop 3.0\0' + '8BIM\x04\x04\0\0\0\0\0\x09', 'latin1'), // image resource 0x0404, 9 bytes
-    Buffer.from('\x1c\x02\x78\0\x04word\0', 'latin1'), // 2:120 caption, then padding to an even size
+    Buffer.from('\x1c\x02\x50\0\x04name\0', 'latin1'), // 2:80 by-line, then padding to an even size
   ]);
   const withExtras = async (...extra: Buffer[]) => {
     const jpeg = await photograph().jpeg().toBuffer();
@@ -149,7 +149,7 @@ describe('a JPEG with all that cameras leave in it', () => {
   it('keeps comment, IPTC, unknown segments and what follows the picture', async () => {
     const before = await withExtras(
       segment(0xed, iptc),
-      segment(0xfe, Buffer.from('a comment')),
+      segment(0xfe, Buffer.from('CREATOR: gd-jpeg v1.0')),
       segment(0xeb, Buffer.from('gain map')),
     );
     const after = described(before);
@@ -159,15 +159,38 @@ describe('a JPEG with all that cameras leave in it', () => {
     assert.ok(after.toString('latin1').endsWith('motion photo'));
   });
 
-  it('is refused where offsets would no longer be right, or the packet has no room', async () => {
+  it('is refused where offsets would no longer be right', async () => {
     const theirs = segment(0xe1, Buffer.from(`http://ns.adobe.com/xap/1.0/\0${THEIRS}`));
     const index = segment(0xe2, Buffer.from('MPF\0II*\0'));
     const behind = await withExtras(index, theirs);
     assert.throws(() => describeImage(behind, TEXT, false), UnsupportedImage);
     assert.ok(described(await withExtras(theirs, index)));
-    const long = THEIRS.replace('theirs', 'x'.repeat(64_000));
-    const full = await withExtras(segment(0xe1, Buffer.from(`http://ns.adobe.com/xap/1.0/\0${long}`)));
-    assert.throws(() => describeImage(full, TEXT, false), UnsupportedImage);
+  });
+
+  it('has its packet filled to the last byte that a segment may have, and a larger one refused', async () => {
+    const limit = 65_502;
+    const filled = async (length: number) =>
+      withExtras(
+        segment(
+          0xe1,
+          Buffer.from(`http://ns.adobe.com/xap/1.0/\0${THEIRS.replace('theirs', 'x'.repeat(length))}`),
+        ),
+      );
+    const packetOf = (bytes: Buffer) =>
+      bytes.subarray(bytes.indexOf('<?xpacket'), bytes.indexOf('end="w"?>') + 9);
+    const rest = packetOf(described(await filled(50_000))).length - 50_000 - 2100;
+    for (const spare of [0, 1, 99, 1000, 2100, 2101]) {
+      const before = await filled(limit - rest - spare);
+      const after = described(before);
+      await assertOnlyXmpDiffers(before, after);
+      await assertDescribed(after);
+      assert.equal(packetOf(after).length, limit - Math.max(0, spare - 2100), `${spare} spare`);
+    }
+    const tooLarge = await filled(limit - rest + 1);
+    assert.throws(
+      () => describeImage(tooLarge, TEXT, false),
+      (error) => error instanceof UnsupportedImage && /65503 bytes.* 65502/.test(error.message),
+    );
   });
 });
 
@@ -184,7 +207,7 @@ describe('a PNG', () => {
 
   it('keeps text, time and private chunks', async () => {
     const extra = [
-      chunk('tEXt', Buffer.from('Comment\0hello')),
+      chunk('tEXt', Buffer.from('Software\0hello')),
       chunk('tIME', Buffer.from([7, 208, 1, 1, 1, 1, 1])),
       chunk('prVt', Buffer.from('private')),
     ];

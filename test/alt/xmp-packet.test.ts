@@ -16,8 +16,9 @@ const inLanguages = (property: string, texts: Record<string, string>) =>
     .map(([language, text]) => `<rdf:li xml:lang="${language}">${text}</rdf:li>`)
     .join('')}</rdf:Alt></${property}>`;
 
+const unheld = { overwrite: false, taken: [], room: Number.POSITIVE_INFINITY };
 const written = (packet: Buffer | null, overwrite = false) => {
-  const result = describePacket(packet, TEXT, overwrite);
+  const result = describePacket(packet, TEXT, { ...unheld, overwrite });
   return { ...result, text: result.packet?.toString() ?? '' };
 };
 
@@ -55,7 +56,7 @@ describe('an XMP packet', () => {
 
   it('is left alone when both fields are there', () => {
     const both = FIELDS.map((field) => inLanguages(field, { 'x-default': 'theirs' })).join('');
-    assert.deepEqual(describePacket(packetOf(both), TEXT, false), {
+    assert.deepEqual(describePacket(packetOf(both), TEXT, unheld), {
       packet: null,
       written: [],
       kept: FIELDS,
@@ -104,17 +105,66 @@ describe('an XMP packet', () => {
     }
   });
 
+  it('keeps carriage returns and other line ends as they were written', () => {
+    const others =
+      '<dc:rights><rdf:Alt><rdf:li xml:lang="x-default">one&#xD;&#xA;two&#13;three</rdf:li></rdf:Alt></dc:rights><my:raw>a\u2028b\u0085c\r\nd</my:raw>';
+    const attributes = 'my:note="one&#xD;&#xA;two&#x9;three"';
+    const { packet, text } = written(packetOf(others, attributes));
+    assert.ok(text.includes('>one&#xD;\ntwo&#xD;three<'));
+    assert.ok(text.includes('a\u2028b\u0085c\nd'));
+    assert.ok(text.includes('my:note="one&#13;&#10;two&#9;three"'));
+    assert.ok(written(packet, true).text.includes('>one&#xD;\ntwo&#xD;three<'));
+  });
+
+  it('counts as missing when it is empty or blank', () => {
+    for (const packet of ['', ' \n\t', '\0\0', ' \0']) {
+      assert.deepEqual(written(Buffer.from(packet)).written, FIELDS);
+    }
+  });
+
+  it('takes what cameras fill in for a missing text, in every language', () => {
+    const packet = packetOf(
+      inLanguages('dc:description', {
+        'x-default': 'OLYMPUS DIGITAL CAMERA',
+        'en-US': 'OLYMPUS DIGITAL CAMERA',
+      }),
+    );
+    const { text, kept } = written(packet);
+    assert.deepEqual(kept, []);
+    assert.deepEqual(alternatives(text, 'dc:description'), { 'x-default': TEXT });
+    const german = packetOf(inLanguages('dc:description', { 'x-default': 'SONY DSC', de: 'ihrer' }));
+    assert.deepEqual(written(german).kept, ['dc:description']);
+  });
+
+  it('keeps a text where older writers put descriptions', () => {
+    for (const field of ['tiff:ImageDescription', 'exif:UserComment']) {
+      const [prefix] = field.split(':');
+      const packet = packetOf(
+        inLanguages(field, { 'x-default': 'theirs' }),
+        `xmlns:${prefix}="http://ns.adobe.com/${prefix}/1.0/"`,
+      );
+      const { written: fields, kept } = written(packet);
+      assert.deepEqual([fields, kept], [['Iptc4xmpCore:AltTextAccessibility'], [field]]);
+    }
+  });
+
+  it('is read in linear time', () => {
+    const nul = Buffer.concat([Buffer.alloc(200_000), Buffer.from('x')]);
+    const start = performance.now();
+    assert.throws(() => written(nul), UnsupportedImage);
+    assert.ok(performance.now() - start < 2000);
+  });
+
   it('is refused when it cannot be read', () => {
     const deep = 100_000;
     for (const packet of [
-      '',
       'not xml',
       '<a/>',
       '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF>',
       `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description>${'<a>'.repeat(deep)}${'</a>'.repeat(deep)}</rdf:Description></rdf:RDF><b/>`,
       '\xff\xfe',
     ]) {
-      assert.throws(() => describePacket(Buffer.from(packet, 'latin1'), TEXT, false), UnsupportedImage);
+      assert.throws(() => describePacket(Buffer.from(packet, 'latin1'), TEXT, unheld), UnsupportedImage);
     }
   });
 });

@@ -18,7 +18,10 @@ export interface AltLine {
 /** A text that could not be written is printed with the reason. */
 export interface ImageLine extends Partial<AltLine> {
   image: string;
-  /** With `--write-xmp`: what was written, and what was there and stayed; where, if not in the image. */
-  xmp?: { written: Field[]; kept: Field[]; sidecar?: string };
+  /**
+   * With `--write-xmp`: fields that were written, and those where somebody's text was found, which stayed; where, if not in
+   * the image.
+   */
+  xmp?: { written: Field[]; kept: string[]; sidecar?: string };
   error?: ErrorReport;
 }

@@ -8,9 +8,12 @@ const EXAMPLES = `
 Texts are at most 125 characters long and never say "image of". They are proposals that somebody
 should read: what --min-confidence marks for review is printed but not written.
 
---write-xmp writes into JPEG, PNG, WebP and TIFF files. Pixels and all other metadata stay byte for byte, and a text
-that somebody wrote stays unless --overwrite is given. Raw files of cameras are refused, or described in an .xmp file
-beside them (--sidecar). Rewritten files, pages too, keep owner, permissions, access control lists, extended attributes and
+--write-xmp writes into JPEG, PNG, WebP and TIFF files. A description that somebody wrote stays the one that programs
+show, be it in XMP, EXIF, IPTC, a comment or a text of PNG: it is named ("keeps its own IPTC:Caption-Abstract"), and none
+is written beside it unless --overwrite is given. What cameras fill in ("OLYMPUS DIGITAL CAMERA") does not count. Pixels
+and all other metadata stay byte for byte; only such a filler, or what is overwritten, becomes blank in EXIF and the new
+text in IPTC, where programs would show it instead. Raw files of cameras are refused, or described in an .xmp file beside
+them (--sidecar). Rewritten files, pages too, keep owner, permissions, access control lists, extended attributes and
 times; what cannot, and what has several names (hard links), is refused.
 
 --html touches only <img> without alt; alt="" marks decoration and stays. Remote and missing images and such outside

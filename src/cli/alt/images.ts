@@ -54,7 +54,9 @@ async function write(
     const overwrite = flags.overwrite === true;
     if (isRaw(image, bytes)) {
       if (!flags.sidecar) throw new UnsupportedImage(RAW_REFUSED);
-      return { xmp: { ...(await describeSidecar(image, line.alt, overwrite)), sidecar: sidecarOf(image) } };
+      return {
+        xmp: { ...(await describeSidecar(image, bytes, line.alt, overwrite)), sidecar: sidecarOf(image) },
+      };
     }
     const described = describeImage(bytes, line.alt, overwrite);
     if (described.bytes !== null) await replaceFile(image, bytes, described.bytes);

@@ -7,6 +7,14 @@ import sharp from 'sharp';
 import { altText } from '../../../src/alt/alt-text.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
 import { assertOnlyXmpDiffers, readXmp } from '../../alt/described.ts';
+import {
+  dataSet,
+  exifSegment,
+  imageDescription,
+  photoshopSegment,
+  resources,
+  tiffBlock,
+} from '../../alt/words/files.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { finished, runCli, startCli } from '../../support/cli.ts';
 import { COFFEE, readSamples } from '../../support/samples.ts';
@@ -133,6 +141,33 @@ describe('alt --write-xmp', () => {
     assert.equal(statSync(file).ino, ino);
     assert.equal((await runCli(['alt', '--write-xmp', '--overwrite', file])).status, 0);
     assert.deepEqual(await readXmp(readFileSync(file), 'dc:description'), { 'x-default': COFFEE_ALT });
+  });
+
+  it('says where it found a description, and writes none beside it', async () => {
+    const directory = album('captioned', []);
+    const [coffee, other] = [join(directory, 'a.jpg'), join(directory, 'b.jpg')];
+    const jpeg = readFileSync(COFFEE);
+    const iptc = photoshopSegment(resources(dataSet(2, 120, 'Mayor Jane Doe')));
+    writeFileSync(coffee, Buffer.concat([jpeg.subarray(0, 2), iptc, jpeg.subarray(2)]));
+    const exif = exifSegment(tiffBlock('MM', [imageDescription('SONY DSC')]));
+    writeFileSync(other, Buffer.concat([jpeg.subarray(0, 2), exif, jpeg.subarray(2)]));
+    const { status, stdout, stderr } = await runCli(['alt', '--json', '--write-xmp', directory]);
+    assert.deepEqual([status, stderr], [0, '']);
+    const lines = stdout.trimEnd().split('\n');
+    const alt = 'Iptc4xmpCore:AltTextAccessibility';
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).xmp),
+      [
+        { written: [alt], kept: ['IPTC:Caption-Abstract'] },
+        { written: ['dc:description', alt], kept: [] },
+      ],
+    );
+    assert.ok(!readFileSync(other).includes('SONY DSC'));
+    const again = await runCli(['alt', '--write-xmp', coffee]);
+    assert.match(
+      again.stderr,
+      /a\.jpg: keeps its own Iptc4xmpCore:AltTextAccessibility and IPTC:Caption-Abstract/,
+    );
   });
 
   it('leaves formats that it cannot write as they are, prints the text and goes on', async () => {
