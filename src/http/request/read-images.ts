@@ -23,17 +23,14 @@ const UNNAMED = 'image';
  * How a body of this content type is read; looked up before the body is.
  * @throws HttpError UnsupportedMediaType
  */
-export function readerOf(headers: Headers): (body: Uint8Array<ArrayBuffer>) => Promise<ReadBody> {
+export function readerOf(headers: Headers): (body: Uint8Array<ArrayBuffer>) => ReadBody {
   const type = mediaTypeOf(headers);
   if (type.essence === 'multipart/form-data') {
-    return async (body) => ({
-      source: { images: await namedImages(await readForm(body, type)) },
-      options: {},
-    });
+    return (body) => ({ source: { images: namedImages(readForm(body, type)) }, options: {} });
   }
-  if (type.essence === 'application/json') return async (body) => readJson(body);
+  if (type.essence === 'application/json') return readJson;
   if (type.type === 'image' || type.essence === 'application/octet-stream') {
-    return async (bytes) => ({ source: { images: [{ name: UNNAMED, bytes }] }, options: {} });
+    return (bytes) => ({ source: { images: [{ name: UNNAMED, bytes }] }, options: {} });
   }
   throw unsupported(`${type.essence} is not read here`);
 }

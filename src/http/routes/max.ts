@@ -12,7 +12,7 @@ import { noteFailure, problemOf } from '../problem.ts';
 import { GATEWAY_ANSWERS, headersOf } from '../problem-answers.ts';
 import { readBody } from '../request/body.ts';
 import { mediaTypeOf, unsupported } from '../request/media-type.ts';
-import { IMAGE_FIELD, imageOf, readForm } from '../request/multipart.ts';
+import { IMAGE_FIELD, readForm } from '../request/multipart.ts';
 import { noteTimings } from '../timings.ts';
 
 const predictSchema = z
@@ -141,8 +141,8 @@ async function readImage(c: Context<AppEnv>, maxBodyBytes: number): Promise<Uint
   }
   const body = await readBody(c.req.raw, maxBodyBytes);
   c.set('bytes', body.length);
-  const entry = (await readForm(body, type)).get(IMAGE_FIELD);
-  return entry === null || typeof entry === 'string' ? null : (await imageOf(entry)).bytes;
+  const first = readForm(body, type).find(({ name }) => name === IMAGE_FIELD);
+  return first === undefined || first.fileName === null ? null : first.bytes;
 }
 
 /** MAX answers 400 for whatever is wrong with a request, and has no problem documents. */

@@ -221,6 +221,29 @@ describe('POST /captions accepts', () => {
   });
 });
 
+describe('a quote in a file’s name', () => {
+  const names = [
+    ['curl before 7.81', String.raw`filename="12\" pizza.jpg"`],
+    ['browsers', 'filename="12%22 pizza.jpg"'],
+  ] as const;
+  for (const [by, fileName] of names) {
+    const head = `--edge\r\n${TEXT_PART}; ${fileName}\r\n\r\n`;
+    const body = Buffer.concat([Buffer.from(head), coffee, Buffer.from('\r\n--edge--\r\n')]);
+    it(`is read as ${by} write it`, async () => {
+      for (const path of ['/captions', '/model/predict']) {
+        assert.equal((await post(app, path, body, FORM)).status, 200, path);
+      }
+      const second = Buffer.from(`\r\n--edge\r\n${PART}\r\n\r\nabc\r\n--edge--\r\n`);
+      const two = Buffer.concat([Buffer.from(head), coffee, second]);
+      const { body: answer } = await post<{ results: { name: string }[] }>(app, '/captions', two, FORM);
+      assert.deepEqual(
+        answer.results.map(({ name }) => name),
+        ['12" pizza.jpg', 'a.jpg'],
+      );
+    });
+  }
+});
+
 describe('the app refuses', () => {
   const ADDRESSES = [
     '/nope',
