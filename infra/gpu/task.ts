@@ -110,7 +110,11 @@ function commandOf(props: GpuTaskProps): string[] {
     'results-prefix': props.resultsPrefix,
     'max-object-bytes': props.maxObjectBytes,
   };
-  return ['serve', ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)])];
+  return [
+    'serve',
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ...settings.corsOrigins.flatMap((origin) => ['--cors-origin', origin]),
+  ];
 }
 
 /** Takes messages, reads images, writes results: what the function of the queue may, and no more. */

@@ -22,6 +22,7 @@ interface ServeFlags {
   maxObjectBytes?: number;
   uploadsBucket?: string;
   uploadsPrefix?: string;
+  corsOrigin?: string[];
   quiet?: boolean;
 }
 
@@ -87,6 +88,12 @@ export function addServeCommand(program: Command): void {
       '--max-object-bytes <n>',
       `largest object of the queue (default: ${DEFAULT_MAX_OBJECT_BYTES})`,
       numberOf,
+    )
+    .option(
+      '--cors-origin <origin>',
+      'origin whose pages may call, such as https://app.example.org, or * for any; may be repeated (default: pages of ' +
+        'this machine while only it is listened to, else none)',
+      (origin, before: string[] = []) => [...before, origin],
     )
     .option('--quiet', 'no line for each request on standard error')
     .addHelpText('after', EXAMPLES)
