@@ -2,9 +2,10 @@
 
 import type { ObjectReference } from '../../aws/object-reference.ts';
 import { InvalidRequest, problemsIn } from '../../errors.ts';
+import { bytesOfBase64 } from '../base64.ts';
+import { HttpError } from '../failures.ts';
 import type { GivenOptions } from '../options.ts';
 import { captionRequestSchema } from '../schemas.ts';
-import { bytesOfBase64 } from './base64.ts';
 import { parseJson } from './json.ts';
 import { mediaTypeOf, unsupported } from './media-type.ts';
 import { type NamedImage, namedImages, readForm } from './multipart.ts';
@@ -41,5 +42,15 @@ function readJson(body: Uint8Array<ArrayBuffer>): ReadBody {
   const { image, s3, ...options } = parsed.data;
   // The schema saw to it that there is exactly one of the two.
   if (s3 !== undefined) return { source: { s3 }, options };
-  return { source: { images: [{ name: UNNAMED, bytes: bytesOfBase64(image!) }] }, options };
+  return { source: { images: [{ name: UNNAMED, bytes: decoded(image!) }] }, options };
+}
+
+/** What is no base64 cannot be read at all, as a body that is no JSON. */
+function decoded(image: string): Uint8Array {
+  try {
+    return bytesOfBase64(image);
+  } catch (cause) {
+    if (!(cause instanceof InvalidRequest)) throw cause;
+    throw new HttpError('MalformedRequest', cause.message, { cause });
+  }
 }
