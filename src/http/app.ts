@@ -23,6 +23,7 @@ import { addHealth } from './routes/health.ts';
 import { maxRoutes } from './routes/max.ts';
 import { addModel } from './routes/model.ts';
 import { openApiDocument } from './routes/openapi.ts';
+import { swaggerDocument } from './routes/swagger.ts';
 import { addUploads } from './routes/uploads.ts';
 
 /** Longer identifiers than any tracing system makes would only fill logs. */
@@ -72,6 +73,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
 
   const document = openApiDocument(app);
   app.get('/openapi.json', (c) => c.json(document(), 200, CACHED));
+  app.get('/swagger.json', (c) => c.json(swaggerDocument(parts), 200, CACHED));
   app.get(
     '/docs',
     htmlPage(async () => docsHtml(document())),
