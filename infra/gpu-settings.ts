@@ -1,5 +1,6 @@
 /** What a deployer may change about the server on GPU machines. */
 import * as z from 'zod';
+import { originsSchema } from '../src/http/cross-origin.ts';
 
 /** Of one scaling policy, one for each machine. https://docs.aws.amazon.com/autoscaling/application/APIReference/API_StepScalingPolicyConfiguration.html */
 const MAX_STEPS = 20;
@@ -27,6 +28,8 @@ export const gpuSettingsSchema = z
     baseImage: z.string().min(1),
     /** Who may reach the load balancer, inside the network. */
     clientCidr: z.cidrv4(),
+    /** Origins whose pages may call the servers from inside the network, `*` for any. */
+    corsOrigins: originsSchema.default([]),
     /** Of ACM, for HTTPS; without it clients and load balancer speak HTTP inside the network. */
     certificateArn: z.string().startsWith('arn:').optional(),
   })
@@ -51,4 +54,5 @@ export const SMALLEST_GPU: GpuSettings = {
   modelDirectory: 'models/im2txt',
   baseImage: 'nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04',
   clientCidr: '10.0.0.0/8',
+  corsOrigins: [],
 };

@@ -1,5 +1,5 @@
 /** The address: HTTP API in front of the function, closed to all but signed requests unless the settings open it. */
-import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   ApiMapping,
@@ -19,12 +19,16 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { CORS_ANSWER_HEADERS, CORS_MAX_AGE_SECONDS, CORS_REQUEST_HEADERS } from '../src/http/cross-origin.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { CaptionerFunction } from './functions/captioner-function.ts';
 import type { Settings } from './settings.ts';
 
 /** Without OPTIONS: the API itself answers what browsers ask beforehand, and they sign nothing then. */
 const METHODS = [HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST];
+
+/** What requests signed with SigV4 have beside `authorization`. */
+const SIGNATURE_HEADERS = ['x-amz-content-sha256', 'x-amz-date', 'x-amz-security-token'];
 
 /** Who, what, how it ended and how long it took; never a body or a query. */
 const ACCESS_LOG = {
@@ -55,17 +59,15 @@ export class CaptionerApi extends Construct {
       defaultAuthorizer: authorizerOf(settings),
       // With a name of its own, the generated one would be a way around what is put in front of it.
       disableExecuteApiEndpoint: domain !== undefined,
+      // Of the API alone: it answers preflights itself, sends these headers with its own refusals too (403, 429, 503), and
+      // ignores those of the function. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
       ...(corsOrigins.length > 0 && {
         corsPreflight: {
           allowOrigins: corsOrigins,
           allowMethods: [CorsHttpMethod.GET, CorsHttpMethod.HEAD, CorsHttpMethod.POST],
-          allowHeaders: [
-            'authorization',
-            'content-type',
-            'x-amz-date',
-            'x-amz-security-token',
-            'x-amz-content-sha256',
-          ],
+          allowHeaders: [...CORS_REQUEST_HEADERS, ...SIGNATURE_HEADERS],
+          exposeHeaders: CORS_ANSWER_HEADERS,
+          maxAge: Duration.seconds(CORS_MAX_AGE_SECONDS),
         },
       }),
     });

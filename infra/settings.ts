@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { bucketName } from '../src/aws/object-reference.ts';
 import { DEFAULT_MAX_OBJECT_BYTES, objectBytes } from '../src/aws/places.ts';
+import { originsSchema } from '../src/http/cross-origin.ts';
 import { gpuSettingsSchema } from './gpu-settings.ts';
 
 /** HTTP APIs give up after 30 s: the function has to answer first. */
@@ -45,8 +46,8 @@ const apiSchema = z.strictObject({
   /** Requests a second, all clients together. */
   requestsPerSecond: z.number().min(1).max(10_000),
   burst: z.int().min(1).max(5_000),
-  /** Origins whose pages may call the API. */
-  corsOrigins: z.array(z.url()).default([]),
+  /** Origins whose pages may call the API, `*` for any. */
+  corsOrigins: originsSchema.default([]),
   /** The DNS record for it is the deployer's to make: its target is an output. */
   domain: z
     .strictObject({

@@ -112,7 +112,11 @@ function commandOf(props: GpuTaskProps): string[] {
     'max-object-bytes': props.maxObjectBytes,
     ...(props.maxPixels !== undefined && { 'max-pixels': props.maxPixels }),
   };
-  return ['serve', ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)])];
+  return [
+    'serve',
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ...settings.corsOrigins.flatMap((origin) => ['--cors-origin', origin]),
+  ];
 }
 
 /** Takes messages, reads images, writes results: what the function of the queue may, and no more. */

@@ -23,6 +23,7 @@ interface ServeFlags {
   maxPixels?: number;
   uploadsBucket?: string;
   uploadsPrefix?: string;
+  corsOrigin?: string[];
   quiet?: boolean;
 }
 
@@ -96,6 +97,12 @@ export function addServeCommand(program: Command): void {
       )
         .argParser(numberOf)
         .env('MAX_PIXELS'),
+    )
+    .option(
+      '--cors-origin <origin>',
+      'origin whose pages may call, such as https://app.example.org, or * for any; may be repeated (default: pages of ' +
+        'this machine while only it is listened to, else none)',
+      (origin, before: string[] = []) => [...before, origin],
     )
     .option('--quiet', 'no line for each request on standard error')
     .addHelpText('after', EXAMPLES)

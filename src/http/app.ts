@@ -1,9 +1,17 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { cors } from 'hono/cors';
 import { etag, RETAINED_304_HEADERS } from 'hono/etag';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { InvalidRequest, problemsIn } from '../errors.ts';
 import { CACHED, NOT_CACHED } from './cache.ts';
+import {
+  type AllowedOrigin,
+  CORS_ANSWER_HEADERS,
+  CORS_MAX_AGE_SECONDS,
+  CORS_METHODS,
+  CORS_REQUEST_HEADERS,
+} from './cross-origin.ts';
 import { HttpError } from './failures.ts';
 import { htmlPage, page } from './page/html-page.ts';
 import type { AppEnv, AppParts } from './parts.ts';
@@ -15,6 +23,7 @@ import { addHealth } from './routes/health.ts';
 import { maxRoutes } from './routes/max.ts';
 import { addModel } from './routes/model.ts';
 import { openApiDocument } from './routes/openapi.ts';
+import { swaggerDocument } from './routes/swagger.ts';
 import { addUploads } from './routes/uploads.ts';
 
 /** Longer identifiers than any tracing system makes would only fill logs. */
@@ -24,7 +33,12 @@ const MAX_REQUEST_ID_LENGTH = 128;
  * What a 304 must carry beside what caches are told: browsers replace the headers that they kept by those of the 304, so
  * that a page without its own policy there would be shown under the one for answers that are no pages.
  */
-const RETAINED_AS_WELL = ['content-security-policy', 'x-request-id'];
+const RETAINED_AS_WELL = [
+  'access-control-allow-origin',
+  'access-control-expose-headers',
+  'content-security-policy',
+  'x-request-id',
+];
 
 /** The HTTP interface, for whatever serves it: a function behind a gateway, a Node server. */
 export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
@@ -45,6 +59,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
     c.header('cache-control', NOT_CACHED['cache-control']);
     await next();
   });
+  if (parts.allowedOrigin !== undefined) app.use(crossOrigin(parts.allowedOrigin));
   app.onError(answerProblem);
 
   addCaptions(app, parts);
@@ -58,6 +73,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
 
   const document = openApiDocument(app);
   app.get('/openapi.json', (c) => c.json(document(), 200, CACHED));
+  app.get('/swagger.json', (c) => c.json(swaggerDocument(parts), 200, CACHED));
   app.get(
     '/docs',
     htmlPage(async () => docsHtml(document())),
@@ -71,6 +87,16 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
     return answerProblem(new HttpError('MethodNotAllowed', `it takes ${allowed.join(', ')}`), c);
   });
   return app;
+}
+
+function crossOrigin(origin: AllowedOrigin): ReturnType<typeof cors> {
+  return cors({
+    origin,
+    allowMethods: [...CORS_METHODS],
+    allowHeaders: CORS_REQUEST_HEADERS,
+    exposeHeaders: CORS_ANSWER_HEADERS,
+    maxAge: CORS_MAX_AGE_SECONDS,
+  });
 }
 
 type Validated = { success: true } | { success: false; error: Parameters<typeof problemsIn>[0] };

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { ObjectReference } from '../aws/object-reference.ts';
 import type { Captioner } from '../caption/captioner.ts';
 import type { RecordedOutcome, Timings } from '../caption/result.ts';
+import type { AllowedOrigin } from './cross-origin.ts';
 import type { ProblemCode } from './failures.ts';
 import type { ModelCard } from './model-card.ts';
 import type { Announcement, uploadRequestSchema } from './schemas.ts';
@@ -55,6 +56,8 @@ export interface AppParts {
   /** When the answer must be there, ms since the epoch. @default no deadline */
   deadlineOf?: (c: Context) => number | undefined;
   report?: (line: RequestReport) => void;
+  /** Pages of other origins that may call; absent where none may, or where a gateway in front says which. */
+  allowedOrigin?: AllowedOrigin;
 }
 
 /** What a request collects for its report on the way. */

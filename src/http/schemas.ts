@@ -24,7 +24,7 @@ export const captionRequestSchema = z
     image: z.string().optional().meta({
       contentEncoding: 'base64',
       description:
-        'An image file as RFC 4648 section 4 writes bytes, or a data: URL of that; line breaks and absent padding do not matter',
+        'An image file as RFC 4648 section 4 or 5 writes bytes, or a data: URL of that; line breaks and absent padding do not matter',
     }),
     s3: s3ReferenceSchema.optional(),
     ...captionFields,

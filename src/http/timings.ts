@@ -1,13 +1,22 @@
+import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { STAGES, type Timings } from '../caption/result.ts';
 import type { AppEnv } from './parts.ts';
 
-/** Adds one image's stages to the answer's header and to the request's report. */
+/** Of answers with captions, for the OpenAPI document. */
+export const SERVER_TIMING = z.object({
+  'Server-Timing': z.string().describe('Milliseconds of each stage, all captioned images together'),
+});
+
+/** Adds one image's stages to the request's report. */
 export function noteTimings(timings: Timings, c: Context<AppEnv>): void {
-  const all = add(c.get('timings'), timings);
-  c.set('timings', all);
+  c.set('timings', add(c.get('timings'), timings));
   c.set('images', (c.get('images') ?? 0) + 1);
-  c.header('server-timing', serverTiming(all));
+}
+
+/** Sets the header of an answer with captions; a form of which no image could be read took no time in any stage. */
+export function tellTimings(c: Context<AppEnv>): void {
+  c.header('server-timing', serverTiming(c.get('timings')));
 }
 
 function add(before: Timings | undefined, timings: Timings): Timings {
@@ -18,6 +27,6 @@ function add(before: Timings | undefined, timings: Timings): Timings {
 }
 
 /** Value of the header Server-Timing (W3C), ms. */
-function serverTiming(timings: Timings): string {
-  return STAGES.map((stage) => `${stage};dur=${timings[stage].toFixed(1)}`).join(', ');
+function serverTiming(timings: Timings | undefined): string {
+  return STAGES.map((stage) => `${stage};dur=${(timings?.[stage] ?? 0).toFixed(1)}`).join(', ');
 }

@@ -5,6 +5,7 @@ import type { Captioner } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 import type { CaptionPlan } from '../caption/plan.ts';
 import { InvalidRequest, problemsIn } from '../errors.ts';
+import { bytesOfBase64 } from '../http/base64.ts';
 import { decodedKey } from '../s3/events.ts';
 
 /** A batch of the largest items still fits what Step Functions passes on, 256 KiB, by far. */
@@ -16,7 +17,7 @@ const options = z.record(z.string(), z.unknown()).optional();
 
 const objectSchema = objectReferenceSchema.extend({ options });
 
-const imageSchema = z.strictObject({ image: z.base64().min(1), options });
+const imageSchema = z.strictObject({ image: text, options });
 
 /**
  * One item of a Distributed Map: an entry of ListObjectsV2 (`Key`), a row of an S3 inventory (`Bucket`, `Key`,
@@ -69,7 +70,7 @@ export function readWorkflowInput(event: unknown, plan: Captioner['plan']): Work
   if ('Items' in input) return { kind: 'batch', objects: objectsOf(parse(batchSchema, input), plan) };
   if ('image' in input) {
     const { image, options } = parse(imageSchema, input);
-    return { kind: 'image', bytes: Buffer.from(image, 'base64'), plan: planned(options, plan) };
+    return { kind: 'image', bytes: bytesOfBase64(image), plan: planned(options, plan) };
   }
   const { options, ...object } = parse(objectSchema, input);
   return { kind: 'object', object: { ...object, plan: planned(options, plan) } };

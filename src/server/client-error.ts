@@ -15,9 +15,14 @@ const LINGER_MS = 500;
 
 /**
  * Answers and closes the connection, since where its next request would begin is unknown. Node's own answer has no body.
+ * @param more headers of the answer
  * @returns what was answered, `null` where the connection is gone
  */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): Refusal | null {
+export function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  more: Record<string, string>,
+): Refusal | null {
   // One answer is enough: later bytes of the same broken request raise the same error again.
   if (socket.writableEnded) return null;
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -26,7 +31,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   }
   const refusal = refusalOf(CODES[error.code ?? ''] ?? 'MalformedRequest');
   const { status, headers, body } = refusal;
-  const lines = Object.entries({ ...headers, connection: 'close' }).map(
+  const lines = Object.entries({ ...headers, ...more, connection: 'close' }).map(
     ([name, value]) => `${name}: ${value}`,
   );
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`);

@@ -26,6 +26,8 @@ export interface EdgeParts {
   listener: Listener;
   /** True while there is no place for another image. */
   isFull: () => boolean;
+  /** Headers of every refusal of a request that came from a page of this origin. */
+  headersFor: (origin?: string) => Record<string, string>;
   /** For each request that does not get to the listener. */
   onRefusal: (refusal: Refusal, method?: string) => void;
 }
@@ -35,7 +37,10 @@ type EdgeSettings = Pick<
   'headersTimeout' | 'requestTimeout' | 'idleTimeout' | 'maxBodyBytes' | 'maxBodiesBytes'
 >;
 
-export function createEdge(settings: EdgeSettings, { listener, isFull, onRefusal }: EdgeParts): Edge {
+export function createEdge(
+  settings: EdgeSettings,
+  { listener, isFull, headersFor, onRefusal }: EdgeParts,
+): Edge {
   const { headersTimeout, requestTimeout, idleTimeout, maxBodyBytes, maxBodiesBytes } = settings;
   const atWork = new Set<ServerResponse>();
   let bodiesBytes = 0;
@@ -50,7 +55,8 @@ export function createEdge(settings: EdgeSettings, { listener, isFull, onRefusal
 
   const refuse = (code: RefusalCode, detail: string, incoming: IncomingMessage, outgoing: ServerResponse) => {
     const refusal = refusalOf(code, detail, pathOf(incoming));
-    const { status, headers, body } = refusal;
+    const { status, body } = refusal;
+    const headers = { ...refusal.headers, ...headersFor(incoming.headers.origin) };
     onRefusal(refusal, incoming.method);
     // Its body may still come; it is read past, or the answer would be lost in a reset connection.
     incoming.resume();
@@ -89,7 +95,9 @@ export function createEdge(settings: EdgeSettings, { listener, isFull, onRefusal
   );
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
     afterWhole([...atWork], socket, () => {
-      const refusal = answerClientError(error, socket);
+      // Of the request whose body breaks off; where its headers are broken, who sends it is not known.
+      const broken = [...atWork].find(({ req }) => req.socket === socket);
+      const refusal = answerClientError(error, socket, headersFor(broken?.req.headers.origin));
       if (refusal !== null) onRefusal(refusal);
     }),
   );

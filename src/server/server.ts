@@ -4,6 +4,13 @@ import { getRequestListener } from '@hono/node-server';
 import { planCaptions } from '../caption/plan.ts';
 import { InvalidRequest } from '../errors.ts';
 import { createApp } from '../http/app.ts';
+import {
+  type AllowedOrigin,
+  allowOrigins,
+  allowThisMachine,
+  crossOriginHeaders,
+  isLoopback,
+} from '../http/cross-origin.ts';
 import { modelCardOf } from '../http/model-card.ts';
 import type { AppParts, Uploads } from '../http/parts.ts';
 import { type Bundle, plannedModel, readBundle } from '../model/bundle.ts';
@@ -43,13 +50,15 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const bundle = await readBundle(parts.model);
   const pool = startPool(parts);
   try {
-    const app = createApp(await appParts(bundle, pool, parts));
+    const ofApp = await appParts(bundle, pool, parts);
+    const app = createApp(ofApp);
     await pool.ready;
     // So that the first request finds every cache warm, and /health an answer however busy the workers are.
     await app.request('/health');
     const edge = createEdge(settings, {
       listener: getRequestListener(app.fetch, { errorHandler: () => answerMalformed(report) }),
       isFull: () => pool.full,
+      headersFor: (origin) => crossOriginHeaders(ofApp.allowedOrigin, origin),
       onRefusal: (refusal, method) => report(reportOfRefusal(refusal, method)),
     });
     const url = await listen(edge, settings);
@@ -78,6 +87,7 @@ function startPool({ model: directory, settings, onLost, workers }: ServerParts)
 
 async function appParts(bundle: Bundle, pool: CaptionerPool, parts: ServerParts): Promise<AppParts> {
   const { settings, report } = parts;
+  const allowedOrigin = allowedOriginOf(settings);
   return {
     caption: pool.caption,
     model: modelCardOf(bundle),
@@ -87,7 +97,13 @@ async function appParts(bundle: Bundle, pool: CaptionerPool, parts: ServerParts)
     ...(settings.allowedBuckets.length > 0 && { readS3: await createReader(settings) }),
     ...(settings.uploadsBucket !== undefined && { uploads: await createServerUploads(bundle, settings) }),
     ...(report && { report }),
+    ...(allowedOrigin && { allowedOrigin }),
   };
+}
+
+function allowedOriginOf({ corsOrigin, host }: ServerSettings): AllowedOrigin | undefined {
+  if (corsOrigin !== undefined) return allowOrigins(corsOrigin);
+  return isLoopback(host) ? allowThisMachine : undefined;
 }
 
 /** @returns `null` where the settings name no queue */

@@ -11,6 +11,7 @@ import {
   resultsPrefix,
   uploadsPrefix,
 } from '../aws/places.ts';
+import { originsSchema } from '../http/cross-origin.ts';
 
 /** Each worker holds a model of its own; more than this is a mistyped number. */
 const MAX_WORKERS = 64;
@@ -54,6 +55,8 @@ export const serverSettingsSchema = z
     uploadsPrefix: uploadsPrefix.default(DEFAULT_UPLOADS_PREFIX),
     /** Largest image, pixels. @default by its kind, as `--max-pixels` says */
     maxPixels: z.int().min(1).optional(),
+    /** Origins whose pages may call, `*` for any. @default pages of this machine while `host` is this machine, else none */
+    corsOrigin: originsSchema.optional(),
     maxBodyBytes: z.int().min(1).default(MAX_BODY_BYTES),
     maxBodiesBytes: z.int().min(1).default(MAX_BODIES_BYTES),
     /** From a connection's or a request's first byte to the end of its headers. */

@@ -92,6 +92,7 @@ describe('show-and-tell serve', () => {
       '--host',
       '--workers',
       '--queue',
+      '--cors-origin',
       '--execution-provider',
       'Examples:',
       'curl',
@@ -111,6 +112,8 @@ describe('show-and-tell serve', () => {
     ['--queue-url', 'https://sqs.example/queue'],
     ['--max-object-bytes', '0'],
     ['--max-pixels', '0'],
+    ['--cors-origin', 'https://app.example.org/'],
+    ['--cors-origin', 'localhost:3000'],
   ] as const;
   for (const [flag, value] of wrong) {
     it(`refuses ${flag} ${value} in the flag’s name`, async () => {
@@ -119,6 +122,16 @@ describe('show-and-tell serve', () => {
       assert.ok(stderr.includes(`${flag}`), stderr);
     });
   }
+
+  it('answers pages of each origin that it is told, and of no other', async (t) => {
+    const origins = ['https://app.example.org', 'http://10.0.0.1:3000'];
+    const { url } = await start(t, [...SERVE, ...origins.flatMap((origin) => ['--cors-origin', origin])]);
+    for (const origin of [...origins, 'http://localhost:3000']) {
+      const { headers } = await fetch(`${url}/model`, { headers: { origin } });
+      const allowed = origins.includes(origin) ? origin : null;
+      assert.equal(headers.get('access-control-allow-origin'), allowed);
+    }
+  });
 
   it('says that a port is taken', async (t) => {
     const taken = createServer().listen(0, '127.0.0.1');

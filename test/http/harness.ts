@@ -78,6 +78,7 @@ export function assertProblem({ status, headers, body }: Answer<unknown>, code: 
 
 interface MediaTypes {
   content?: Record<string, { schema: object }>;
+  headers?: Record<string, object>;
 }
 interface OpenApi {
   paths: Record<string, Record<string, { responses: Record<string, MediaTypes> }>>;
@@ -110,6 +111,13 @@ function assertPromised(method: string, path: string, response: Response, body: 
   const isProblem = promised === undefined && BESIDE_OPERATIONS.includes(status);
   const schema = isProblem ? openApi.components.schemas.Problem : promised?.content?.[type]?.schema;
   assert.ok(schema, `${method} ${path} answered ${status} ${type}, which the document does not say`);
+  for (const name of ['Server-Timing', 'Retry-After', 'Location']) {
+    const hasIt = response.headers.has(name);
+    const isPromised = promised?.headers?.[name] !== undefined;
+    // One status may stand for problems that pass and for others.
+    const mayLack = name === 'Retry-After' && status === 503;
+    assert.ok(hasIt === isPromised || mayLack, `${method} ${path} ${status}: ${name} ${hasIt}`);
+  }
   const validate = validatorOf(schema);
   assert.ok(validate(body), `${ajv.errorsText(validate.errors)} in ${JSON.stringify(body).slice(0, 300)}`);
 }

@@ -46,6 +46,10 @@ const refused: Record<string, { settings: object; at: string }> = {
     },
     at: 'functions.http',
   },
+  'a page in place of an origin': {
+    settings: { api: { auth: { kind: 'iam' }, ...limits, corsOrigins: ['https://app.example.org/page'] } },
+    at: 'api.corsOrigins',
+  },
   'a retention that CloudWatch does not know': { settings: { logRetentionDays: 8 }, at: 'logRetentionDays' },
   'a misspelt setting': { settings: { logLevle: 'INFO' }, at: '' },
   'a bucket with a name that S3 refuses': {

@@ -207,6 +207,22 @@ test('every route of the address asks who calls, in the way that the settings sa
   assert.deepEqual(types('open address with a name of its own'), new Set(['NONE']));
 });
 
+test('pages of other origins may call only where the settings name them', () => {
+  const corsOf = (way: string) => {
+    const [[, api]] = ofType(synthesis(way), 'AWS::ApiGatewayV2::Api') as [[string, Resource['Properties']]];
+    return api.CorsConfiguration as Record<string, unknown> | undefined;
+  };
+  assert.equal(corsOf('prod'), undefined);
+  const cors = corsOf('open address with a name of its own')!;
+  assert.deepEqual(cors.AllowOrigins, ['https://example.org']);
+  assert.deepEqual(cors.AllowMethods, ['GET', 'HEAD', 'POST']);
+  for (const header of ['authorization', 'content-type', 'x-api-key', 'x-amz-date'])
+    assert.ok((cors.AllowHeaders as string[]).includes(header), header);
+  for (const header of ['retry-after', 'server-timing', 'x-request-id'])
+    assert.ok((cors.ExposeHeaders as string[]).includes(header), header);
+  assert.ok((cors.MaxAge as number) > 0);
+});
+
 test('an open address reads no image of the input bucket', () => {
   const { resources } = synthesis('open address with a name of its own');
   const http = Object.values(resources).find(

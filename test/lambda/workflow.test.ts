@@ -61,6 +61,33 @@ describe('the workflow function, for one image', () => {
     assert.deepEqual(fake.requests, []);
   });
 
+  it('reads base64 in every way that it is read over HTTP', async (t) => {
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    const image = PHOTO.toString('base64');
+    const lines = image.replaceAll(/(.{76})/g, '$1\r\n');
+    const forUrls = PHOTO.toString('base64url');
+    const options = { beamWidth: 1 };
+    const expected = payloadOf<CaptionResult>(await lambda.invoke({ image, options })).captions;
+    for (const spelt of [image.replace(/=+$/, ''), lines, forUrls, `data:image/jpeg;base64,${lines}`])
+      assert.deepEqual(
+        payloadOf<CaptionResult>(await lambda.invoke({ image: spelt, options })).captions,
+        expected,
+        spelt.slice(0, 30),
+      );
+    const wrong = [
+      '',
+      ' ',
+      ` ${image}`,
+      'data:image/jpeg,abc',
+      'https://example.com/a.jpg',
+      '+_8=',
+      'YR==',
+      7,
+    ];
+    for (const image of wrong)
+      assert.equal(errorName(await lambda.invoke({ image })), 'InvalidRequest', String(image).slice(0, 30));
+  });
+
   it('fails by the name of the failure, recorded or not', async (t) => {
     fake.put('photos', 'text.jpg', NO_IMAGE);
     const lambda = await workflow.startFor(t, {

@@ -30,7 +30,7 @@ export async function readCaptionRequest(
   const read = readerOf(c.req.raw.headers);
   const body = await readBody(c.req.raw, parts.maxBodyBytes);
   c.set('bytes', body.length);
-  const { source, options: inBody } = await read(body);
+  const { source, options: inBody } = read(body);
   const { trace, explain, ...options } = mergeOnce(query, inBody);
   const plan = parts.plan(options);
   const images = 'images' in source ? source.images : [await readReference(source.s3, parts)];

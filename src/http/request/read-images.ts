@@ -2,9 +2,10 @@
 
 import type { ObjectReference } from '../../aws/object-reference.ts';
 import { InvalidRequest, problemsIn } from '../../errors.ts';
+import { bytesOfBase64 } from '../base64.ts';
+import { HttpError } from '../failures.ts';
 import type { GivenOptions } from '../options.ts';
 import { captionRequestSchema } from '../schemas.ts';
-import { bytesOfBase64 } from './base64.ts';
 import { parseJson } from './json.ts';
 import { mediaTypeOf, unsupported } from './media-type.ts';
 import { type NamedImage, namedImages, readForm } from './multipart.ts';
@@ -23,17 +24,14 @@ const UNNAMED = 'image';
  * How a body of this content type is read; looked up before the body is.
  * @throws HttpError UnsupportedMediaType
  */
-export function readerOf(headers: Headers): (body: Uint8Array<ArrayBuffer>) => Promise<ReadBody> {
+export function readerOf(headers: Headers): (body: Uint8Array<ArrayBuffer>) => ReadBody {
   const type = mediaTypeOf(headers);
   if (type.essence === 'multipart/form-data') {
-    return async (body) => ({
-      source: { images: await namedImages(await readForm(body, type)) },
-      options: {},
-    });
+    return (body) => ({ source: { images: namedImages(readForm(body, type)) }, options: {} });
   }
-  if (type.essence === 'application/json') return async (body) => readJson(body);
+  if (type.essence === 'application/json') return readJson;
   if (type.type === 'image' || type.essence === 'application/octet-stream') {
-    return async (bytes) => ({ source: { images: [{ name: UNNAMED, bytes }] }, options: {} });
+    return (bytes) => ({ source: { images: [{ name: UNNAMED, bytes }] }, options: {} });
   }
   throw unsupported(`${type.essence} is not read here`);
 }
@@ -44,5 +42,15 @@ function readJson(body: Uint8Array<ArrayBuffer>): ReadBody {
   const { image, s3, ...options } = parsed.data;
   // The schema saw to it that there is exactly one of the two.
   if (s3 !== undefined) return { source: { s3 }, options };
-  return { source: { images: [{ name: UNNAMED, bytes: bytesOfBase64(image!) }] }, options };
+  return { source: { images: [{ name: UNNAMED, bytes: decoded(image!) }] }, options };
+}
+
+/** What is no base64 cannot be read at all, as a body that is no JSON. */
+function decoded(image: string): Uint8Array {
+  try {
+    return bytesOfBase64(image);
+  } catch (cause) {
+    if (!(cause instanceof InvalidRequest)) throw cause;
+    throw new HttpError('MalformedRequest', cause.message, { cause });
+  }
 }

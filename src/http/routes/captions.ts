@@ -1,4 +1,4 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { type CaptionResult, captionResultSchema } from '../../caption/result.ts';
 import { CaptionError, InvalidRequest } from '../../errors.ts';
@@ -10,7 +10,7 @@ import { problemAnswers } from '../problem-answers.ts';
 import { readCaptionRequest } from '../request/caption-request.ts';
 import type { NamedImage } from '../request/multipart.ts';
 import { captionRequestSchema, captionResultsSchema } from '../schemas.ts';
-import { noteTimings } from '../timings.ts';
+import { noteTimings, SERVER_TIMING, tellTimings } from '../timings.ts';
 
 /** Bytes need no schema beside their content type (OpenAPI 3.1, Considerations for File Uploads). */
 const BYTES = { description: 'An image file' } as const;
@@ -46,9 +46,7 @@ const route = createRoute({
     200: {
       description: 'Ranked captions: of the one image, or of each image of a form with several',
       content: { 'application/json': { schema: captionResultSchema.or(captionResultsSchema) } },
-      headers: z.object({
-        'Server-Timing': z.string().describe('Milliseconds of each stage, all images together'),
-      }),
+      headers: SERVER_TIMING,
     },
     ...problemAnswers(
       'MalformedRequest',
@@ -75,8 +73,12 @@ export function addCaptions(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
       noteTimings(result.timings, c);
       return result;
     };
-    if (images.length === 1) return c.json(await caption(images[0]!.bytes), 200);
-    return c.json({ results: await captionEach(images, caption, c) }, 200);
+    const answer =
+      images.length === 1
+        ? await caption(images[0]!.bytes)
+        : { results: await captionEach(images, caption, c) };
+    tellTimings(c);
+    return c.json(answer, 200);
   });
 }
 

@@ -12,8 +12,8 @@ import { noteFailure, problemOf } from '../problem.ts';
 import { GATEWAY_ANSWERS, headersOf } from '../problem-answers.ts';
 import { readBody } from '../request/body.ts';
 import { mediaTypeOf, unsupported } from '../request/media-type.ts';
-import { IMAGE_FIELD, imageOf, readForm } from '../request/multipart.ts';
-import { noteTimings } from '../timings.ts';
+import { IMAGE_FIELD, readForm } from '../request/multipart.ts';
+import { noteTimings, SERVER_TIMING, tellTimings } from '../timings.ts';
 
 const predictSchema = z
   .object({
@@ -72,6 +72,7 @@ const predictRoute = createRoute({
     200: {
       description: 'Captions, ranked by highest probability',
       content: { 'application/json': { schema: predictSchema } },
+      headers: SERVER_TIMING,
     },
     400: errorAnswer('The image cannot be read'),
     413: errorAnswer(PROBLEMS.ImageTooLarge.title),
@@ -105,6 +106,7 @@ export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
     }
     const { captions, timings } = await parts.caption(image, undefined, { deadline: parts.deadlineOf?.(c) });
     noteTimings(timings, c);
+    tellTimings(c);
     return c.json({ status: 'ok' as const, predictions: predictionsOf(captions) }, 200);
   });
   const { name, description, license, provenance } = parts.model;
@@ -141,8 +143,8 @@ async function readImage(c: Context<AppEnv>, maxBodyBytes: number): Promise<Uint
   }
   const body = await readBody(c.req.raw, maxBodyBytes);
   c.set('bytes', body.length);
-  const entry = (await readForm(body, type)).get(IMAGE_FIELD);
-  return entry === null || typeof entry === 'string' ? null : (await imageOf(entry)).bytes;
+  const first = readForm(body, type).find(({ name }) => name === IMAGE_FIELD);
+  return first === undefined || first.fileName === null ? null : first.bytes;
 }
 
 /** MAX answers 400 for whatever is wrong with a request, and has no problem documents. */

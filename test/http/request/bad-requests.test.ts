@@ -146,7 +146,8 @@ const FIELDS: [what: string, json: unknown, code: ProblemCode][] = [
   ['base64 with padding amid it', { image: 'YQ==YQ==' }, 'MalformedRequest'],
   ['base64 that ends within a byte', { image: 'YWJjZ' }, 'MalformedRequest'],
   ['base64 with bits after its end', { image: 'YR==' }, 'MalformedRequest'],
-  ['base64 for URLs', { image: Buffer.from([0xfb, 0xff]).toString('base64url') }, 'MalformedRequest'],
+  ['base64 in two alphabets', { image: '+_8=' }, 'MalformedRequest'],
+  ['base64 for URLs with bits after its end', { image: '-x' }, 'MalformedRequest'],
   ['no base64', { image: 'ÿ' }, 'MalformedRequest'],
   ['an option that is unknown', { image, beam: 3 }, 'InvalidRequest'],
   ['an option as text', { image, beamWidth: '3' }, 'InvalidRequest'],
@@ -229,6 +230,29 @@ describe('POST /captions accepts', () => {
     const { status } = await post(app, '/captions', body, 'multipart/form-data; boundary="e d:g=e"');
     assert.equal(status, 200);
   });
+});
+
+describe('a quote in a file’s name', () => {
+  const names = [
+    ['curl before 7.81', String.raw`filename="12\" pizza.jpg"`],
+    ['browsers', 'filename="12%22 pizza.jpg"'],
+  ] as const;
+  for (const [by, fileName] of names) {
+    const head = `--edge\r\n${TEXT_PART}; ${fileName}\r\n\r\n`;
+    const body = Buffer.concat([Buffer.from(head), coffee, Buffer.from('\r\n--edge--\r\n')]);
+    it(`is read as ${by} write it`, async () => {
+      for (const path of ['/captions', '/model/predict']) {
+        assert.equal((await post(app, path, body, FORM)).status, 200, path);
+      }
+      const second = Buffer.from(`\r\n--edge\r\n${PART}\r\n\r\nabc\r\n--edge--\r\n`);
+      const two = Buffer.concat([Buffer.from(head), coffee, second]);
+      const { body: answer } = await post<{ results: { name: string }[] }>(app, '/captions', two, FORM);
+      assert.deepEqual(
+        answer.results.map(({ name }) => name),
+        ['12" pizza.jpg', 'a.jpg'],
+      );
+    });
+  }
 });
 
 describe('the app refuses', () => {

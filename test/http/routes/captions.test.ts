@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { CaptionResult } from '../../../src/caption/result.ts';
+import { Overloaded } from '../../../src/errors.ts';
 import type { Problem } from '../../../src/http/failures.ts';
 import { COFFEE, readSamples } from '../../support/samples.ts';
 import { app, appWith, ask, assertProblem, captioner, formOf, post, postJson } from '../harness.ts';
@@ -46,6 +47,9 @@ describe('POST /captions', () => {
     ['a data: URL in capitals and with a parameter', `DATA:image/jpeg;name=a.jpg;BASE64,${base64}`],
     ['a data: URL without a type', `data:;base64,${base64}`],
     ['a data: URL with its characters escaped', `data:image/jpeg;base64,${encodeURIComponent(base64)}`],
+    ['the alphabet for URLs', coffee.toString('base64url')],
+    ['the alphabet for URLs in a data: URL', `data:;base64,${coffee.toString('base64url')}`],
+    ['the alphabet for URLs with padding', base64.replaceAll('+', '-').replaceAll('/', '_')],
     ['lines, as base64 writes them', base64.replaceAll(/(.{76})/g, '$1\n').concat('\n')],
     ['lines, as MIME has them', base64.replaceAll(/(.{76})/g, '$1\r\n')],
     ['lines in a data: URL', `data:image/jpeg;base64,\n${base64.replaceAll(/(.{64})/g, '$1\n')}`],
@@ -143,6 +147,22 @@ describe('POST /captions', () => {
       Object.fromEntries(stages),
       Object.fromEntries(Object.entries(body.timings).map(([stage, ms]) => [stage, ms.toFixed(1)])),
     );
+  });
+
+  it('tells it whether or not any image of a form could be read, and only where there are captions', async () => {
+    const none = await post<Results>(app, '/captions', formOf(['a.txt', TEXT], ['b.txt', TEXT]));
+    assert.match(none.headers.get('server-timing')!, /^decode;dur=0\.0, .*total;dur=0\.0$/);
+    // The first image is captioned, the second finds no place.
+    let calls = 0;
+    const full = appWith({
+      caption: (bytes) =>
+        ++calls === 1 ? captioner.caption(bytes) : Promise.reject(new Overloaded('the queue is full')),
+    });
+    const failed = await post(full, '/captions', formOf(['a.jpg', coffee], ['b.jpg', coffee]));
+    assertProblem(failed, 'Overloaded');
+    assert.equal(failed.headers.get('server-timing'), null);
+    const predicted = await post(app, '/model/predict', formOf(['a.jpg', coffee]));
+    assert.match(predicted.headers.get('server-timing')!, /total;dur=[1-9]/);
   });
 
   it('answers a form of several images one by one, and lets none spoil the others', async () => {

@@ -1,33 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
-import { promisify } from 'node:util';
+import { describe, it } from 'node:test';
 import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH, OPTIONS } from '../../../src/caption/options.ts';
 import { PROBLEMS } from '../../../src/http/failures.ts';
-import { temporaryDirectory } from '../../support/bundles.ts';
-import { ROOT } from '../../support/samples.ts';
+import { lint } from '../../support/lint-openapi.ts';
 import { app, appWith, ask, bundle, openApi } from '../harness.ts';
-
-const temporary = temporaryDirectory();
-after(() => temporary.dispose());
-
-const REDOCLY = join(ROOT, 'node_modules/@redocly/cli/bin/cli.js');
-
-/** Findings of redocly's recommended rules; it is kept off the network. */
-async function lint(document: unknown): Promise<string[]> {
-  const file = join(temporary.path, 'openapi.json');
-  writeFileSync(file, JSON.stringify(document));
-  const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
-  const args = [REDOCLY, 'lint', file, '--format=json'];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env, cwd: temporary.path }).catch(
-    // It exits with 1 when it finds errors, and prints them all the same.
-    (error: { stdout: string }) => error,
-  );
-  const { problems } = JSON.parse(stdout) as { problems: { ruleId: string }[] };
-  return problems.map(({ ruleId }) => ruleId);
-}
 
 describe('GET /openapi.json', () => {
   it('is an OpenAPI 3.1 document in which redocly finds nothing to say', async () => {
@@ -47,8 +23,8 @@ describe('GET /openapi.json', () => {
     assert.ok((await lint(broken)).includes('no-unresolved-refs'));
   });
 
-  it('has every route of the app but the pages and itself', () => {
-    const pages = ['/', '/docs', '/openapi.json'];
+  it('has every route of the app but the pages and the documents', () => {
+    const pages = ['/', '/docs', '/openapi.json', '/swagger.json'];
     const routes = app.routes.filter(({ method, path }) => method !== 'ALL' && !pages.includes(path));
     const expected = new Set(routes.map(({ method, path }) => `${method} ${path}`));
     const found = Object.entries(openApi.paths).flatMap(([path, item]) =>

@@ -208,6 +208,17 @@ describe('GpuService', () => {
     });
   });
 
+  it('lets the server answer pages of the origins that the settings name', () => {
+    const commandOf = (settings: Partial<GpuSettings>) => {
+      const tasks = synthesise(settings).template.findResources('AWS::ECS::TaskDefinition');
+      return Object.values(tasks)[0]!.Properties.ContainerDefinitions[0].Command as string[];
+    };
+    assert.ok(!commandOf({}).includes('--cors-origin'));
+    const origins = ['https://a.example.org', 'https://b.example.org'];
+    const flags = ['--cors-origin', origins[0], '--cors-origin', origins[1]];
+    assert.deepEqual(commandOf({ corsOrigins: origins }).slice(-4), flags);
+  });
+
   it('lets the server do with queue and buckets what it needs, and nothing else', () => {
     const policies = template.findResources('AWS::IAM::Policy', {
       Properties: { PolicyName: Match.stringLikeRegexp('TaskRole') },
