@@ -65,10 +65,11 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   http: ['aws/rules', 'model', 'caption', 'errors', 'hono', '@hono/zod-openapi'],
   'http/request': ['http', 'aws/rules', 'caption', 'errors', 'node:*', 'hono'],
+  'http/transport': ['http', 'node:*', 'hono'],
   'http/page/browser': ['pictures/plain', 'alt', 'caption'],
   'http/page': ['http', 'node:*', 'hono'],
   'http/routes': ['http/request', 'http', 'caption', 'errors', 'node:*', 'hono', '@hono/zod-openapi'],
-  'http/app': ['http/routes', 'http/page', 'http', 'errors', 'hono', '@hono/zod-openapi'],
+  'http/app': ['http/routes', 'http/page', 'http/transport', 'http', 'errors', 'hono', '@hono/zod-openapi'],
   'lambda/env': ['aws/rules', 'zod'],
   lambda: [
     'lambda/env',
@@ -92,6 +93,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   server: [
     'http/app',
+    'http/transport',
     'http',
     's3',
     'aws',

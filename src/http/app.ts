@@ -16,6 +16,7 @@ import { maxRoutes } from './routes/max.ts';
 import { addModel } from './routes/model.ts';
 import { openApiDocument } from './routes/openapi.ts';
 import { addUploads } from './routes/uploads.ts';
+import { traceRequests } from './transport/trace-context.ts';
 
 /** Longer identifiers than any tracing system makes would only fill logs. */
 const MAX_REQUEST_ID_LENGTH = 128;
@@ -24,12 +25,13 @@ const MAX_REQUEST_ID_LENGTH = 128;
  * What a 304 must carry beside what caches are told: browsers replace the headers that they kept by those of the 304, so
  * that a page without its own policy there would be shown under the one for answers that are no pages.
  */
-const RETAINED_AS_WELL = ['content-security-policy', 'x-request-id'];
+const RETAINED_AS_WELL = ['content-security-policy', 'x-request-id', 'traceresponse'];
 
 /** The HTTP interface, for whatever serves it: a function behind a gateway, a Node server. */
 export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   const app = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
   app.use(requestId({ limitLength: MAX_REQUEST_ID_LENGTH }));
+  app.use(traceRequests);
   app.use(reportRequests(app, parts));
   app.use(
     secureHeaders({

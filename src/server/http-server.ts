@@ -49,7 +49,8 @@ export function createEdge(settings: EdgeSettings, { listener, isFull, onRefusal
   };
 
   const refuse = (code: RefusalCode, detail: string, incoming: IncomingMessage, outgoing: ServerResponse) => {
-    const refusal = refusalOf(code, detail, pathOf(incoming));
+    const traceparent = [incoming.headers.traceparent ?? []].flat().join();
+    const refusal = refusalOf(code, { detail, instance: pathOf(incoming), traceparent });
     const { status, headers, body } = refusal;
     onRefusal(refusal, incoming.method);
     // Its body may still come; it is read past, or the answer would be lost in a reset connection.

@@ -147,7 +147,7 @@ async function createServerUploads({ hash }: Bundle, settings: ServerSettings): 
 
 /** The adapter's own refusals: no host, an address that is none. The app answers all else. */
 function answerMalformed(report: (line: ReportLine) => void): Response {
-  const refusal = refusalOf('MalformedRequest', 'the request has no valid host or path');
+  const refusal = refusalOf('MalformedRequest', { detail: 'the request has no valid host or path' });
   report(reportOfRefusal(refusal));
   return new Response(refusal.body, { status: refusal.status, headers: refusal.headers });
 }

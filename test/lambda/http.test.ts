@@ -112,6 +112,19 @@ describe('the HTTP function', () => {
     }
   });
 
+  it('stays in the trace of its caller', async (t) => {
+    const lambda = await http.startFor(t);
+    const traceId = 'a1'.repeat(16);
+    const event = request('GET', '/nowhere');
+    const traceparent = `00-${traceId}-${'b2'.repeat(8)}-01`;
+    const invocation = await lambda.invoke({ ...event, headers: { ...event.headers, traceparent } });
+    assert.equal(jsonOf<{ traceId: string }>(invocation, 404).traceId, traceId);
+    const lines = lambda.logs() as Record<string, unknown>[];
+    const line = lines.find(({ message }) => message === 'request')!;
+    assert.deepEqual([line.trace_id, line.parent_span_id], [traceId, 'b2'.repeat(8)]);
+    assert.equal(answerOf(invocation).headers?.traceresponse, `00-${traceId}-${line.span_id}-01`);
+  });
+
   it('answers what is wrong with a problem document of the right status', async (t) => {
     const lambda = await http.startFor(t);
     const cases: [ReturnType<typeof request>, number, string][] = [
