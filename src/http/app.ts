@@ -16,6 +16,7 @@ import { maxRoutes } from './routes/max.ts';
 import { addModel } from './routes/model.ts';
 import { openApiDocument } from './routes/openapi.ts';
 import { addUploads } from './routes/uploads.ts';
+import { compress } from './transport/compression.ts';
 import { traceRequests } from './transport/trace-context.ts';
 
 /** Longer identifiers than any tracing system makes would only fill logs. */
@@ -33,6 +34,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   app.use(requestId({ limitLength: MAX_REQUEST_ID_LENGTH }));
   app.use(traceRequests);
   app.use(reportRequests(app, parts));
+  app.use(compress());
   app.use(
     secureHeaders({
       contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
@@ -55,7 +57,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   app.route('/', maxRoutes(parts));
 
   // From here on: what stays the same as long as the deployment does.
-  app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...RETAINED_AS_WELL] }));
+  app.use(etag({ weak: true, retainedHeaders: [...RETAINED_304_HEADERS, ...RETAINED_AS_WELL] }));
   addModel(app, parts);
 
   const document = openApiDocument(app);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import { brotliDecompressSync } from 'node:zlib';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { CaptionResult } from '../../src/caption/result.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
@@ -110,6 +111,20 @@ describe('the HTTP function', () => {
       assert.match(String(first.headers?.['content-security-policy']), /style-src 'sha256-/);
       assert.equal(again.headers?.['content-security-policy'], first.headers?.['content-security-policy']);
     }
+  });
+
+  it('compresses its page for the gateway to decode from base64', async (t) => {
+    const lambda = await http.startFor(t);
+    const event = request('GET', '/');
+    const plain = answerOf(await lambda.invoke(event));
+    const accepting = { ...event, headers: { ...event.headers, 'accept-encoding': 'gzip, br' } };
+    const answer = answerOf(await lambda.invoke(accepting));
+    assert.deepEqual([plain.isBase64Encoded, answer.isBase64Encoded], [false, true]);
+    assert.equal(answer.headers?.['content-encoding'], 'br');
+    const bytes = Buffer.from(answer.body!, 'base64');
+    assert.equal(answer.headers?.['content-length'], String(bytes.length));
+    assert.equal(brotliDecompressSync(bytes).toString(), plain.body);
+    assert.equal(answer.headers?.etag, plain.headers?.etag);
   });
 
   it('stays in the trace of its caller', async (t) => {
