@@ -71,6 +71,8 @@ export interface AppParts {
   uploads?: Uploads;
   /** Longest body of a request, bytes. */
   maxBodyBytes: number;
+  /** Images of a form. @default 20 */
+  maxImages?: number;
   /** When the answer must be there, ms since the epoch. @default no deadline */
   deadlineOf?: (c: Context) => number | undefined;
   report?: (line: RequestReport) => void;

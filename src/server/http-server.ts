@@ -32,11 +32,11 @@ export interface EdgeParts {
 
 type EdgeSettings = Pick<
   ServerSettings,
-  'headersTimeout' | 'requestTimeout' | 'idleTimeout' | 'maxBodyBytes' | 'maxBodiesBytes'
+  'headersTimeout' | 'requestTimeout' | 'idleTimeout' | 'maxBody' | 'maxBodies'
 >;
 
 export function createEdge(settings: EdgeSettings, { listener, isFull, onRefusal }: EdgeParts): Edge {
-  const { headersTimeout, requestTimeout, idleTimeout, maxBodyBytes, maxBodiesBytes } = settings;
+  const { headersTimeout, requestTimeout, idleTimeout, maxBody, maxBodies } = settings;
   const atWork = new Set<ServerResponse>();
   let bodiesBytes = 0;
   let onIdle: (() => void) | null = null;
@@ -45,7 +45,7 @@ export function createEdge(settings: EdgeSettings, { listener, isFull, onRefusal
     if (onIdle !== null) return 'this server is stopping';
     if (bytes === 0) return null;
     if (isFull()) return 'too many images wait already';
-    return bodiesBytes + bytes > maxBodiesBytes ? 'too many bytes are on their way already' : null;
+    return bodiesBytes + bytes > maxBodies ? 'too many bytes are on their way already' : null;
   };
 
   const refuse = (code: RefusalCode, detail: string, incoming: IncomingMessage, outgoing: ServerResponse) => {
@@ -59,7 +59,7 @@ export function createEdge(settings: EdgeSettings, { listener, isFull, onRefusal
   };
 
   const onRequest: Listener = (incoming, outgoing) => {
-    const bytes = bodyBytes(incoming, maxBodyBytes);
+    const bytes = bodyBytes(incoming, maxBody);
     const reason = reasonToRefuse(bytes);
     if (reason !== null) return refuse('Overloaded', reason, incoming, outgoing);
     atWork.add(outgoing);

@@ -82,7 +82,8 @@ async function appParts(bundle: Bundle, pool: CaptionerPool, parts: ServerParts)
     caption: pool.caption,
     model: modelCardOf(bundle),
     plan: (options = {}) => planCaptions(options, plannedModel(bundle)),
-    maxBodyBytes: settings.maxBodyBytes,
+    maxBodyBytes: settings.maxBody,
+    ...(settings.maxImages !== undefined && { maxImages: settings.maxImages }),
     deadlineOf: () => Date.now() + settings.answerTimeout,
     ...(settings.allowedBuckets.length > 0 && { readS3: await createReader(settings) }),
     ...(settings.uploadsBucket !== undefined && { uploads: await createServerUploads(bundle, settings) }),
@@ -119,13 +120,13 @@ async function startConsumer(
 /** The AWS SDK is loaded only by servers that use S3: it takes memory, and doubles the time to start. */
 async function createReader({
   allowedBuckets,
-  maxBodyBytes,
+  maxBody,
 }: ServerSettings): Promise<NonNullable<AppParts['readS3']>> {
   const [{ createImageReader }, { createS3Client }] = await Promise.all([
     import('../s3/access.ts'),
     import('../aws/s3-client.ts'),
   ]);
-  return createImageReader(createS3Client(), { allowedBuckets, maxBytes: maxBodyBytes });
+  return createImageReader(createS3Client(), { allowedBuckets, maxBytes: maxBody });
 }
 
 async function createServerUploads({ hash }: Bundle, settings: ServerSettings): Promise<Uploads> {

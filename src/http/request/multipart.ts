@@ -3,7 +3,7 @@ import { InvalidRequest } from '../../errors.ts';
 import { HttpError } from '../failures.ts';
 
 /**
- * As many images as are captioned while somebody waits for the answer; more belong into the queue or the workflow.
+ * Of a form, where a deployment has no limit of its own: as many images as are captioned while somebody waits for the answer; more belong into the queue or the workflow.
  * Without a bound, a body of nothing but tiny parts holds up everybody else for seconds.
  */
 export const MAX_PARTS = 20;
@@ -23,14 +23,19 @@ export interface NamedImage {
 
 /**
  * A `multipart/form-data` body taken apart.
+ * @param maxParts every part of a form is an image
  * @throws HttpError MalformedRequest, InvalidRequest when it has too many parts
  */
-export async function readForm(body: Uint8Array<ArrayBuffer>, type: MIMEType): Promise<FormData> {
+export async function readForm(
+  body: Uint8Array<ArrayBuffer>,
+  type: MIMEType,
+  maxParts = MAX_PARTS,
+): Promise<FormData> {
   const boundary = type.params.get('boundary') ?? '';
   if (boundary === '' || boundary.length > MAX_BOUNDARY_LENGTH) {
     throw new HttpError('MalformedRequest', `the boundary must have 1 to ${MAX_BOUNDARY_LENGTH} characters`);
   }
-  checkParts(Buffer.from(body.buffer, body.byteOffset, body.byteLength), `--${boundary}`);
+  checkParts(Buffer.from(body.buffer, body.byteOffset, body.byteLength), `--${boundary}`, maxParts);
   const headers = { 'content-type': type.toString() };
   return new Response(body, { headers }).formData().catch((cause: unknown) => {
     throw new HttpError('MalformedRequest', 'the body is not multipart/form-data as RFC 7578 has it', {
@@ -40,7 +45,7 @@ export async function readForm(body: Uint8Array<ArrayBuffer>, type: MIMEType): P
 }
 
 /** Before the form is taken apart, which takes time for each part and each header. */
-function checkParts(body: Buffer, delimiter: string): void {
+function checkParts(body: Buffer, delimiter: string, maxParts: number): void {
   let parts = 0;
   for (let at = body.indexOf(delimiter); at >= 0; at = body.indexOf(delimiter, at + delimiter.length)) {
     const isDelimiter = at === 0 || body[at - 1] === LINE_FEED;
@@ -49,7 +54,7 @@ function checkParts(body: Buffer, delimiter: string): void {
     const isEnd = headers.indexOf('--') === 0;
     if (isEnd) return;
     parts += 1;
-    if (parts > MAX_PARTS) throw new InvalidRequest(`a form may have ${MAX_PARTS} parts`);
+    if (parts > maxParts) throw new InvalidRequest(`a form may have ${maxParts} parts`);
     if (!headers.includes('\r\n\r\n')) {
       throw new HttpError(
         'MalformedRequest',

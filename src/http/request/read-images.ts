@@ -21,13 +21,17 @@ const UNNAMED = 'image';
 
 /**
  * How a body of this content type is read; looked up before the body is.
+ * @param maxImages of a form
  * @throws HttpError UnsupportedMediaType
  */
-export function readerOf(headers: Headers): (body: Uint8Array<ArrayBuffer>) => Promise<ReadBody> {
+export function readerOf(
+  headers: Headers,
+  maxImages?: number,
+): (body: Uint8Array<ArrayBuffer>) => Promise<ReadBody> {
   const type = mediaTypeOf(headers);
   if (type.essence === 'multipart/form-data') {
     return async (body) => ({
-      source: { images: await namedImages(await readForm(body, type)) },
+      source: { images: await namedImages(await readForm(body, type, maxImages)) },
       options: {},
     });
   }
