@@ -104,6 +104,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'node:*',
     '@hono/node-server',
     '@aws-sdk/client-sqs',
+    'prom-client',
     'zod',
   ],
   'cli/shared': ['model', 'caption', 'errors', 'node:*', 'cli-progress', 'commander'],

@@ -11,6 +11,7 @@ import { durationOf, sizeOf } from './shared/units.ts';
 interface ServeFlags {
   model?: string;
   port?: number;
+  metricsPort?: number;
   host?: string;
   workers?: number;
   threads?: number;
@@ -57,6 +58,11 @@ export function addServeCommand(program: Command): void {
       ).env('MODEL_DIR'),
     )
     .option('--port <n>', 'port to listen on, 0 for any free one (default: 8080)', numberOf)
+    .option(
+      '--metrics-port <n>',
+      'port for /metrics alone, 0 for any free one; without it --port has them (default: none)',
+      numberOf,
+    )
     .option(
       '--host <address>',
       'address to listen on; 0.0.0.0 for all (default: 127.0.0.1, this machine only)',
@@ -156,6 +162,7 @@ async function serve({ model = DEFAULT_BUNDLE, quiet = false, ...flags }: ServeF
     onLost: lost.reject,
   });
   process.stdout.write(`Captions at ${server.url}/ (${settings.workers} workers); Ctrl-C to stop\n`);
+  if (server.metricsUrl !== undefined) process.stdout.write(`Metrics at ${server.metricsUrl}\n`);
   try {
     await Promise.race([stopSignal(), lost.promise]);
   } finally {

@@ -13,6 +13,7 @@ import { addCaptions } from './routes/captions.ts';
 import { docsHtml } from './routes/docs.ts';
 import { addHealth } from './routes/health.ts';
 import { maxRoutes } from './routes/max.ts';
+import { addMetrics } from './routes/metrics.ts';
 import { addModel } from './routes/model.ts';
 import { openApiDocument } from './routes/openapi.ts';
 import { addUploads } from './routes/uploads.ts';
@@ -54,6 +55,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   addCaptions(app, parts);
   addUploads(app, parts);
   addHealth(app, parts);
+  addMetrics(app, parts);
   app.route('/', maxRoutes(parts));
 
   // From here on: what stays the same as long as the deployment does.

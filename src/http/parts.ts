@@ -55,6 +55,13 @@ export interface Uploads {
   outcome(id: string): Promise<RecordedOutcome | null>;
 }
 
+/** What Prometheus scrapes. */
+export interface MetricsText {
+  /** For `content-type`. */
+  type: string;
+  text: string;
+}
+
 /** What an edge hands to the app. */
 export interface AppParts {
   caption: Captioner['caption'];
@@ -69,6 +76,8 @@ export interface AppParts {
   readS3?: (reference: ObjectReference) => Promise<Uint8Array>;
   /** Absent where the deployment takes no uploads. */
   uploads?: Uploads;
+  /** For `GET /metrics`; absent where the deployment has none there. */
+  metrics?: () => Promise<MetricsText>;
   /** Longest body of a request, bytes. */
   maxBodyBytes: number;
   /** Images of a form. @default 20 */

@@ -42,6 +42,8 @@ export const serverSettingsSchema = z
   .object({
     /** 0 takes any free port. */
     port: z.int().min(0).max(65535).default(8080),
+    /** Of metrics alone, which are then not told on `port`; 0 takes any free one. @default `port` */
+    metricsPort: z.int().min(0).max(65535).optional(),
     /** This machine alone, unless asked otherwise: there is no authentication. */
     host: z.string().min(1).default('127.0.0.1'),
     workers: z.int().min(1).max(MAX_WORKERS).optional(),
@@ -96,6 +98,10 @@ export const serverSettingsSchema = z
       bucket === undefined || !mixesResultsWithImages({ bucket, prefix }, allowedBuckets),
     { path: ['resultsPrefix'], message: PREFIX_NEEDED },
   )
+  .refine(({ port, metricsPort }) => metricsPort !== port || port === 0, {
+    path: ['metricsPort'],
+    message: 'has to be another one than {port}, which has metrics without it',
+  })
   .refine(({ maxBody, maxBodies }) => maxBodies >= maxBody, {
     path: ['maxBodies'],
     message: 'has to be as much as {maxBody}, or a body of that length is never taken',

@@ -105,6 +105,7 @@ describe('show-and-tell serve', () => {
       '--workers',
       '--queue',
       '--execution-provider',
+      '--metrics-port',
       '--max-body',
       '(default: 32mib)',
       '--max-bodies',
@@ -133,6 +134,8 @@ describe('show-and-tell serve', () => {
     ['--host', '203.0.113.1'],
     ['--queue-url', 'https://sqs.example/queue'],
     ['--max-object-bytes', '0'],
+    ['--metrics-port', '70000'],
+    ['--metrics-port', '0x'],
     ['--max-object-bytes', '1gib'],
     ['--max-body', '10x'],
     ['--max-body', '0'],
@@ -195,6 +198,18 @@ describe('show-and-tell serve', () => {
     );
   });
 
+  it('says where metrics with a port of their own are, and when that is taken', async (t) => {
+    const { url, child } = await start(t, [...SERVE, '--metrics-port', '0']);
+    const [line] = (await once(child.stdout!, 'data')) as [string];
+    const address = /^Metrics at (http:.*\/metrics)$/m.exec(String(line))?.[1] ?? assert.fail(String(line));
+    assert.equal((await fetch(address)).status, 200);
+    assert.equal((await fetch(`${url}/metrics`)).status, 404);
+    const { port } = new URL(address);
+    const { status, stderr } = await runCli([...SERVE, '--metrics-port', port]);
+    assert.equal(status, 2);
+    assert.ok(stderr.includes(`--metrics-port ${port}: another program listens there`), stderr);
+  });
+
   it('says that a port is taken', async (t) => {
     const taken = createServer().listen(0, '127.0.0.1');
     t.after(() => taken.close());
@@ -225,6 +240,9 @@ describe('show-and-tell serve', () => {
     const ended = finished(child);
     const url = await addressOf(child);
     while (sqs.bodies().length > 0 && child.exitCode === null && !child.killed) await setTimeout(20);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    assert.match(metrics, /^show_and_tell_images_captioned_total\{source="queue"\} 1$/m);
+    assert.match(metrics, /^show_and_tell_queue_messages_total\{outcome="done"\} 1$/m);
     assert.equal((await post(url)).status, 200);
     child.kill('SIGTERM');
     const { status, stderr } = await ended;

@@ -113,6 +113,11 @@ describe('the HTTP function', () => {
     }
   });
 
+  it('has no metrics for Prometheus: nobody can scrape an environment', async (t) => {
+    const lambda = await http.startFor(t);
+    jsonOf(await lambda.invoke(request('GET', '/metrics')), 404);
+  });
+
   it('compresses its page for the gateway to decode from base64', async (t) => {
     const lambda = await http.startFor(t);
     const event = request('GET', '/');

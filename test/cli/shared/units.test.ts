@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { durationOf, sizeOf } from '../../src/cli/shared/units.ts';
+import { durationOf, sizeOf } from '../../../src/cli/shared/units.ts';
 
 describe('a size', () => {
   const sizes = [
