@@ -161,8 +161,10 @@ async function serve({ model = DEFAULT_BUNDLE, quiet = false, ...flags }: ServeF
     ...(!quiet && { report: writeReport }),
     onLost: lost.reject,
   });
-  process.stdout.write(`Captions at ${server.url}/ (${settings.workers} workers); Ctrl-C to stop\n`);
-  if (server.metricsUrl !== undefined) process.stdout.write(`Metrics at ${server.metricsUrl}\n`);
+  const metrics = server.metricsUrl === undefined ? '' : `Metrics at ${server.metricsUrl}\n`;
+  process.stdout.write(
+    `Captions at ${server.url}/ (${settings.workers} workers); Ctrl-C to stop\n${metrics}`,
+  );
   try {
     await Promise.race([stopSignal(), lost.promise]);
   } finally {

@@ -199,9 +199,12 @@ describe('show-and-tell serve', () => {
   });
 
   it('says where metrics with a port of their own are, and when that is taken', async (t) => {
-    const { url, child } = await start(t, [...SERVE, '--metrics-port', '0']);
-    const [line] = (await once(child.stdout!, 'data')) as [string];
-    const address = /^Metrics at (http:.*\/metrics)$/m.exec(String(line))?.[1] ?? assert.fail(String(line));
+    const child = startCli([...SERVE, '--metrics-port', '0']);
+    t.after(() => child.kill('SIGKILL'));
+    // Both lines are one write.
+    const [lines] = (await once(child.stdout!, 'data')) as [Buffer | string];
+    const [, url, address] = /(http:\S+)\/ .*\nMetrics at (http:\S+\/metrics)\n/.exec(String(lines)) ?? [];
+    assert.ok(url && address, String(lines));
     assert.equal((await fetch(address)).status, 200);
     assert.equal((await fetch(`${url}/metrics`)).status, 404);
     const { port } = new URL(address);
