@@ -87,6 +87,16 @@ describe('GET /metrics', () => {
     assert.ok(types.has('nodejs_eventloop_lag_seconds') && types.has('nodejs_gc_duration_seconds'));
   });
 
+  it('has the metrics that docs/operations.md tells, and no other of its own', async () => {
+    const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    const rows = text.slice(text.indexOf('## The server')).match(/^\| `.*? \|/gm) ?? [];
+    const told = rows.flatMap((row) => row.match(/\b(?:http|show_and_tell)_\w+/g) ?? []);
+    const own = [...(await scrape(server)).types.keys()].filter((name) =>
+      /^(http|show_and_tell)_/.test(name),
+    );
+    assert.deepEqual(told.sort(), own.sort());
+  });
+
   it('has one label for all addresses and methods that clients invent', async () => {
     const before = await scrape(server);
     for (let i = 0; i < 30; i++) await fetch(`${server.url}/invented-${i}?q=${i}`);
