@@ -6,10 +6,12 @@ import { writeReport } from '../server/access-log.ts';
 import { type ServerSettings, serverSettingsSchema } from '../server/settings.ts';
 import { numberOf } from './shared/decoding-flags.ts';
 import { EXIT_OK } from './shared/exit.ts';
+import { durationOf, sizeOf } from './shared/units.ts';
 
 interface ServeFlags {
   model?: string;
   port?: number;
+  metricsPort?: number;
   host?: string;
   workers?: number;
   threads?: number;
@@ -21,6 +23,14 @@ interface ServeFlags {
   resultsPrefix?: string;
   maxObjectBytes?: number;
   maxPixels?: number;
+  maxBody?: number;
+  maxBodies?: number;
+  maxImages?: number;
+  headersTimeout?: number;
+  requestTimeout?: number;
+  idleTimeout?: number;
+  answerTimeout?: number;
+  stopTimeout?: number;
   uploadsBucket?: string;
   uploadsPrefix?: string;
   corsOrigin?: string[];
@@ -34,6 +44,8 @@ Examples:
   $ show-and-tell serve --model models/im2txt --execution-provider cuda --workers 1
   $ curl --data-binary @photo.jpg -H 'content-type: image/jpeg' http://127.0.0.1:8080/captions
 
+Sizes are bytes or have a unit: kb, mb and gb count in thousands, kib, mib and gib in 1,024s. Times are 1ms to 1h, with
+their unit: ms, s, m or h.
 SIGTERM or Ctrl-C: images at work are finished, new requests are answered 503; a second signal ends it at once.
 Exit status: 0 stopped, 2 wrong usage or no such place to listen, 4 the model is unusable, 70 a bug.`;
 
@@ -48,6 +60,11 @@ export function addServeCommand(program: Command): void {
       ).env('MODEL_DIR'),
     )
     .option('--port <n>', 'port to listen on, 0 for any free one (default: 8080)', numberOf)
+    .option(
+      '--metrics-port <n>',
+      'port for /metrics alone, 0 for any free one; without it --port has them (default: none)',
+      numberOf,
+    )
     .option(
       '--host <address>',
       'address to listen on; 0.0.0.0 for all (default: 127.0.0.1, this machine only)',
@@ -86,9 +103,45 @@ export function addServeCommand(program: Command): void {
       `what the results' keys start with (default: ${DEFAULT_RESULTS_PREFIX})`,
     )
     .option(
-      '--max-object-bytes <n>',
-      `largest object of the queue (default: ${DEFAULT_MAX_OBJECT_BYTES})`,
-      numberOf,
+      '--max-object-bytes <size>',
+      `largest object of the queue, at most 256mib (default: ${DEFAULT_MAX_OBJECT_BYTES / 2 ** 20}mib)`,
+      sizeOf,
+    )
+    .option(
+      '--max-body <size>',
+      'longest body of a request, 413 above; at most 256mib, more as uploads (default: 32mib)',
+      sizeOf,
+    )
+    .option(
+      '--max-bodies <size>',
+      'bodies on their way at once, 503 above; bounds the memory (default: 256mib)',
+      sizeOf,
+    )
+    .option('--max-images <n>', 'images of a form, 422 above; 1 to 1000 (default: 20)', numberOf)
+    .option(
+      '--headers-timeout <time>',
+      'until a request’s headers are there, 408 after that (default: 10s, or --request-timeout)',
+      durationOf,
+    )
+    .option(
+      '--request-timeout <time>',
+      'until a request is there as a whole, 408 after that (default: 30s)',
+      durationOf,
+    )
+    .option(
+      '--idle-timeout <time>',
+      'until a connection without requests is closed (keep-alive); longer than the load balancer’s (default: 65s)',
+      durationOf,
+    )
+    .option(
+      '--answer-timeout <time>',
+      'from a request to its captions, 504 after that (default: 30s)',
+      durationOf,
+    )
+    .option(
+      '--stop-timeout <time>',
+      'from SIGTERM until what is at work is cut off; shorter than the orchestrator’s (default: 25s)',
+      durationOf,
     )
     .addOption(
       new Option(
@@ -124,7 +177,10 @@ async function serve({ model = DEFAULT_BUNDLE, quiet = false, ...flags }: ServeF
     ...(!quiet && { report: writeReport }),
     onLost: lost.reject,
   });
-  process.stdout.write(`Captions at ${server.url}/ (${settings.workers} workers); Ctrl-C to stop\n`);
+  const metrics = server.metricsUrl === undefined ? '' : `Metrics at ${server.metricsUrl}\n`;
+  process.stdout.write(
+    `Captions at ${server.url}/ (${settings.workers} workers); Ctrl-C to stop\n${metrics}`,
+  );
   try {
     await Promise.race([stopSignal(), lost.promise]);
   } finally {

@@ -21,10 +21,13 @@ import { addCaptions } from './routes/captions.ts';
 import { docsHtml } from './routes/docs.ts';
 import { addHealth } from './routes/health.ts';
 import { maxRoutes } from './routes/max.ts';
+import { addMetrics } from './routes/metrics.ts';
 import { addModel } from './routes/model.ts';
 import { openApiDocument } from './routes/openapi.ts';
 import { swaggerDocument } from './routes/swagger.ts';
 import { addUploads } from './routes/uploads.ts';
+import { compress } from './transport/compression.ts';
+import { traceRequests } from './transport/trace-context.ts';
 
 /** Longer identifiers than any tracing system makes would only fill logs. */
 const MAX_REQUEST_ID_LENGTH = 128;
@@ -38,13 +41,16 @@ const RETAINED_AS_WELL = [
   'access-control-expose-headers',
   'content-security-policy',
   'x-request-id',
+  'traceresponse',
 ];
 
 /** The HTTP interface, for whatever serves it: a function behind a gateway, a Node server. */
 export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   const app = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
   app.use(requestId({ limitLength: MAX_REQUEST_ID_LENGTH }));
+  app.use(traceRequests);
   app.use(reportRequests(app, parts));
+  app.use(compress());
   app.use(
     secureHeaders({
       contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
@@ -65,10 +71,11 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   addCaptions(app, parts);
   addUploads(app, parts);
   addHealth(app, parts);
+  addMetrics(app, parts);
   app.route('/', maxRoutes(parts));
 
   // From here on: what stays the same as long as the deployment does.
-  app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...RETAINED_AS_WELL] }));
+  app.use(etag({ weak: true, retainedHeaders: [...RETAINED_304_HEADERS, ...RETAINED_AS_WELL] }));
   addModel(app, parts);
 
   const document = openApiDocument(app);

@@ -11,7 +11,13 @@ export const CORS_METHODS = ['GET', 'HEAD', 'POST'] as const;
 /** Beside what a page may send anyway: credentials for whatever stands in front of the service, and types of bodies. */
 export const CORS_REQUEST_HEADERS = ['authorization', 'content-type', 'x-api-key', 'x-request-id'];
 /** Beside what a page may read anyway. */
-export const CORS_ANSWER_HEADERS = ['location', 'retry-after', 'server-timing', 'x-request-id'];
+export const CORS_ANSWER_HEADERS = [
+  'location',
+  'retry-after',
+  'server-timing',
+  'traceresponse',
+  'x-request-id',
+];
 /** How long a browser need not ask again: as long as any of them remembers. */
 export const CORS_MAX_AGE_SECONDS = 7200;
 

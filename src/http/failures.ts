@@ -72,6 +72,7 @@ export const problemSchema = z
     instance: z.string().meta({ format: 'uri-reference', description: 'The path that was asked for' }),
     code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
     requestId: z.string().describe('The same as in the header x-request-id'),
+    traceId: z.string().describe('Of the request’s traceparent (W3C), or of a trace that began with it'),
   })
   .openapi('Problem', { description: 'A problem document (RFC 9457)' });
 

@@ -8,8 +8,27 @@ import type { ProblemCode } from './failures.ts';
 import type { ModelCard } from './model-card.ts';
 import type { Announcement, uploadRequestSchema } from './schemas.ts';
 
+/** Where a request stands in its caller's trace (W3C Trace Context); ids are lower case hexadecimal. */
+export interface Trace {
+  /** 32 digits. */
+  traceId: string;
+  /** Of what is done here for the request, 16 digits. */
+  spanId: string;
+  /** The caller's span, where it named one. */
+  parentSpanId?: string;
+  /** 1: sampled; 2: the trace's id is random. */
+  flags: number;
+}
+
+/** The names that OpenTelemetry has for them in logs. */
+export interface TraceFields {
+  trace_id: string;
+  span_id: string;
+  parent_span_id?: string;
+}
+
 /** One structured line a request: enough to count, to time and to find it again; never a caption or an image. */
-export interface RequestReport {
+export interface RequestReport extends TraceFields {
   id: string;
   method: string;
   /** One of the app's own paths, as in `/captions/:id`, or `other`: what clients invent stays out of logs and metrics. */
@@ -37,6 +56,13 @@ export interface Uploads {
   outcome(id: string): Promise<RecordedOutcome | null>;
 }
 
+/** What Prometheus scrapes. */
+export interface MetricsText {
+  /** For `content-type`. */
+  type: string;
+  text: string;
+}
+
 /** What an edge hands to the app. */
 export interface AppParts {
   caption: Captioner['caption'];
@@ -51,8 +77,12 @@ export interface AppParts {
   readS3?: (reference: ObjectReference) => Promise<Uint8Array>;
   /** Absent where the deployment takes no uploads. */
   uploads?: Uploads;
+  /** For `GET /metrics`; absent where the deployment has none there. */
+  metrics?: () => Promise<MetricsText>;
   /** Longest body of a request, bytes. */
   maxBodyBytes: number;
+  /** Images of a form. @default 20 */
+  maxImages?: number;
   /** When the answer must be there, ms since the epoch. @default no deadline */
   deadlineOf?: (c: Context) => number | undefined;
   report?: (line: RequestReport) => void;
@@ -64,6 +94,7 @@ export interface AppParts {
 export interface AppEnv {
   Variables: {
     requestId: string;
+    trace: Trace;
     bytes?: number;
     images?: number;
     timings?: Timings;

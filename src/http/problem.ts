@@ -22,6 +22,7 @@ export function problemOf(error: unknown, c: Context<AppEnv>): Problem {
     instance: c.req.path,
     code,
     requestId: c.get('requestId'),
+    traceId: c.get('trace').traceId,
   };
 }
 

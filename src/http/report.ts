@@ -1,6 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
-import type { AppEnv, AppParts } from './parts.ts';
+import type { AppEnv, AppParts, Trace, TraceFields } from './parts.ts';
 
 /** Sends one line a request to `parts.report`, also for requests that fail. */
 export function reportRequests(app: OpenAPIHono<AppEnv>, { report }: AppParts): MiddlewareHandler<AppEnv> {
@@ -8,9 +8,10 @@ export function reportRequests(app: OpenAPIHono<AppEnv>, { report }: AppParts): 
     const start = performance.now();
     await next();
     if (report === undefined) return;
-    const { requestId, bytes = 0, images = 0, timings, code, error } = c.var;
+    const { requestId, trace, bytes = 0, images = 0, timings, code, error } = c.var;
     report({
       id: requestId,
+      ...traceFields(trace),
       method: c.req.method,
       route: routesAt(app, c.req.path)[0]?.path ?? 'other',
       status: c.res.status,
@@ -22,6 +23,11 @@ export function reportRequests(app: OpenAPIHono<AppEnv>, { report }: AppParts): 
       milliseconds: performance.now() - start,
     });
   };
+}
+
+export function traceFields({ traceId, spanId, parentSpanId }: Trace): TraceFields {
+  const parent = parentSpanId === undefined ? {} : { parent_span_id: parentSpanId };
+  return { trace_id: traceId, span_id: spanId, ...parent };
 }
 
 /** Methods that the app answers at a path; none where there is no route. */

@@ -30,6 +30,16 @@ export interface PoolOptions {
   module?: URL;
 }
 
+/** What a pool has to do, and to do it with. */
+export interface PoolLoad {
+  /** Images that wait for a thread. */
+  waiting: number;
+  /** Threads that have an image. */
+  busy: number;
+  /** Threads that have loaded their model. */
+  alive: number;
+}
+
 export interface CaptionerPool {
   /**
    * @throws Overloaded when the queue is full; DeadlineExceeded also while waiting in it; CaptionerHung; an Error when its
@@ -40,6 +50,7 @@ export interface CaptionerPool {
   ready: Promise<void>;
   /** True while another caption would be rejected for want of a place in the queue. */
   readonly full: boolean;
+  readonly load: PoolLoad;
   /** Ends the threads as soon as each has finished what it is at; all jobs without an answer are rejected. */
   close(): Promise<void>;
 }
@@ -166,6 +177,14 @@ export function createPool(
     ready: ready.promise,
     get full() {
       return isFull();
+    },
+    get load() {
+      const all = [...members];
+      return {
+        waiting: queue.length,
+        busy: all.filter(({ job }) => job !== null).length,
+        alive: all.filter((member) => member.loaded).length,
+      };
     },
     caption: (bytes, plan, { signal, ...call } = {}) =>
       untilAborted(signal, (resolve, reject) => {

@@ -1,5 +1,6 @@
 /** One line a request: JSON, for whatever collects logs. */
 import type { RequestReport } from '../http/parts.ts';
+import { traceFields } from '../http/report.ts';
 import type { ConsumerReport } from './queue-consumer.ts';
 import type { Refusal, RefusalCode } from './refusal.ts';
 
@@ -15,7 +16,20 @@ export function writeReport(line: ReportLine | ConsumerReport): void {
 }
 
 /** The line for a request that the app never saw. */
-export function reportOfRefusal({ requestId: id, status, code }: Refusal, method?: string): ReportLine {
+export function reportOfRefusal(
+  { requestId: id, trace, status, code }: Refusal,
+  method?: string,
+): ReportLine {
   const known = method === undefined ? {} : { method };
-  return { id, ...known, route: 'other', status, code, bytes: 0, images: 0, milliseconds: 0 };
+  return {
+    id,
+    ...traceFields(trace),
+    ...known,
+    route: 'other',
+    status,
+    code,
+    bytes: 0,
+    images: 0,
+    milliseconds: 0,
+  };
 }

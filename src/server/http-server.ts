@@ -34,14 +34,14 @@ export interface EdgeParts {
 
 type EdgeSettings = Pick<
   ServerSettings,
-  'headersTimeout' | 'requestTimeout' | 'idleTimeout' | 'maxBodyBytes' | 'maxBodiesBytes'
+  'headersTimeout' | 'requestTimeout' | 'idleTimeout' | 'maxBody' | 'maxBodies'
 >;
 
 export function createEdge(
   settings: EdgeSettings,
   { listener, isFull, headersFor, onRefusal }: EdgeParts,
 ): Edge {
-  const { headersTimeout, requestTimeout, idleTimeout, maxBodyBytes, maxBodiesBytes } = settings;
+  const { headersTimeout, requestTimeout, idleTimeout, maxBody, maxBodies } = settings;
   const atWork = new Set<ServerResponse>();
   let bodiesBytes = 0;
   let onIdle: (() => void) | null = null;
@@ -50,11 +50,12 @@ export function createEdge(
     if (onIdle !== null) return 'this server is stopping';
     if (bytes === 0) return null;
     if (isFull()) return 'too many images wait already';
-    return bodiesBytes + bytes > maxBodiesBytes ? 'too many bytes are on their way already' : null;
+    return bodiesBytes + bytes > maxBodies ? 'too many bytes are on their way already' : null;
   };
 
   const refuse = (code: RefusalCode, detail: string, incoming: IncomingMessage, outgoing: ServerResponse) => {
-    const refusal = refusalOf(code, detail, pathOf(incoming));
+    const traceparent = [incoming.headers.traceparent ?? []].flat().join();
+    const refusal = refusalOf(code, { detail, instance: pathOf(incoming), traceparent });
     const { status, body } = refusal;
     const headers = { ...refusal.headers, ...headersFor(incoming.headers.origin) };
     onRefusal(refusal, incoming.method);
@@ -64,7 +65,7 @@ export function createEdge(
   };
 
   const onRequest: Listener = (incoming, outgoing) => {
-    const bytes = bodyBytes(incoming, maxBodyBytes);
+    const bytes = bodyBytes(incoming, maxBody);
     const reason = reasonToRefuse(bytes);
     if (reason !== null) return refuse('Overloaded', reason, incoming, outgoing);
     atWork.add(outgoing);

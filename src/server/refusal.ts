@@ -1,6 +1,8 @@
 /** Problem documents (RFC 9457) for what is refused before the app sees a request, or when there is none. */
 import { randomUUID } from 'node:crypto';
 import { PROBLEM_TYPE, PROBLEMS, retryAfter } from '../http/failures.ts';
+import type { Trace } from '../http/parts.ts';
+import { traceOf, traceResponse } from '../http/transport/trace-context.ts';
 
 /** What only a server that holds connections can refuse. */
 const REFUSALS = {
@@ -17,24 +19,41 @@ export type RefusalCode = keyof typeof REFUSALS;
 export interface Refusal {
   code: RefusalCode;
   requestId: string;
+  trace: Trace;
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-/** @param instance the path that was asked for, where one could be read */
-export function refusalOf(code: RefusalCode, detail?: string, instance = ''): Refusal {
+interface RefusedRequest {
+  /** What is wrong with this very request. */
+  detail?: string;
+  /** The path that was asked for, where one could be read. */
+  instance?: string;
+  /** The header of that name, where headers could be read. */
+  traceparent?: string | undefined;
+}
+
+export function refusalOf(
+  code: RefusalCode,
+  { detail, instance = '', traceparent }: RefusedRequest = {},
+): Refusal {
+  const trace = traceOf(traceparent ?? null);
+  const { traceId } = trace;
   const requestId = randomUUID();
   const { status, title } = REFUSALS[code];
-  const body = JSON.stringify({ type: `/docs#${code}`, title, status, detail, instance, code, requestId });
+  const type = `/docs#${code}`;
+  const body = JSON.stringify({ type, title, status, detail, instance, code, requestId, traceId });
   return {
     code,
     requestId,
+    trace,
     status,
     headers: {
       'content-type': PROBLEM_TYPE,
       'content-length': String(Buffer.byteLength(body)),
       'x-request-id': requestId,
+      traceresponse: traceResponse(trace),
       ...retryAfter(code),
     },
     body,

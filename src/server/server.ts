@@ -1,8 +1,8 @@
 /** Composition root: settings become a server that listens. */
-import type { AddressInfo } from 'node:net';
+import { readFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { planCaptions } from '../caption/plan.ts';
-import { InvalidRequest } from '../errors.ts';
 import { createApp } from '../http/app.ts';
 import {
   type AllowedOrigin,
@@ -18,6 +18,9 @@ import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.
 import type { ReportLine } from './access-log.ts';
 import { reportOfRefusal } from './access-log.ts';
 import { createEdge, type Edge } from './http-server.ts';
+import { listen } from './listen.ts';
+import { createMetrics, type ServerInfo, type ServerMetrics } from './metrics.ts';
+import { createMetricsServer, METRICS_PATH } from './metrics-server.ts';
 import type { ConsumerReport, QueueConsumer } from './queue-consumer.ts';
 import { refusalOf } from './refusal.ts';
 import type { ServerSettings } from './settings.ts';
@@ -37,6 +40,8 @@ export interface ServerParts {
 export interface RunningServer {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
   url: string;
+  /** Where metrics are, if they have a port of their own. */
+  metricsUrl?: string;
   /** Takes no new requests, answers those at work as long as `stopTimeout` allows, and frees everything. */
   stop(): Promise<void>;
 }
@@ -49,29 +54,47 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { settings, report = () => undefined } = parts;
   const bundle = await readBundle(parts.model);
   const pool = startPool(parts);
+  let edge: Edge | null = null;
+  let metricsServer: Server | null = null;
   try {
-    const ofApp = await appParts(bundle, pool, parts);
+    const metrics = createMetrics(await infoOf(bundle, settings), () => ({
+      load: pool.load,
+      waitingLimit: settings.queue,
+      workers: settings.workers,
+      requests: edge?.atWork ?? 0,
+    }));
+    const refused = (line: ReportLine) => {
+      metrics.refused(line);
+      report(line);
+    };
+    const ofApp = await appParts(bundle, pool, metrics, parts);
     const app = createApp(ofApp);
     await pool.ready;
     // So that the first request finds every cache warm, and /health an answer however busy the workers are.
     await app.request('/health');
-    const edge = createEdge(settings, {
-      listener: getRequestListener(app.fetch, { errorHandler: () => answerMalformed(report) }),
+    edge = createEdge(settings, {
+      listener: getRequestListener(app.fetch, { errorHandler: () => answerMalformed(refused) }),
       isFull: () => pool.full,
       headersFor: (origin) => crossOriginHeaders(ofApp.allowedOrigin, origin),
-      onRefusal: (refusal, method) => report(reportOfRefusal(refusal, method)),
+      onRefusal: (refusal, method) => refused(reportOfRefusal(refusal, method)),
     });
-    const url = await listen(edge, settings);
-    const consumer = await startConsumer(bundle, pool, parts);
+    const { host, port, metricsPort } = settings;
+    if (metricsPort !== undefined) metricsServer = createMetricsServer(metrics, settings);
+    const metricsOrigin =
+      metricsServer && (await listen(metricsServer, { host, port: metricsPort!, flag: '--metrics-port' }));
+    const { server } = edge;
+    const url = await listen(server, { host, port, flag: '--port' });
+    const consumer = await startConsumer(bundle, pool, metrics, parts);
     return {
       url,
+      ...(metricsOrigin !== null && { metricsUrl: `${metricsOrigin}${METRICS_PATH}` }),
       stop: async () => {
-        await Promise.all([drain(edge, settings.stopTimeout), consumer?.stop()]);
-        await pool.close();
+        await Promise.all([drain(edge!, settings.stopTimeout), consumer?.stop()]);
+        await Promise.all([pool.close(), close(metricsServer)]);
       },
     };
   } catch (error) {
-    await pool.close();
+    await Promise.all([pool.close(), close(metricsServer)]);
     throw error;
   }
 }
@@ -85,19 +108,39 @@ function startPool({ model: directory, settings, onLost, workers }: ServerParts)
   );
 }
 
-async function appParts(bundle: Bundle, pool: CaptionerPool, parts: ServerParts): Promise<AppParts> {
+/** The package's own file lies two folders up in the sources, in the package and in the container. */
+async function infoOf(
+  { manifest, hash }: Bundle,
+  { executionProvider }: ServerSettings,
+): Promise<ServerInfo> {
+  const file = new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(await readFile(file, 'utf8')) as { version: string };
+  return { version, model: manifest.name, model_hash: hash, execution_provider: executionProvider };
+}
+
+async function appParts(
+  bundle: Bundle,
+  pool: CaptionerPool,
+  metrics: ServerMetrics,
+  parts: ServerParts,
+): Promise<AppParts> {
   const { settings, report } = parts;
   const allowedOrigin = allowedOriginOf(settings);
   return {
-    caption: pool.caption,
+    caption: metrics.counting('http', pool.caption),
     model: modelCardOf(bundle),
     plan: (options = {}) => planCaptions(options, plannedModel(bundle)),
-    maxBodyBytes: settings.maxBodyBytes,
+    maxBodyBytes: settings.maxBody,
+    ...(settings.maxImages !== undefined && { maxImages: settings.maxImages }),
     deadlineOf: () => Date.now() + settings.answerTimeout,
     ...(settings.allowedBuckets.length > 0 && { readS3: await createReader(settings) }),
     ...(settings.uploadsBucket !== undefined && { uploads: await createServerUploads(bundle, settings) }),
-    ...(report && { report }),
     ...(allowedOrigin && { allowedOrigin }),
+    ...(settings.metricsPort === undefined && { metrics: metrics.read }),
+    report: (line) => {
+      metrics.answered(line);
+      report?.(line);
+    },
   };
 }
 
@@ -110,6 +153,7 @@ function allowedOriginOf({ corsOrigin, host }: ServerSettings): AllowedOrigin | 
 async function startConsumer(
   { manifest, hash }: Bundle,
   { caption }: CaptionerPool,
+  metrics: ServerMetrics,
   { settings, report }: ServerParts,
 ): Promise<QueueConsumer | null> {
   const { queueUrl, resultsBucket, resultsPrefix, allowedBuckets, maxObjectBytes, workers } = settings;
@@ -123,25 +167,28 @@ async function startConsumer(
     queueUrl,
     messages: workers,
     s3: createS3Client(),
-    caption,
+    caption: metrics.counting('queue', caption),
     model: { name: manifest.name, hash },
     allowedBuckets,
     results: { bucket: resultsBucket, prefix: resultsPrefix },
     maxObjectBytes,
-    ...(report && { report }),
+    report: (line) => {
+      metrics.consumed(line);
+      report?.(line);
+    },
   });
 }
 
 /** The AWS SDK is loaded only by servers that use S3: it takes memory, and doubles the time to start. */
 async function createReader({
   allowedBuckets,
-  maxBodyBytes,
+  maxBody,
 }: ServerSettings): Promise<NonNullable<AppParts['readS3']>> {
   const [{ createImageReader }, { createS3Client }] = await Promise.all([
     import('../s3/access.ts'),
     import('../aws/s3-client.ts'),
   ]);
-  return createImageReader(createS3Client(), { allowedBuckets, maxBytes: maxBodyBytes });
+  return createImageReader(createS3Client(), { allowedBuckets, maxBytes: maxBody });
 }
 
 async function createServerUploads({ hash }: Bundle, settings: ServerSettings): Promise<Uploads> {
@@ -163,33 +210,15 @@ async function createServerUploads({ hash }: Bundle, settings: ServerSettings): 
 
 /** The adapter's own refusals: no host, an address that is none. The app answers all else. */
 function answerMalformed(report: (line: ReportLine) => void): Response {
-  const refusal = refusalOf('MalformedRequest', 'the request has no valid host or path');
+  const refusal = refusalOf('MalformedRequest', { detail: 'the request has no valid host or path' });
   report(reportOfRefusal(refusal));
   return new Response(refusal.body, { status: refusal.status, headers: refusal.headers });
 }
 
-/** Why listening fails, in the flags' names. */
-const LISTEN_PROBLEMS: Record<string, (settings: ServerSettings) => string> = {
-  EADDRINUSE: ({ port }) =>
-    `--port ${port}: another program listens there; name another port, or 0 for any free one`,
-  EACCES: ({ port }) => `--port ${port}: not allowed to listen there; ports from 1024 need no rights`,
-  EADDRNOTAVAIL: ({ host }) => `--host ${host}: no address of this machine`,
-  ENOTFOUND: ({ host }) => `--host ${host}: no such host`,
-};
-
-function listen({ server }: Edge, settings: ServerSettings): Promise<string> {
-  const { host, port } = settings;
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const problem = LISTEN_PROBLEMS[error.code ?? ''];
-      reject(problem === undefined ? error : new InvalidRequest(problem(settings), { cause: error }));
-    });
-    server.listen(port, host, () => resolve(urlOf(server.address() as AddressInfo)));
-  });
-}
-
-function urlOf({ address, family, port }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+async function close(server: Server | null): Promise<void> {
+  if (server === null) return;
+  server.closeAllConnections();
+  await new Promise((closed) => server.close(closed));
 }
 
 function drain({ server, drain: begin }: Edge, stopTimeout: number): Promise<void> {

@@ -19,16 +19,32 @@ const MAX_WORKERS = 64;
 const MAX_DEFAULT_WORKERS = 8;
 /** Images that wait for each worker: about half a second's work of the default model. */
 const QUEUED_PER_WORKER = 32;
-/** A day's photographs of any camera are smaller; as base64 in JSON it leaves 24 MB. */
-const MAX_BODY_BYTES = 32 << 20;
+/** Any camera's photographs are smaller; as base64 in JSON it leaves 24 MB. */
+const DEFAULT_MAX_BODY = 32 << 20;
+/** Of one body: it is held in memory twice, as it comes and in a piece. Uploads and the queue take larger images. */
+const LARGEST_BODY = 256 << 20;
 /** Bodies that may be on their way at once, by their announced lengths: bounds the memory that uploads take. */
-const MAX_BODIES_BYTES = 256 << 20;
+const DEFAULT_MAX_BODIES = 256 << 20;
+/** What the default model captions in half a minute: more images in a form are answered by a time-out. */
+const LARGEST_MAX_IMAGES = 1_000;
+/** Longer than anybody waits for an image: a larger number is a mistyped unit. */
+const LONGEST_TIMEOUT_MS = 3_600_000;
+/** From a first byte to the end of the headers: they come in one packet or two. */
+const DEFAULT_HEADERS_TIMEOUT_MS = 10_000;
+
+const bytes = z
+  .int()
+  .min(1, 'give at least 1 byte')
+  .max(Number.MAX_SAFE_INTEGER, 'give fewer bytes than memory can have');
+const timeout = z.int().min(1, 'give at least 1ms').max(LONGEST_TIMEOUT_MS, 'give at most 1h');
 
 /** A server as its operator wants it. Times in milliseconds. */
 export const serverSettingsSchema = z
   .object({
     /** 0 takes any free port. */
     port: z.int().min(0).max(65535).default(8080),
+    /** Of metrics alone, which are then not told on `port`; 0 takes any free one. @default `port` */
+    metricsPort: z.int().min(0).max(65535).optional(),
     /** This machine alone, unless asked otherwise: there is no authentication. */
     host: z.string().min(1).default('127.0.0.1'),
     workers: z.int().min(1).max(MAX_WORKERS).optional(),
@@ -57,18 +73,22 @@ export const serverSettingsSchema = z
     maxPixels: z.int().min(1).optional(),
     /** Origins whose pages may call, `*` for any. @default pages of this machine while `host` is this machine, else none */
     corsOrigin: originsSchema.optional(),
-    maxBodyBytes: z.int().min(1).default(MAX_BODY_BYTES),
-    maxBodiesBytes: z.int().min(1).default(MAX_BODIES_BYTES),
-    /** From a connection's or a request's first byte to the end of its headers. */
-    headersTimeout: z.int().min(1).default(10_000),
+    /** Longest body of a request, bytes. */
+    maxBody: bytes.max(LARGEST_BODY, 'give at most 256mib').default(DEFAULT_MAX_BODY),
+    /** Of all bodies on their way, bytes; the next ones are answered 503. At least `maxBody`. */
+    maxBodies: bytes.default(DEFAULT_MAX_BODIES),
+    /** Images of a form. @default 20 */
+    maxImages: z.int().min(1).max(LARGEST_MAX_IMAGES).optional(),
+    /** From a connection's or a request's first byte to the end of its headers. @default 10 s, or less as `requestTimeout` */
+    headersTimeout: timeout.optional(),
     /** From a request's first byte to its last: 32 MB at 9 Mbit/s. */
-    requestTimeout: z.int().min(1).default(30_000),
+    requestTimeout: timeout.default(30_000),
     /** Of a connection between requests: longer than the 60 s after which usual load balancers let go first. */
-    idleTimeout: z.int().min(1).default(65_000),
+    idleTimeout: timeout.default(65_000),
     /** From a request's body to its answer. */
-    answerTimeout: z.int().min(1).default(30_000),
+    answerTimeout: timeout.default(30_000),
     /** From the signal to stop until what is still at work is cut off: shorter than the 30 s of ECS and Kubernetes. */
-    stopTimeout: z.int().min(1).default(25_000),
+    stopTimeout: timeout.default(25_000),
   })
   .refine((s) => s.uploadsBucket === undefined || s.resultsBucket !== undefined, {
     path: ['uploadsBucket'],
@@ -83,11 +103,22 @@ export const serverSettingsSchema = z
       bucket === undefined || !mixesResultsWithImages({ bucket, prefix }, allowedBuckets),
     { path: ['resultsPrefix'], message: PREFIX_NEEDED },
   )
-  .transform(({ workers = defaultWorkers(), queue = workers * QUEUED_PER_WORKER, ...rest }) => ({
-    ...rest,
-    workers,
-    queue,
-  }));
+  .refine(({ port, metricsPort }) => metricsPort !== port || port === 0, {
+    path: ['metricsPort'],
+    message: 'has to be another one than {port}, which has metrics without it',
+  })
+  .refine(({ maxBody, maxBodies }) => maxBodies >= maxBody, {
+    path: ['maxBodies'],
+    message: 'has to be as much as {maxBody}, or a body of that length is never taken',
+  })
+  .refine(({ headersTimeout = 0, requestTimeout }) => headersTimeout <= requestTimeout, {
+    path: ['headersTimeout'],
+    message: 'has to be no longer than {requestTimeout}, which the headers are part of',
+  })
+  .transform(({ workers = defaultWorkers(), queue = workers * QUEUED_PER_WORKER, ...rest }) => {
+    const headersTimeout = rest.headersTimeout ?? Math.min(DEFAULT_HEADERS_TIMEOUT_MS, rest.requestTimeout);
+    return { ...rest, workers, queue, headersTimeout };
+  });
 
 export type ServerSettings = z.output<typeof serverSettingsSchema>;
 export type ServerSettingsInput = z.input<typeof serverSettingsSchema>;

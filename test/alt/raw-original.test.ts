@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { isRawOriginal } from '../../src/alt/raw-original.ts';
-import { directoriesOf } from '../support/tiff-directories.ts';
+import { directoriesOf } from './raw-files.ts';
 
 const CFA = { tag: 262, value: 32_803 };
 const RGB = { tag: 262, value: 2 };

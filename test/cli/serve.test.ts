@@ -28,6 +28,19 @@ async function start(t: TestContext, args: readonly string[] = SERVE) {
   return { child, ended, url: await addressOf(child) };
 }
 
+/** What comes back of bytes that are sent, and how long it takes until the server closes the connection. */
+async function lifeOf(port: number, bytes: string): Promise<{ answer: string; milliseconds: number }> {
+  const begin = performance.now();
+  const socket = connect({ host: '127.0.0.1', port });
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    answer += text;
+  });
+  socket.write(bytes);
+  await once(socket, 'close');
+  return { answer, milliseconds: performance.now() - begin };
+}
+
 async function addressOf(child: ChildProcess): Promise<string> {
   // A process that ends before it has said anything closes its output: without data there is no address.
   const [line = ''] = (await Promise.race([once(child.stdout!, 'data'), once(child, 'close')])) as [string?];
@@ -94,10 +107,22 @@ describe('show-and-tell serve', () => {
       '--queue',
       '--cors-origin',
       '--execution-provider',
+      '--metrics-port',
+      '--max-body',
+      '(default: 32mib)',
+      '--max-bodies',
+      '--max-images',
+      '(default: 20)',
+      '--headers-timeout',
+      '--request-timeout',
+      '--idle-timeout',
+      '(default: 65s)',
+      '--answer-timeout',
+      '--stop-timeout',
       'Examples:',
       'curl',
     ]) {
-      assert.ok(stdout.includes(text), text);
+      assert.ok(stdout.replace(/\s+/g, ' ').includes(text), text);
     }
   });
 
@@ -114,12 +139,27 @@ describe('show-and-tell serve', () => {
     ['--max-pixels', '0'],
     ['--cors-origin', 'https://app.example.org/'],
     ['--cors-origin', 'localhost:3000'],
+    ['--metrics-port', '70000'],
+    ['--metrics-port', '0x'],
+    ['--max-object-bytes', '1gib'],
+    ['--max-body', '10x'],
+    ['--max-body', '0'],
+    ['--max-body', '1gb'],
+    ['--max-bodies', '1mb'],
+    ['--max-images', '0'],
+    ['--max-images', '1.5'],
+    ['--headers-timeout', '31s'],
+    ['--request-timeout', '30'],
+    ['--idle-timeout', '0s'],
+    ['--answer-timeout', '2h'],
+    ['--stop-timeout', 'soon'],
   ] as const;
   for (const [flag, value] of wrong) {
     it(`refuses ${flag} ${value} in the flag’s name`, async () => {
       const { status, stdout, stderr } = await runCli([...SERVE, flag, value]);
       assert.deepEqual([status, stdout], [2, '']);
       assert.ok(stderr.includes(`${flag}`), stderr);
+      assert.doesNotMatch(stderr, /unknown option/);
     });
   }
 
@@ -131,6 +171,61 @@ describe('show-and-tell serve', () => {
       const allowed = origins.includes(origin) ? origin : null;
       assert.equal(headers.get('access-control-allow-origin'), allowed);
     }
+  });
+
+  it('keeps to the limits of its flags', async (t) => {
+    const limits = ['--max-body', '1.5kb', '--max-images', '2'];
+    const times = ['--headers-timeout', '400ms', '--request-timeout', '2500ms', '--idle-timeout', '300ms'];
+    const { url } = await start(t, [...SERVE, ...limits, ...times]);
+    const port = Number(new URL(url).port);
+
+    const tooLarge = await post(url);
+    assert.equal(tooLarge.status, 413);
+    assert.match(((await tooLarge.json()) as { detail: string }).detail, /1500 bytes/);
+    const form = new FormData();
+    for (const name of ['a', 'b', 'c']) form.append('image', new Blob(['x']), name);
+    const tooMany = await fetch(`${url}/captions`, { method: 'POST', body: form });
+    assert.equal(tooMany.status, 422);
+    assert.match(((await tooMany.json()) as { detail: string }).detail, /\b2 parts/);
+
+    const request = 'HTTP/1.1\r\nHost: here\r\n';
+    const upload = `POST /captions ${request}Content-Type: image/jpeg\r\nContent-Length: 9\r\n\r\n`;
+    const [headers, body, idle] = await Promise.all([
+      lifeOf(port, `GET /model ${request}`),
+      lifeOf(port, upload),
+      lifeOf(port, `GET /nowhere ${request}\r\n`),
+    ]);
+    assert.match(headers.answer, /^HTTP\/1.1 408 /);
+    assert.match(body.answer, /^HTTP\/1.1 408 /);
+    assert.match(idle.answer, /^HTTP\/1.1 404 /);
+    // Node looks every 400 ms here, and keeps a connection for a second longer than it says.
+    assert.ok(headers.milliseconds >= 350 && headers.milliseconds < 2_400, `${headers.milliseconds}`);
+    assert.ok(body.milliseconds >= 2_400, `${body.milliseconds}`);
+    assert.ok(idle.milliseconds >= 280 && idle.milliseconds < 3_000, `${idle.milliseconds}`);
+  });
+
+  it('answers 504 where captions take longer than they may', async (t) => {
+    const { url } = await start(t, [...SERVE, '--answer-timeout', '1ms']);
+    const late = await post(url);
+    assert.deepEqual(
+      [late.status, ((await late.json()) as { code: string }).code],
+      [504, 'DeadlineExceeded'],
+    );
+  });
+
+  it('says where metrics with a port of their own are, and when that is taken', async (t) => {
+    const child = startCli([...SERVE, '--metrics-port', '0']);
+    t.after(() => child.kill('SIGKILL'));
+    // Both lines are one write.
+    const [lines] = (await once(child.stdout!, 'data')) as [Buffer | string];
+    const [, url, address] = /(http:\S+)\/ .*\nMetrics at (http:\S+\/metrics)\n/.exec(String(lines)) ?? [];
+    assert.ok(url && address, String(lines));
+    assert.equal((await fetch(address)).status, 200);
+    assert.equal((await fetch(`${url}/metrics`)).status, 404);
+    const { port } = new URL(address);
+    const { status, stderr } = await runCli([...SERVE, '--metrics-port', port]);
+    assert.equal(status, 2);
+    assert.ok(stderr.includes(`--metrics-port ${port}: another program listens there`), stderr);
   });
 
   it('says that a port is taken', async (t) => {
@@ -163,6 +258,9 @@ describe('show-and-tell serve', () => {
     const ended = finished(child);
     const url = await addressOf(child);
     while (sqs.bodies().length > 0 && child.exitCode === null && !child.killed) await setTimeout(20);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    assert.match(metrics, /^show_and_tell_images_captioned_total\{source="queue"\} 1$/m);
+    assert.match(metrics, /^show_and_tell_queue_messages_total\{outcome="done"\} 1$/m);
     assert.equal((await post(url)).status, 200);
     child.kill('SIGTERM');
     const { status, stderr } = await ended;

@@ -14,8 +14,11 @@ const lastReport = () => reports.at(-1)!;
 it('one line a request says what was asked, what became of it, and how long each stage took', async () => {
   const { headers, body } = await post<CaptionResult>(app, '/captions?beamWidth=2', coffee, 'image/jpeg');
   const { milliseconds, ...line } = lastReport();
+  const [, trace_id, span_id] = headers.get('traceresponse')!.split('-');
   assert.deepEqual(line, {
     id: headers.get('x-request-id'),
+    trace_id,
+    span_id,
     method: 'POST',
     route: '/captions',
     status: 200,
@@ -39,7 +42,7 @@ it('a line sums up the stages of several images, and counts those that were capt
 
 it('a refused request has a line with its code, and no error of the service', async () => {
   await post(app, '/captions', 'text', 'text/plain');
-  const { milliseconds: _, id: __, ...line } = lastReport();
+  const { milliseconds: _, id: __, trace_id: ___, span_id: ____, ...line } = lastReport();
   assert.deepEqual(line, {
     method: 'POST',
     route: '/captions',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import { brotliDecompressSync } from 'node:zlib';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { CaptionResult } from '../../src/caption/result.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
@@ -110,6 +111,38 @@ describe('the HTTP function', () => {
       assert.match(String(first.headers?.['content-security-policy']), /style-src 'sha256-/);
       assert.equal(again.headers?.['content-security-policy'], first.headers?.['content-security-policy']);
     }
+  });
+
+  it('has no metrics for Prometheus: nobody can scrape an environment', async (t) => {
+    const lambda = await http.startFor(t);
+    jsonOf(await lambda.invoke(request('GET', '/metrics')), 404);
+  });
+
+  it('compresses its page for the gateway to decode from base64', async (t) => {
+    const lambda = await http.startFor(t);
+    const event = request('GET', '/');
+    const plain = answerOf(await lambda.invoke(event));
+    const accepting = { ...event, headers: { ...event.headers, 'accept-encoding': 'gzip, br' } };
+    const answer = answerOf(await lambda.invoke(accepting));
+    assert.deepEqual([plain.isBase64Encoded, answer.isBase64Encoded], [false, true]);
+    assert.equal(answer.headers?.['content-encoding'], 'br');
+    const bytes = Buffer.from(answer.body!, 'base64');
+    assert.equal(answer.headers?.['content-length'], String(bytes.length));
+    assert.equal(brotliDecompressSync(bytes).toString(), plain.body);
+    assert.equal(answer.headers?.etag, plain.headers?.etag);
+  });
+
+  it('stays in the trace of its caller', async (t) => {
+    const lambda = await http.startFor(t);
+    const traceId = 'a1'.repeat(16);
+    const event = request('GET', '/nowhere');
+    const traceparent = `00-${traceId}-${'b2'.repeat(8)}-01`;
+    const invocation = await lambda.invoke({ ...event, headers: { ...event.headers, traceparent } });
+    assert.equal(jsonOf<{ traceId: string }>(invocation, 404).traceId, traceId);
+    const lines = lambda.logs() as Record<string, unknown>[];
+    const line = lines.find(({ message }) => message === 'request')!;
+    assert.deepEqual([line.trace_id, line.parent_span_id], [traceId, 'b2'.repeat(8)]);
+    assert.equal(answerOf(invocation).headers?.traceresponse, `00-${traceId}-${line.span_id}-01`);
   });
 
   it('answers what is wrong with a problem document of the right status', async (t) => {

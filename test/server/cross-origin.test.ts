@@ -41,9 +41,10 @@ describe('what the server refuses before the app', () => {
     it(`is told to the pages that are allowed: ${what}`, async (t) => {
       const { port } = await startFor(t, {
         corsOrigin: [PAGE],
-        maxBodiesBytes: 800,
-        requestTimeout: 300,
-        headersTimeout: 300,
+        maxBodies: 800,
+        maxBody: 800,
+        requestTimeout: 1_000,
+        headersTimeout: 1_000,
       });
       const [answer] = await exchange(port, { send: send(PAGE) }, 1);
       assert.equal(answer!.status, status);

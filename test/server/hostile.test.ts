@@ -34,7 +34,7 @@ before(async () => {
     headersTimeout: 1_000,
     requestTimeout: 3_000,
     idleTimeout: 700,
-    maxBodiesBytes: BODIES,
+    maxBodies: BODIES,
   });
   for (let i = 0; i < 20; i++) await assertServes(target);
   residentBefore = resident(target.pid);

@@ -170,6 +170,30 @@ describe('the access log', () => {
   });
 });
 
+describe('a trace that a request belongs to', () => {
+  it('is that of its refusal too, in the answer and in the log', async (t) => {
+    const lines: ReportLine[] = [];
+    const server = await startFor(t, {}, { report: (line) => lines.push(line as ReportLine) });
+    const traceparent = `00-${'a1'.repeat(16)}-${'b2'.repeat(8)}-01`;
+    const request = `GET /health HTTP/1.1\r\nHost: here\r\nExpect: cake\r\nTraceparent: ${traceparent}\r\n\r\n`;
+    const [answer] = await exchange(server.port, { send: [request] }, 1);
+    assert.equal(answer?.status, 417);
+    const { traceId } = JSON.parse(answer.body) as { traceId: string };
+    const { trace_id, span_id, parent_span_id } = lines.at(-1)!;
+    assert.deepEqual([traceId, trace_id, parent_span_id], ['a1'.repeat(16), 'a1'.repeat(16), 'b2'.repeat(8)]);
+    assert.ok(answer.headers.includes(`traceresponse: 00-${trace_id}-${span_id}-01`), answer.headers);
+  });
+
+  it('begins where bytes are no request', async (t) => {
+    const lines: ReportLine[] = [];
+    const server = await startFor(t, {}, { report: (line) => lines.push(line as ReportLine) });
+    const [answer] = await exchange(server.port, { send: ['nonsense\r\n\r\n'] }, 1);
+    const { traceId } = JSON.parse(answer!.body) as { traceId: string };
+    assert.match(traceId, /^[0-9a-f]{32}$/);
+    assert.equal(lines.at(-1)!.trace_id, traceId);
+  });
+});
+
 async function startFor(t: TestContext, ...args: Parameters<typeof start>) {
   const server = await start(...args);
   t.after(() => server.stop());

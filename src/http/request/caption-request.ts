@@ -27,7 +27,7 @@ export async function readCaptionRequest(
   query: GivenOptions,
   parts: AppParts,
 ): Promise<CaptionRequest> {
-  const read = readerOf(c.req.raw.headers);
+  const read = readerOf(c.req.raw.headers, parts.maxImages);
   const body = await readBody(c.req.raw, parts.maxBodyBytes);
   c.set('bytes', body.length);
   const { source, options: inBody } = read(body);

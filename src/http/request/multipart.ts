@@ -4,7 +4,7 @@ import { HttpError } from '../failures.ts';
 import { type Disposition, dispositionOf } from './disposition.ts';
 
 /**
- * As many images as are captioned while somebody waits for the answer; more belong into the queue or the workflow.
+ * Of a form, where a deployment has no limit of its own: as many images as are captioned while somebody waits for the answer; more belong into the queue or the workflow.
  * Without a bound, a body of nothing but tiny parts holds up everybody else for seconds.
  */
 export const MAX_PARTS = 20;
@@ -33,9 +33,10 @@ interface Part extends Disposition {
 /**
  * The parts of a `multipart/form-data` body, which share its memory. Node's own reader, `Response.formData()`, refuses the
  * whole form for a quote that is escaped by a backslash.
+ * @param maxParts every part of a form is an image
  * @throws HttpError MalformedRequest, InvalidRequest when it has too many parts
  */
-export function readForm(body: Uint8Array<ArrayBuffer>, type: MIMEType): Part[] {
+export function readForm(body: Uint8Array<ArrayBuffer>, type: MIMEType, maxParts = MAX_PARTS): Part[] {
   const boundary = type.params.get('boundary') ?? '';
   if (boundary === '' || boundary.length > MAX_BOUNDARY_LENGTH) {
     throw malformed(`the boundary must have 1 to ${MAX_BOUNDARY_LENGTH} characters`);
@@ -46,7 +47,7 @@ export function readForm(body: Uint8Array<ArrayBuffer>, type: MIMEType): Part[] 
   for (let from = firstDelimiter(whole, delimiter); ; ) {
     const headers = headersAt(whole, from);
     if (headers === 'end') return parts;
-    if (parts.length === MAX_PARTS) throw new InvalidRequest(`a form may have ${MAX_PARTS} parts`);
+    if (parts.length === maxParts) throw new InvalidRequest(`a form may have ${maxParts} parts`);
     // The end of the headers may be the line break before the boundary.
     const end = nextDelimiter(whole, delimiter, headers.end + LINE_BREAK.length);
     parts.push(partOf(headers.bytes, whole.subarray(headers.end + HEADERS_END.length, end)));

@@ -22,12 +22,13 @@ const UNNAMED = 'image';
 
 /**
  * How a body of this content type is read; looked up before the body is.
+ * @param maxImages of a form
  * @throws HttpError UnsupportedMediaType
  */
-export function readerOf(headers: Headers): (body: Uint8Array<ArrayBuffer>) => ReadBody {
+export function readerOf(headers: Headers, maxImages?: number): (body: Uint8Array<ArrayBuffer>) => ReadBody {
   const type = mediaTypeOf(headers);
   if (type.essence === 'multipart/form-data') {
-    return (body) => ({ source: { images: namedImages(readForm(body, type)) }, options: {} });
+    return (body) => ({ source: { images: namedImages(readForm(body, type, maxImages)) }, options: {} });
   }
   if (type.essence === 'application/json') return readJson;
   if (type.type === 'image' || type.essence === 'application/octet-stream') {

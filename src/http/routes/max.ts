@@ -99,7 +99,7 @@ export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
   const app = new OpenAPIHono<AppEnv>();
   app.onError(answerError);
   app.openapi(predictRoute, async (c) => {
-    const image = await readImage(c, parts.maxBodyBytes);
+    const image = await readImage(c, parts);
     if (image === null) {
       noteFailure(new InvalidRequest(NO_IMAGE.message), c);
       return c.json(NO_IMAGE, 400);
@@ -136,14 +136,17 @@ const NO_IMAGE = {
 };
 
 /** Takes the first image and leaves other fields alone, as MAX does; `null` when there is none. */
-async function readImage(c: Context<AppEnv>, maxBodyBytes: number): Promise<Uint8Array | null> {
+async function readImage(
+  c: Context<AppEnv>,
+  { maxBodyBytes, maxImages }: AppParts,
+): Promise<Uint8Array | null> {
   const type = mediaTypeOf(c.req.raw.headers);
   if (type.essence !== 'multipart/form-data') {
     throw unsupported(`${type.essence} is not read here`, 'multipart/form-data');
   }
   const body = await readBody(c.req.raw, maxBodyBytes);
   c.set('bytes', body.length);
-  const first = readForm(body, type).find(({ name }) => name === IMAGE_FIELD);
+  const first = readForm(body, type, maxImages).find(({ name }) => name === IMAGE_FIELD);
   return first === undefined || first.fileName === null ? null : first.bytes;
 }
 

@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { altText } from '../../../src/alt/alt-text.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
 import { assertOnlyXmpDiffers, readXmp } from '../../alt/described.ts';
+import { rawBehind } from '../../alt/raw-files.ts';
 import {
   dataSet,
   exifSegment,
@@ -18,7 +19,6 @@ import {
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { finished, runCli, startCli } from '../../support/cli.ts';
 import { COFFEE, readSamples } from '../../support/samples.ts';
-import { rawBehind } from '../../support/tiff-directories.ts';
 
 const samples = readSamples();
 const captioner = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1 });

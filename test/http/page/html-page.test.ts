@@ -85,6 +85,11 @@ describe('the reference', () => {
   });
 });
 
+/** The headers, with one name in place of the trace that each request has of its own. */
+function withoutTrace(headers: [string, string][]): [string, string][] {
+  return headers.map(([name, value]) => [name, name === 'traceresponse' ? 'its own' : value]);
+}
+
 describe('an answer that did not change', () => {
   for (const path of ['/', '/docs', '/model', '/openapi.json']) {
     it(`has the headers of the whole answer, but those of its content: ${path}`, async () => {
@@ -95,7 +100,7 @@ describe('an answer that did not change', () => {
       });
       assert.equal(again.status, 304);
       const kept = [...whole.headers].filter(([name]) => !/^content-(type|length)$/.test(name));
-      assert.deepEqual([...again.headers], kept);
+      assert.deepEqual(withoutTrace([...again.headers]), withoutTrace(kept));
     });
   }
 });

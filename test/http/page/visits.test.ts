@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
+import type { RequestReport } from '../../../src/http/parts.ts';
 import { NO_BROWSER } from '../../support/browser.ts';
 import { COFFEE } from '../../support/samples.ts';
 import { card, openPage, sentences } from './harness.ts';
@@ -34,6 +35,23 @@ describe('the page, visited again', { skip: NO_BROWSER }, () => {
     await assertAlive();
     await page.reload();
     await assertAlive();
+  });
+
+  it('comes compressed, and works again when nothing but a 304 comes', async (t) => {
+    const answered: number[] = [];
+    const report = ({ route, status }: RequestReport) => route === '/' && answered.push(status);
+    const { page, choose } = await openPage(t, { parts: { report } });
+    for (const statuses of [
+      [200, 304],
+      [200, 304, 304],
+    ]) {
+      const kept = await page.reload();
+      assert.match(kept!.headers()['content-encoding'] ?? 'none', /^(br|gzip)$/);
+      assert.deepEqual(answered, statuses);
+      assert.ok(await isStyled(page));
+      await choose(COFFEE);
+      assert.notDeepEqual(await sentences(card(page, 'coffee.jpg')), []);
+    }
   });
 
   it('has a reference that works after a reload', async (t) => {

@@ -51,7 +51,7 @@ describe('an S3 reference', () => {
       await postJson(app, '/captions', { s3: { bucket: 'photos', key: 'cups/blue.jpg' } }),
     ];
     const texts = answers.map((answer) => {
-      const { requestId: _, ...problem } = assertProblem(answer, 'BucketNotAllowed');
+      const { requestId: _, traceId: __, ...problem } = assertProblem(answer, 'BucketNotAllowed');
       return JSON.stringify(problem);
     });
     assert.equal(new Set(texts).size, 1);
