@@ -1,6 +1,7 @@
 /** Problem documents (RFC 9457) for what is refused before the app sees a request, or when there is none. */
 import { randomUUID } from 'node:crypto';
 import { PROBLEM_TYPE, PROBLEMS, retryAfter } from '../http/failures.ts';
+import { uriPath } from '../http/uri-path.ts';
 
 /** What only a server that holds connections can refuse. */
 const REFUSALS = {
@@ -26,7 +27,15 @@ export interface Refusal {
 export function refusalOf(code: RefusalCode, detail?: string, instance = ''): Refusal {
   const requestId = randomUUID();
   const { status, title } = REFUSALS[code];
-  const body = JSON.stringify({ type: `/docs#${code}`, title, status, detail, instance, code, requestId });
+  const body = JSON.stringify({
+    type: `/docs#${code}`,
+    title,
+    status,
+    detail,
+    instance: uriPath(instance),
+    code,
+    requestId,
+  });
   return {
     code,
     requestId,

@@ -23,7 +23,14 @@ const announceRoute = createRoute({
   request: {
     body: {
       required: true,
-      content: { 'application/json': { schema: { $ref: '#/components/schemas/UploadRequest' } } },
+      content: {
+        'application/json': {
+          schema: { $ref: '#/components/schemas/UploadRequest' },
+          examples: {
+            jpeg: { summary: 'A JPEG of 12 MB', value: { contentType: 'image/jpeg', bytes: 12_582_912 } },
+          },
+        },
+      },
     },
   },
   responses: {
