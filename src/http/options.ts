@@ -22,7 +22,8 @@ const FLAGS = new Map([
 const READ_TEXT = {
   number: (text) => (NUMERAL.test(text) ? Number(text) : text),
   boolean: (text) => FLAGS.get(text) ?? text,
-  array: (text) => text.split(','),
+  // An empty list is the empty text (RFC 6570 section 3.2.1 would leave it out).
+  array: (text) => (text === '' ? [] : text.split(',')),
   string: (text) => text,
 } satisfies Record<OptionRow['kind'], (text: string) => unknown>;
 

@@ -43,12 +43,10 @@ export const captionRequestSchema = z
     not: { not: { oneOf: [having('image'), having('s3')] } },
   });
 
-export const uploadRequestSchema = z
-  .strictObject({
-    contentType: z.enum(IMAGE_TYPES),
-    bytes: z.int().min(1).describe('Exact size of the image, which the address is bound to'),
-  })
-  .openapi('UploadRequest');
+export const uploadRequestSchema = z.strictObject({
+  contentType: z.enum(IMAGE_TYPES),
+  bytes: z.int().min(1).describe('Exact size of the image, which the address is bound to'),
+});
 
 export const announcementSchema = z
   .object({

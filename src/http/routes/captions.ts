@@ -9,7 +9,7 @@ import type { AppEnv, AppParts } from '../parts.ts';
 import { problemOf } from '../problem.ts';
 import { problemAnswers } from '../problem-answers.ts';
 import { readCaptionRequest } from '../request/caption-request.ts';
-import { IMAGE_FIELD, type NamedImage } from '../request/multipart.ts';
+import { IMAGE_FIELD, MAX_PARTS, type NamedImage } from '../request/multipart.ts';
 import { captionRequestSchema, captionResultsSchema } from '../schemas.ts';
 import { noteTimings } from '../timings.ts';
 
@@ -53,7 +53,10 @@ const route = createRoute({
       description: 'Ranked captions: of the one image, or of each image of a form with several',
       content: { 'application/json': { schema: captionResultSchema.or(captionResultsSchema) } },
       headers: z.object({
-        'Server-Timing': z.string().describe('Milliseconds of each stage, all images together'),
+        'Server-Timing': z
+          .string()
+          .optional()
+          .describe('Milliseconds of each stage, all images together; absent where none was captioned'),
       }),
     },
     ...problemAnswers(
@@ -77,7 +80,8 @@ export function addCaptions(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
   app.openAPIRegistry.registerComponent('schemas', 'CaptionForm', {
     type: 'object',
     required: [IMAGE_FIELD],
-    properties: { [IMAGE_FIELD]: { type: 'array', items: FILE, minItems: 1 } },
+    properties: { [IMAGE_FIELD]: { type: 'array', items: FILE, minItems: 1, maxItems: MAX_PARTS } },
+    additionalProperties: false,
   });
   app.openapi(route, async (c) => {
     const { images, plan, call } = await readCaptionRequest(c, c.req.valid('query'), parts);

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { MAX_PARTS } from '../../../src/http/request/multipart.ts';
 import { COFFEE } from '../../support/samples.ts';
-import { appWith, ask } from '../harness.ts';
+import { appWith, ask, assertProblem, postJson } from '../harness.ts';
 
 interface Schema {
   $ref?: string;
@@ -14,6 +15,9 @@ interface Schema {
   anyOf?: Schema[];
   oneOf?: Schema[];
   additionalProperties?: Schema | boolean;
+  pattern?: string;
+  maximum?: number;
+  maxItems?: number;
 }
 interface MediaType {
   schema?: Schema;
@@ -31,11 +35,12 @@ interface Document {
 }
 
 const PHOTO = readFileSync(COFFEE);
+const MAX_UPLOAD_BYTES = 64 << 20;
 const announced = { id: 'x', method: 'PUT', url: 'https://s3', headers: {}, expiresInSeconds: 1 } as const;
 /** With all that a deployment may have. */
 const app = appWith({
   readS3: async () => PHOTO,
-  uploads: { announce: async () => announced, outcome: async () => null },
+  uploads: { maxBytes: MAX_UPLOAD_BYTES, announce: async () => announced, outcome: async () => null },
 });
 const document = (await (await app.request('/openapi.json')).json()) as Document;
 const { schemas } = document.components;
@@ -98,6 +103,26 @@ describe('the OpenAPI document', () => {
 
   it('has a name for every operation', () => {
     for (const { operation } of operations) assert.match(operation.operationId, /^[a-z][A-Za-z]+$/);
+  });
+
+  it('has the bounds that requests are held to', async () => {
+    const { UploadRequest, CaptionForm, CaptionRequest } = schemas;
+    assert.deepEqual(Object.keys(UploadRequest!.properties!), ['contentType', 'bytes']);
+    assert.equal(UploadRequest!.properties!.bytes!.maximum, MAX_UPLOAD_BYTES);
+    assert.equal(CaptionForm!.additionalProperties, false);
+    assert.equal(CaptionForm!.properties!.image!.maxItems, MAX_PARTS);
+    const phrase = new RegExp(CaptionRequest!.properties!.requiredWords!.items!.pattern!);
+    for (const [text, isPhrase] of [
+      ['cup', true],
+      [' a  cup\tof tea ', true],
+      ['', false],
+      [' ', false],
+      ['a cup of green tea', false],
+    ] as const) {
+      assert.equal(phrase.test(text), isPhrase, text);
+      const answer = await postJson(appWith(), '/captions', { image: 'AA==', requiredWords: [text] });
+      assertProblem(answer, isPhrase ? 'UnsupportedImage' : 'InvalidRequest');
+    }
   });
 
   it('says that a file is a file, alone or as a part of a form', () => {
