@@ -22,8 +22,7 @@ const FLAGS = new Map([
 const READ_TEXT = {
   number: (text) => (NUMERAL.test(text) ? Number(text) : text),
   boolean: (text) => FLAGS.get(text) ?? text,
-  // An empty list is the empty text (RFC 6570 section 3.2.1 would leave it out).
-  array: (text) => (text === '' ? [] : text.split(',')),
+  array: (text) => text.split(','),
   string: (text) => text,
 } satisfies Record<OptionRow['kind'], (text: string) => unknown>;
 

@@ -38,6 +38,11 @@ const EXCEPTIONS: readonly Exception[] = [
       [422, /leaves no room/, 'a schema cannot compare the length of one option with the value of another'],
       [422, /more captions than the beam keeps/, 'nor two values'],
       [422, /the model does not know the word/, 'the vocabulary is the model’s, not the interface’s'],
+      [
+        422,
+        /^(bannedWords|requiredWords)\.\d+: (Too small|a phrase)/,
+        'a query leaves an empty list out (RFC 6570 section 3.2.1), and commas part its items',
+      ],
       [400, /is not base64/, 'contentEncoding is an annotation, which generators of requests do not heed'],
       [415, /^not a JPEG|^the image is/, 'bytes at random are no image'],
     ] as const
