@@ -12,7 +12,7 @@ export function reportRequests(app: OpenAPIHono<AppEnv>, { report }: AppParts): 
     report({
       id: requestId,
       method: c.req.method,
-      route: routesAt(app, c.req.path)[0]?.path ?? 'other',
+      route: routeAt(app, c.req.path),
       status: c.res.status,
       ...(code !== undefined && { code }),
       ...(error !== undefined && { error }),
@@ -22,6 +22,11 @@ export function reportRequests(app: OpenAPIHono<AppEnv>, { report }: AppParts): 
       milliseconds: performance.now() - start,
     });
   };
+}
+
+/** What reports call a path: the app's own path, as in `/captions/:id`, or `other`. */
+export function routeAt(app: OpenAPIHono<AppEnv>, path: string): string {
+  return routesAt(app, path)[0]?.path ?? 'other';
 }
 
 /** Methods that the app answers at a path; none where there is no route. */

@@ -15,7 +15,10 @@ export function writeReport(line: ReportLine | ConsumerReport): void {
 }
 
 /** The line for a request that the app never saw. */
-export function reportOfRefusal({ requestId: id, status, code }: Refusal, method?: string): ReportLine {
+export function reportOfRefusal(
+  { requestId: id, status, code }: Refusal,
+  { method, route = 'other' }: { method?: string | undefined; route?: string } = {},
+): ReportLine {
   const known = method === undefined ? {} : { method };
-  return { id, ...known, route: 'other', status, code, bytes: 0, images: 0, milliseconds: 0 };
+  return { id, ...known, route, status, code, bytes: 0, images: 0, milliseconds: 0 };
 }

@@ -26,8 +26,8 @@ export interface EdgeParts {
   listener: Listener;
   /** True while there is no place for another image. */
   isFull: () => boolean;
-  /** For each request that does not get to the listener. */
-  onRefusal: (refusal: Refusal, method?: string) => void;
+  /** For each request that does not get to the listener; without what was asked for where that could not be read. */
+  onRefusal: (refusal: Refusal, asked?: { method: string | undefined; path: string }) => void;
 }
 
 type EdgeSettings = Pick<
@@ -51,7 +51,7 @@ export function createEdge(settings: EdgeSettings, { listener, isFull, onRefusal
   const refuse = (code: RefusalCode, detail: string, incoming: IncomingMessage, outgoing: ServerResponse) => {
     const refusal = refusalOf(code, detail, pathOf(incoming));
     const { status, headers, body } = refusal;
-    onRefusal(refusal, incoming.method);
+    onRefusal(refusal, { method: incoming.method, path: pathOf(incoming) });
     // Its body may still come; it is read past, or the answer would be lost in a reset connection.
     incoming.resume();
     outgoing.writeHead(status, onIdle === null ? headers : { ...headers, connection: 'close' }).end(body);

@@ -6,6 +6,7 @@ import { InvalidRequest } from '../errors.ts';
 import { createApp } from '../http/app.ts';
 import { modelCardOf } from '../http/model-card.ts';
 import type { AppParts, Uploads } from '../http/parts.ts';
+import { routeAt } from '../http/report.ts';
 import { type Bundle, plannedModel, readBundle } from '../model/bundle.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.ts';
 import type { ReportLine } from './access-log.ts';
@@ -50,7 +51,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     const edge = createEdge(settings, {
       listener: getRequestListener(app.fetch, { errorHandler: () => answerMalformed(report) }),
       isFull: () => pool.full,
-      onRefusal: (refusal, method) => report(reportOfRefusal(refusal, method)),
+      onRefusal: (refusal, asked) =>
+        report(reportOfRefusal(refusal, asked && { method: asked.method, route: routeAt(app, asked.path) })),
     });
     const url = await listen(edge, settings);
     const consumer = await startConsumer(bundle, pool, parts);
