@@ -20,7 +20,7 @@ const captionSchema = z
       .min(0)
       .max(1)
       .describe('exp(logProbability): of this very sentence, its end included; not a confidence'),
-    words: z.array(z.object({ word: z.string(), logProbability })),
+    words: z.array(z.object({ word: z.string(), logProbability }).meta({ id: 'CaptionWord' })),
     truncated: z
       .boolean()
       .describe('Whether maxLength cut the sentence off; its probability then has no end in it'),
@@ -54,28 +54,37 @@ const explanationSchema = z
   .object({
     rows: z.int().min(1).describe('Cells from top to bottom'),
     columns: z.int().min(1).describe('Cells from left to right'),
-    area: z
-      .object({ left: share, top: share, width: share, height: share })
-      .describe('What the cells together cover, as shares of the photograph'),
+    area: z.object({ left: share, top: share, width: share, height: share }).meta({
+      id: 'ExplanationArea',
+      description: 'What the cells together cover, as shares of the photograph',
+    }),
     words: z
       .array(
-        z.object({
-          word: z.string(),
-          importance: z
-            .array(z.number())
-            .describe(
-              'Row after row: by how much the word’s logProbability falls without the cell; below 0 where it rises',
-            ),
-        }),
+        z
+          .object({
+            word: z.string(),
+            importance: z
+              .array(z.number())
+              .describe(
+                'Row after row: by how much the word’s logProbability falls without the cell; below 0 where it rises',
+              ),
+          })
+          .meta({ id: 'WordImportance' }),
       )
       .describe('Of the best caption, its end not among them'),
   })
-  .meta({ id: 'Explanation', description: 'Where in the image the words of the best caption came from' });
+  .meta({
+    id: 'Explanation',
+    description: 'Where in the image the words of the best caption came from; there when asked for',
+  });
+
+/** Which model it was. */
+export const modelNameSchema = z.object({ name: z.string(), hash: z.string() }).meta({ id: 'ModelName' });
 
 export const captionResultSchema = z
   .object({
     captions: z.array(captionSchema).describe('Best first'),
-    model: z.object({ name: z.string(), hash: z.string() }),
+    model: modelNameSchema,
     timings: timingsSchema,
     width: z.int().min(1).describe('Of the photograph as a person sees it, pixels'),
     height: z.int().min(1),
@@ -91,7 +100,7 @@ export const captionResultSchema = z
       .optional()
       .describe('Whether the confidence is below minConfidence, or else below the model’s own line'),
     trace: z.array(traceNodeSchema).optional().describe('The start first; when asked for'),
-    explanation: explanationSchema.optional().describe('When asked for'),
+    explanation: explanationSchema.optional(),
   })
   .meta({ id: 'CaptionResult' });
 
@@ -110,14 +119,20 @@ const recordedCodeSchema = z.enum(['UnsupportedImage', 'ImageTooLarge', 'ImageNo
 export type RecordedCode = z.output<typeof recordedCodeSchema>;
 
 /** What is recorded of an image: its captions without what has to be asked for, or its own failure. */
-export const outcomeSchema = z.discriminatedUnion('status', [
-  z.object({
-    status: z.literal('captioned'),
-    result: captionResultSchema.omit({ trace: true, explanation: true }),
-  }),
-  z.object({
-    status: z.literal('failed'),
-    error: z.object({ code: recordedCodeSchema, message: z.string() }),
-  }),
-]);
+export const outcomeSchema = z
+  .discriminatedUnion('status', [
+    z
+      .object({
+        status: z.literal('captioned'),
+        result: captionResultSchema.omit({ trace: true, explanation: true }).meta({ id: 'RecordedResult' }),
+      })
+      .meta({ id: 'CaptionedOutcome' }),
+    z
+      .object({
+        status: z.literal('failed'),
+        error: z.object({ code: recordedCodeSchema, message: z.string() }).meta({ id: 'RecordedFailure' }),
+      })
+      .meta({ id: 'FailedOutcome' }),
+  ])
+  .meta({ id: 'Outcome' });
 export type RecordedOutcome = z.output<typeof outcomeSchema>;

@@ -14,9 +14,14 @@ export const modelCardSchema = z
     description,
     license,
     precision,
-    image: z.object({ width: z.int(), height: z.int() }).describe('What the network sees, pixels'),
+    image: z
+      .object({ width: z.int(), height: z.int() })
+      .openapi('InputSize', { description: 'What the network sees, pixels' }),
     vocabularySize: z.int().describe('Words, the unknown word included'),
-    decoding: captionOptionsSchema.describe('What holds for options that a request leaves out'),
+    // A schema of its own: `.openapi` belongs to HTTP alone.
+    decoding: z.strictObject(captionOptionsSchema.shape).openapi('DecodingDefaults', {
+      description: 'What holds for options that a request leaves out',
+    }),
     metrics: metrics.describe('Measured on a validation split, in percent'),
     provenance: provenance.describe('Where weights and words come from'),
   })

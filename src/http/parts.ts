@@ -50,6 +50,8 @@ export interface RequestReport extends TraceFields {
 
 /** Images above what a request may have: put into S3 by the client, captioned from the queue. */
 export interface Uploads {
+  /** Largest image, bytes. */
+  maxBytes: number;
   /** Where to put an image. @throws ImageTooLarge */
   announce(image: z.output<typeof uploadRequestSchema>): Promise<Omit<Announcement, 'result'>>;
   /** `null` while there is an image and no result yet. @throws ImageNotFound, UpstreamUnavailable */

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { CaptionError, reportOf } from '../errors.ts';
 import { HttpError, PROBLEM_TYPE, PROBLEMS, type Problem, type ProblemCode, retryAfter } from './failures.ts';
 import type { AppEnv } from './parts.ts';
+import { uriPath } from './uri-path.ts';
 
 /** Messages repeat names that a client sent, which may have any length; longer ones are cut. */
 const MAX_DETAIL_CHARACTERS = 500;
@@ -19,7 +20,7 @@ export function problemOf(error: unknown, c: Context<AppEnv>): Problem {
     type: `/docs#${code}`,
     ...PROBLEMS[code],
     ...detail,
-    instance: c.req.path,
+    instance: uriPath(new URL(c.req.url).pathname),
     code,
     requestId: c.get('requestId'),
     traceId: c.get('trace').traceId,

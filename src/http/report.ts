@@ -13,7 +13,7 @@ export function reportRequests(app: OpenAPIHono<AppEnv>, { report }: AppParts): 
       id: requestId,
       ...traceFields(trace),
       method: c.req.method,
-      route: routesAt(app, c.req.path)[0]?.path ?? 'other',
+      route: routeAt(app, c.req.path),
       status: c.res.status,
       ...(code !== undefined && { code }),
       ...(error !== undefined && { error }),
@@ -28,6 +28,11 @@ export function reportRequests(app: OpenAPIHono<AppEnv>, { report }: AppParts): 
 export function traceFields({ traceId, spanId, parentSpanId }: Trace): TraceFields {
   const parent = parentSpanId === undefined ? {} : { parent_span_id: parentSpanId };
   return { trace_id: traceId, span_id: spanId, ...parent };
+}
+
+/** What reports call a path: the app's own path, as in `/captions/:id`, or `other`. */
+export function routeAt(app: OpenAPIHono<AppEnv>, path: string): string {
+  return routesAt(app, path)[0]?.path ?? 'other';
 }
 
 /** Methods that the app answers at a path; none where there is no route. */

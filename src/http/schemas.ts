@@ -11,13 +11,18 @@ const name = z.string().describe('File name of the part');
 export const captionResultsSchema = z
   .object({
     results: z.array(
-      z.union([z.object({ name, ...captionResultSchema.shape }), z.object({ name, error: problemSchema })]),
+      z.union([
+        z.object({ name, ...captionResultSchema.shape }).openapi('CaptionedImage'),
+        z.object({ name, error: problemSchema }).openapi('FailedImage'),
+      ]),
     ),
   })
   .openapi('CaptionResults', { description: 'One entry an image, in the order of the parts' });
 
 /** Named here: `.openapi` belongs to HTTP alone. */
 const s3ReferenceSchema = z.strictObject(objectReferenceSchema.shape).openapi('S3Reference');
+
+const having = (property: string) => ({ properties: { [property]: {} }, required: [property] });
 
 export const captionRequestSchema = z
   .strictObject({
@@ -32,14 +37,16 @@ export const captionRequestSchema = z
   .refine(({ image, s3 }) => (image === undefined) !== (s3 === undefined), {
     message: 'give either image or s3',
   })
-  .openapi('CaptionRequest', { oneOf: [{ required: ['image'] }, { required: ['s3'] }] });
+  .openapi('CaptionRequest', {
+    description: 'Either image or s3',
+    // Denied twice: generators make "any" of an object with `oneOf`, and pass over `not`.
+    not: { not: { oneOf: [having('image'), having('s3')] } },
+  });
 
-export const uploadRequestSchema = z
-  .strictObject({
-    contentType: z.enum(IMAGE_TYPES),
-    bytes: z.int().min(1).describe('Exact size of the image, which the address is bound to'),
-  })
-  .openapi('UploadRequest');
+export const uploadRequestSchema = z.strictObject({
+  contentType: z.enum(IMAGE_TYPES),
+  bytes: z.int().min(1).describe('Exact size of the image, which the address is bound to'),
+});
 
 export const announcementSchema = z
   .object({

@@ -57,23 +57,27 @@ const imageSchema = z.discriminatedUnion('resampling', [
 ]);
 
 /** Measured on a validation split, in percent as papers print them. */
-const metricsSchema = z.strictObject({
-  split: z.string(),
-  images: positive,
-  bleu1: z.number(),
-  bleu2: z.number(),
-  bleu3: z.number(),
-  bleu4: z.number(),
-  rougeL: z.number(),
-  ciderD: z.number(),
-});
+const metricsSchema = z
+  .strictObject({
+    split: z.string(),
+    images: positive,
+    bleu1: z.number(),
+    bleu2: z.number(),
+    bleu3: z.number(),
+    bleu4: z.number(),
+    rougeL: z.number(),
+    ciderD: z.number(),
+  })
+  .meta({ id: 'Metrics' });
 
-const provenanceSchema = z.strictObject({
-  what: z.string(),
-  source: z.string(),
-  license: z.string(),
-  sha256: sha256.optional(),
-});
+const provenanceSchema = z
+  .strictObject({
+    what: z.string(),
+    source: z.string(),
+    license: z.string(),
+    sha256: sha256.optional(),
+  })
+  .meta({ id: 'Provenance' });
 
 export const manifestSchema = z.strictObject({
   formatVersion: z.literal(FORMAT_VERSION),

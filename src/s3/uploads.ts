@@ -38,6 +38,7 @@ export function createSigningClient(): S3Client {
 /** The part of the HTTP app that hands out addresses, and tells what became of what was put there. */
 export function createUploads(parts: UploadParts) {
   return {
+    maxBytes: parts.maxObjectBytes,
     announce: (image: { contentType: string; bytes: number }) => announce(image, parts),
     outcome: (id: string) => findOutcome(id, parts),
   };

@@ -18,14 +18,14 @@ export function writeReport(line: ReportLine | ConsumerReport): void {
 /** The line for a request that the app never saw. */
 export function reportOfRefusal(
   { requestId: id, trace, status, code }: Refusal,
-  method?: string,
+  { method, route = 'other' }: { method?: string | undefined; route?: string } = {},
 ): ReportLine {
   const known = method === undefined ? {} : { method };
   return {
     id,
     ...traceFields(trace),
     ...known,
-    route: 'other',
+    route,
     status,
     code,
     bytes: 0,

@@ -28,8 +28,8 @@ export interface EdgeParts {
   isFull: () => boolean;
   /** Headers of every refusal of a request that came from a page of this origin. */
   headersFor: (origin?: string) => Record<string, string>;
-  /** For each request that does not get to the listener. */
-  onRefusal: (refusal: Refusal, method?: string) => void;
+  /** For each request that does not get to the listener; without what was asked for where that could not be read. */
+  onRefusal: (refusal: Refusal, asked?: { method: string | undefined; path: string }) => void;
 }
 
 type EdgeSettings = Pick<
@@ -58,7 +58,7 @@ export function createEdge(
     const refusal = refusalOf(code, { detail, instance: pathOf(incoming), traceparent });
     const { status, body } = refusal;
     const headers = { ...refusal.headers, ...headersFor(incoming.headers.origin) };
-    onRefusal(refusal, incoming.method);
+    onRefusal(refusal, { method: incoming.method, path: pathOf(incoming) });
     // Its body may still come; it is read past, or the answer would be lost in a reset connection.
     incoming.resume();
     outgoing.writeHead(status, onIdle === null ? headers : { ...headers, connection: 'close' }).end(body);

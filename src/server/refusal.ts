@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { PROBLEM_TYPE, PROBLEMS, retryAfter } from '../http/failures.ts';
 import type { Trace } from '../http/parts.ts';
 import { traceOf, traceResponse } from '../http/transport/trace-context.ts';
+import { uriPath } from '../http/uri-path.ts';
 
 /** What only a server that holds connections can refuse. */
 const REFUSALS = {
@@ -42,8 +43,16 @@ export function refusalOf(
   const { traceId } = trace;
   const requestId = randomUUID();
   const { status, title } = REFUSALS[code];
-  const type = `/docs#${code}`;
-  const body = JSON.stringify({ type, title, status, detail, instance, code, requestId, traceId });
+  const body = JSON.stringify({
+    type: `/docs#${code}`,
+    title,
+    status,
+    detail,
+    instance: uriPath(instance),
+    code,
+    requestId,
+    traceId,
+  });
   return {
     code,
     requestId,

@@ -13,6 +13,7 @@ import {
 } from '../http/cross-origin.ts';
 import { modelCardOf } from '../http/model-card.ts';
 import type { AppParts, Uploads } from '../http/parts.ts';
+import { routeAt } from '../http/report.ts';
 import { type Bundle, plannedModel, readBundle } from '../model/bundle.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.ts';
 import type { ReportLine } from './access-log.ts';
@@ -76,7 +77,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
       listener: getRequestListener(app.fetch, { errorHandler: () => answerMalformed(refused) }),
       isFull: () => pool.full,
       headersFor: (origin) => crossOriginHeaders(ofApp.allowedOrigin, origin),
-      onRefusal: (refusal, method) => refused(reportOfRefusal(refusal, method)),
+      onRefusal: (refusal, asked) =>
+        refused(reportOfRefusal(refusal, asked && { method: asked.method, route: routeAt(app, asked.path) })),
     });
     const { host, port, metricsPort } = settings;
     if (metricsPort !== undefined) metricsServer = createMetricsServer(metrics, settings);

@@ -34,9 +34,8 @@ const ask = (to: typeof app, path: string, origin: string, init: RequestInit = {
 
 /** What of an answer is about pages of other origins. */
 function told({ headers }: Response): Record<string, string> {
-  const about = [...headers].filter(
-    ([name, value]) => name.startsWith('access-control-') || (name === 'vary' && /\borigin\b/i.test(value)),
-  );
+  const about = [...headers].filter(([name]) => name.startsWith('access-control-'));
+  if (/\borigin\b/i.test(headers.get('vary') ?? '')) about.push(['vary', 'Origin']);
   return Object.fromEntries(about);
 }
 

@@ -201,9 +201,25 @@ describe('the HTTP function', () => {
       RESULTS_PREFIX: 'captions/',
     };
     const open = await http.startFor(t, { environment });
-    assert.match(jsonOf<{ url: string }>(await open.invoke(announcement), 201).url, /photos.*uploads\//);
+    const { id, url } = jsonOf<{ id: string; url: string }>(await open.invoke(announcement), 201);
+    assert.match(url, /photos.*uploads\//);
+    jsonOf(await open.invoke(request('GET', `/captions/${id}`)), 404);
+    assert.equal(answerOf(await open.invoke(request('PUT', `/captions/${id}`))).headers?.allow, 'GET, HEAD');
+    const logs = open.logs() as Record<string, unknown>[];
+    assert.deepEqual(
+      logs.filter(({ message }) => message === 'request').map(({ route }) => route),
+      ['/uploads', '/captions/:id', '/captions/:id'],
+    );
+    assert.ok(!JSON.stringify(logs).includes(id));
     const closed = await http.startFor(t);
     assert.equal(answerOf(await closed.invoke(announcement)).statusCode, 404);
+    for (const [lambda, has] of [
+      [open, true],
+      [closed, false],
+    ] as const) {
+      const { paths } = jsonOf<{ paths: object }>(await lambda.invoke(request('GET', '/openapi.json')), 200);
+      assert.deepEqual(['/uploads' in paths, '/captions/{id}' in paths], [has, has]);
+    }
   });
 
   it('answers 504 when the time does not suffice, instead of being killed', async (t) => {

@@ -29,7 +29,6 @@ describe('what the server refuses before the app', () => {
   const head = (...headers: string[]) =>
     `${['POST /captions HTTP/1.1', 'Host: here', ...headers].join('\r\n')}\r\n\r\n`;
   const REFUSED: [what: string, status: number, send: (origin: string) => string[]][] = [
-    ['too many bytes', 503, (origin) => [head(`Origin: ${origin}`, 'Content-Length: 900'), 'x'.repeat(900)]],
     ['an expectation', 417, (origin) => [head(`Origin: ${origin}`, 'Expect: cake', 'Content-Length: 0')]],
     [
       'a body that does not come',
@@ -41,8 +40,6 @@ describe('what the server refuses before the app', () => {
     it(`is told to the pages that are allowed: ${what}`, async (t) => {
       const { port } = await startFor(t, {
         corsOrigin: [PAGE],
-        maxBodies: 800,
-        maxBody: 800,
         requestTimeout: 1_000,
         headersTimeout: 1_000,
       });

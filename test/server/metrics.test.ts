@@ -123,11 +123,11 @@ describe('GET /metrics', () => {
       await exchange(port, { send: ['GET /health HTTP/1.1\r\nHost: here\r\nExpect: cake\r\n\r\n'] }, 1);
     });
     assert.equal(grown('http_requests_total{method="other",route="other",status="400"}'), 1);
-    assert.equal(grown('http_requests_total{method="GET",route="other",status="417"}'), 1);
+    assert.equal(grown('http_requests_total{method="GET",route="/health",status="417"}'), 1);
     assert.equal(grown('http_problems_total{code="MalformedRequest"}'), 1);
     assert.equal(grown('http_problems_total{code="ExpectationFailed"}'), 1);
     assert.equal(
-      grown('http_request_duration_seconds_count{method="GET",route="other",status_class="4xx"}'),
+      grown('http_request_duration_seconds_count{method="GET",route="/health",status_class="4xx"}'),
       0,
     );
   });

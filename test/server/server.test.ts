@@ -156,6 +156,10 @@ describe('the access log', () => {
     await fetch(`${server.url}/secret-path?token=secret`);
     await exchange(server.port, { send: ['secret\r\n\r\n'] });
     await exchange(server.port, { send: ['GET /secret HTTP/1.1\r\n\r\n'] }, 1);
+    for (const path of ['/captions?secret', '/secret']) {
+      const head = `POST ${path} HTTP/1.1\r\nhost: a\r\nexpect: b\r\ncontent-length: 0\r\n\r\n`;
+      await exchange(server.port, { send: [head] }, 1);
+    }
     assert.deepEqual(
       lines.map(({ route, status, code }) => [route, status, code]),
       [
@@ -163,6 +167,8 @@ describe('the access log', () => {
         ['other', 404, 'RouteNotFound'],
         ['other', 400, 'MalformedRequest'],
         ['other', 400, 'MalformedRequest'],
+        ['/captions', 417, 'ExpectationFailed'],
+        ['other', 417, 'ExpectationFailed'],
       ],
     );
     assert.ok(!JSON.stringify(lines).includes('secret'));

@@ -3,18 +3,15 @@ import type { Context } from 'hono';
 import { type CaptionResult, captionResultSchema } from '../../caption/result.ts';
 import { CaptionError, InvalidRequest } from '../../errors.ts';
 import type { Problem } from '../failures.ts';
+import { FILE, FILE_EXAMPLE, formExample, PIXEL_BASE64 } from '../files.ts';
 import { captionQuerySchema } from '../options.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
 import { problemOf } from '../problem.ts';
 import { problemAnswers } from '../problem-answers.ts';
 import { readCaptionRequest } from '../request/caption-request.ts';
-import type { NamedImage } from '../request/multipart.ts';
+import { IMAGE_FIELD, MAX_PARTS, type NamedImage } from '../request/multipart.ts';
 import { captionRequestSchema, captionResultsSchema } from '../schemas.ts';
 import { noteTimings, SERVER_TIMING, tellTimings } from '../timings.ts';
-
-/** Bytes need no schema beside their content type (OpenAPI 3.1, Considerations for File Uploads). */
-const BYTES = { description: 'An image file' } as const;
-const FILE = { type: 'string', contentMediaType: 'application/octet-stream' } as const;
 
 const route = createRoute({
   method: 'post',
@@ -29,16 +26,25 @@ const route = createRoute({
     body: {
       required: true,
       content: {
-        'image/*': { schema: BYTES },
-        'application/octet-stream': { schema: BYTES },
+        'image/*': { schema: FILE, examples: FILE_EXAMPLE },
+        'application/octet-stream': { schema: FILE, examples: FILE_EXAMPLE },
         'multipart/form-data': {
-          schema: {
-            type: 'object',
-            required: ['image'],
-            properties: { image: { type: 'array', items: FILE, minItems: 1 } },
+          schema: { $ref: '#/components/schemas/CaptionForm' },
+          examples: formExample((pixel) => [pixel, pixel]),
+        },
+        'application/json': {
+          schema: { $ref: '#/components/schemas/CaptionRequest' },
+          examples: {
+            inline: {
+              summary: 'An image in base64, and one caption wanted',
+              value: { image: PIXEL_BASE64, count: 1 },
+            },
+            stored: {
+              summary: 'An image in S3, where the deployment reads that bucket',
+              value: { s3: { bucket: 'photos', key: '2026/coffee.jpg' }, requiredWords: ['cup'] },
+            },
           },
         },
-        'application/json': { schema: { $ref: '#/components/schemas/CaptionRequest' } },
       },
     },
   },
@@ -66,6 +72,12 @@ type CaptionImage = (bytes: Uint8Array) => Promise<CaptionResult>;
 export function addCaptions(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
   // Registered by name: the route itself must not read the body, which has a limit.
   app.openAPIRegistry.register('CaptionRequest', captionRequestSchema);
+  app.openAPIRegistry.registerComponent('schemas', 'CaptionForm', {
+    type: 'object',
+    required: [IMAGE_FIELD],
+    properties: { [IMAGE_FIELD]: { type: 'array', items: FILE, minItems: 1, maxItems: MAX_PARTS } },
+    additionalProperties: false,
+  });
   app.openapi(route, async (c) => {
     const { images, plan, call } = await readCaptionRequest(c, c.req.valid('query'), parts);
     const caption: CaptionImage = async (bytes) => {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { modelNameSchema } from '../../caption/result.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
 import { problemAnswers } from '../problem-answers.ts';
 
@@ -9,7 +10,7 @@ const PHOTOGRAPH = new URL('./health.jpg', import.meta.url);
 const healthSchema = z
   .object({
     status: z.literal('ok'),
-    model: z.object({ name: z.string(), hash: z.string() }),
+    model: modelNameSchema,
     caption: z.string().describe('What the model says of a photograph of a cat that comes with it'),
   })
   .openapi('Health');

@@ -7,6 +7,7 @@ import type { Context } from 'hono';
 import type { Caption } from '../../caption/result.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { PROBLEMS } from '../failures.ts';
+import { FILE, formExample } from '../files.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
 import { noteFailure, problemOf } from '../problem.ts';
 import { GATEWAY_ANSWERS, headersOf } from '../problem-answers.ts';
@@ -19,11 +20,13 @@ const predictSchema = z
   .object({
     status: z.literal('ok'),
     predictions: z.array(
-      z.object({
-        index: z.string().meta({ description: 'Rank, highest probability first', example: '0' }),
-        caption: z.string().meta({ example: 'a man riding a wave on top of a surfboard .' }),
-        probability: z.number().min(0).max(1),
-      }),
+      z
+        .object({
+          index: z.string().meta({ description: 'Rank, highest probability first', example: '0' }),
+          caption: z.string().meta({ example: 'a man riding a wave on top of a surfboard .' }),
+          probability: z.number().min(0).max(1),
+        })
+        .openapi('MaxPrediction'),
     ),
   })
   .openapi('MaxPredictions');
@@ -40,7 +43,10 @@ const metadataSchema = z
   .openapi('MaxMetadata');
 
 const errorSchema = z
-  .object({ message: z.string(), errors: z.object({ image: z.string() }).optional() })
+  .object({
+    message: z.string(),
+    errors: z.object({ image: z.string() }).openapi('MaxFieldErrors').optional(),
+  })
   .openapi('MaxError');
 
 const errorAnswer = (description: string) => ({
@@ -59,11 +65,8 @@ const predictRoute = createRoute({
       required: true,
       content: {
         'multipart/form-data': {
-          schema: {
-            type: 'object',
-            required: ['image'],
-            properties: { image: { type: 'string', contentMediaType: 'application/octet-stream' } },
-          },
+          schema: { $ref: '#/components/schemas/MaxForm' },
+          examples: formExample((pixel) => pixel),
         },
       },
     },
@@ -98,6 +101,12 @@ const metadataRoute = createRoute({
 export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
   const app = new OpenAPIHono<AppEnv>();
   app.onError(answerError);
+  // Registered by name: the route itself must not read the body, which has a limit.
+  app.openAPIRegistry.registerComponent('schemas', 'MaxForm', {
+    type: 'object',
+    required: [IMAGE_FIELD],
+    properties: { [IMAGE_FIELD]: FILE },
+  });
   app.openapi(predictRoute, async (c) => {
     const image = await readImage(c, parts);
     if (image === null) {

@@ -20,6 +20,7 @@ export function schemaText(schema: Schema): Markup {
     return html`array${rangeText(schema.minItems, schema.maxItems)} of: ${schemaText(schema.items)}`;
   }
   if (schema.properties !== undefined) return propertiesText(schema.properties);
+  if (schema.format === 'binary') return html`${schema.description ?? 'bytes'}`;
   const type = [schema.type ?? schema.description ?? 'anything'].flat().join(' or ');
   const unit = schema.contentEncoding ?? schema.contentMediaType;
   return html`${type}${unit === undefined ? '' : ` (${unit})`}${rangeText(schema.minimum, schema.maximum)}${rangeText(schema.minLength, schema.maxLength, ' characters')}`;

@@ -23,7 +23,14 @@ const announceRoute = createRoute({
   request: {
     body: {
       required: true,
-      content: { 'application/json': { schema: { $ref: '#/components/schemas/UploadRequest' } } },
+      content: {
+        'application/json': {
+          schema: { $ref: '#/components/schemas/UploadRequest' },
+          examples: {
+            jpeg: { summary: 'A JPEG of 12 MB', value: { contentType: 'image/jpeg', bytes: 12_582_912 } },
+          },
+        },
+      },
     },
   },
   responses: {
@@ -44,7 +51,13 @@ const outcomeRoute = createRoute({
   operationId: 'getOutcome',
   tags: ['uploads'],
   summary: 'Tell what became of an upload',
-  request: { params: z.object({ id: z.string().describe('Of the announcement') }) },
+  request: {
+    params: z.object({
+      id: z
+        .string()
+        .meta({ description: 'Of the announcement', example: 'dGhlIGlkIG9mIGFuIGFubm91bmNlbWVu' }),
+    }),
+  },
   responses: {
     200: {
       description: 'Its captions, or why it has none',
@@ -62,7 +75,9 @@ const outcomeRoute = createRoute({
 export function addUploads(app: OpenAPIHono<AppEnv>, { uploads }: AppParts): void {
   if (uploads === undefined) return;
   // Registered by name: the route itself must not read the body, which has a limit.
-  app.openAPIRegistry.register('UploadRequest', uploadRequestSchema);
+  // The bound is the document's alone: what has more is no wrong request, but 413.
+  const bytes = uploadRequestSchema.shape.bytes.max(uploads.maxBytes);
+  app.openAPIRegistry.register('UploadRequest', z.strictObject({ ...uploadRequestSchema.shape, bytes }));
   app.openapi(announceRoute, async (c) => {
     const announced = await uploads.announce(await readRequest(c.req.raw));
     const result = `/captions/${announced.id}`;

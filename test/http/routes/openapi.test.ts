@@ -12,7 +12,7 @@ describe('GET /openapi.json', () => {
   });
 
   it('is one also where there are uploads', async () => {
-    const uploads = { announce: () => assert.fail(), outcome: () => assert.fail() };
+    const uploads = { maxBytes: 64 << 20, announce: () => assert.fail(), outcome: () => assert.fail() };
     const document = (await (await appWith({ uploads }).request('/openapi.json')).json()) as typeof openApi;
     assert.ok(document.paths['/uploads'] && document.paths['/captions/{id}']);
     assert.deepEqual(await lint(document), []);
