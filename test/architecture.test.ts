@@ -68,7 +68,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   'http/page/browser': ['pictures/plain', 'alt', 'caption'],
   'http/page': ['http', 'node:*', 'hono'],
   'http/routes': ['http/request', 'http', 'caption', 'errors', 'node:*', 'hono', '@hono/zod-openapi'],
-  'http/app': ['http/routes', 'http/page', 'http', 'errors', 'hono', '@hono/zod-openapi'],
+  'http/docs': ['http/routes', 'http/request', 'http/page', 'http', 'caption', 'hono'],
+  'http/app': ['http/docs', 'http/routes', 'http/page', 'http', 'errors', 'hono', '@hono/zod-openapi'],
   'lambda/env': ['aws/rules', 'zod'],
   lambda: [
     'lambda/env',

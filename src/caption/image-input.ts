@@ -50,6 +50,14 @@ export type ImageKind = keyof typeof IMAGE_KINDS;
 /** Content types of the kinds: `image/jpeg` and so on. */
 export const IMAGE_TYPES = Object.keys(IMAGE_KINDS).map((kind) => `image/${kind as ImageKind}` as const);
 
+/**
+ * 50 megapixels are above every phone's and most cameras' default; as RGB they take 150 MB, which still fits a small
+ * function.
+ */
+export const MAX_IMAGE_PIXELS = 50_000_000;
+/** Decoding 50 megapixels takes well under 2 s; past this a file is built to waste time. */
+export const MAX_DECODE_SECONDS = 20;
+
 /** The kind that a file's ending, without its dot and in lower case, promises; `null` for no image. */
 export function kindOfEnding(ending: string): ImageKind | null {
   const kinds = Object.entries(IMAGE_KINDS) as [ImageKind, readonly string[]][];

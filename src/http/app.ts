@@ -4,13 +4,13 @@ import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { InvalidRequest, problemsIn } from '../errors.ts';
 import { CACHED, NOT_CACHED } from './cache.ts';
+import { docsPage } from './docs/docs-page.ts';
 import { HttpError } from './failures.ts';
-import { htmlPage, page } from './page/html-page.ts';
+import { page } from './page/html-page.ts';
 import type { AppEnv, AppParts } from './parts.ts';
 import { answerProblem } from './problem.ts';
 import { methodsAt, reportRequests } from './report.ts';
 import { addCaptions } from './routes/captions.ts';
-import { docsHtml } from './routes/docs.ts';
 import { addHealth } from './routes/health.ts';
 import { maxRoutes } from './routes/max.ts';
 import { addModel } from './routes/model.ts';
@@ -58,10 +58,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
 
   const document = openApiDocument(app);
   app.get('/openapi.json', (c) => c.json(document(), 200, CACHED));
-  app.get(
-    '/docs',
-    htmlPage(async () => docsHtml(document())),
-  );
+  app.get('/docs', docsPage(parts, document));
   app.get('/', page(parts));
 
   app.notFound((c) => {

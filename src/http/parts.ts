@@ -54,7 +54,21 @@ export interface AppParts {
   maxBodyBytes: number;
   /** When the answer must be there, ms since the epoch. @default no deadline */
   deadlineOf?: (c: Context) => number | undefined;
+  /** Other bounds that hold here, for the reference to tell. */
+  limits?: EdgeLimits;
   report?: (line: RequestReport) => void;
+}
+
+/** Bounds that an edge sets, not the app; absent where it sets none. */
+export interface EdgeLimits {
+  /** All headers of a request, bytes. */
+  headerBytes?: number;
+  /** From a request's first byte to its last, ms. */
+  requestTimeout?: number;
+  /** Largest image read from S3, bytes. @default `maxBodyBytes` */
+  objectBytes?: number;
+  /** Largest upload, bytes. */
+  uploadBytes?: number;
 }
 
 /** What a request collects for its report on the way. */

@@ -6,7 +6,7 @@ import { captionResultSchema } from '../caption/result.ts';
 import { problemSchema } from './failures.ts';
 import { captionFields } from './options.ts';
 
-const name = z.string().describe('File name of the part');
+const name = z.string().meta({ example: 'photo.jpg' }).describe('File name of the part');
 
 export const captionResultsSchema = z
   .object({

@@ -51,6 +51,7 @@ async function createParts(): Promise<AppParts> {
       }),
     }),
     maxBodyBytes: MAX_BODY_BYTES,
+    limits: { objectBytes: maxBytes, uploadBytes: maxBytes },
     deadlineOf: (c) => deadlineOf((c.env as { lambdaContext: LambdaContext }).lambdaContext),
     report,
   };

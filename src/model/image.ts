@@ -1,19 +1,12 @@
 /** sharp as the core's image decoder. */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
-import type { ImageInput } from '../caption/image-input.ts';
+import { type ImageInput, MAX_DECODE_SECONDS, MAX_IMAGE_PIXELS } from '../caption/image-input.ts';
 import type { DecodedImage } from '../caption/ports.ts';
 import { ImageTooLarge, UnsupportedImage } from '../errors.ts';
 
-/**
- * 50 megapixels are above every phone's and most cameras' default; as RGB they take 150 MB, which still fits a small
- * function.
- */
-const MAX_IMAGE_PIXELS = 50_000_000;
 /** A JPEG of 50 megapixels has about 20 MB; 16-bit TIFFs of that size, which are rare, have 300 MB and are refused. */
 export const MAX_IMAGE_BYTES = 256 << 20;
-/** Decoding 50 megapixels takes well under 2 s; past this a file is built to waste time. */
-const MAX_DECODE_SECONDS = 20;
 
 /** libvips loaders from memory for what people photograph and publish; SVG, PDF, EXR, … stay blocked. */
 const ALLOWED_LOADERS = [

@@ -1,17 +1,8 @@
 /** Problem documents (RFC 9457) for what is refused before the app sees a request, or when there is none. */
 import { randomUUID } from 'node:crypto';
-import { PROBLEM_TYPE, PROBLEMS, retryAfter } from '../http/failures.ts';
+import { ALL_PROBLEMS, PROBLEM_TYPE, problemType, type REFUSALS, retryAfter } from '../http/failures.ts';
 
-/** What only a server that holds connections can refuse. */
-const REFUSALS = {
-  MalformedRequest: PROBLEMS.MalformedRequest,
-  Overloaded: PROBLEMS.Overloaded,
-  RequestTimeout: { status: 408, title: 'The request took too long to arrive.' },
-  ExpectationFailed: { status: 417, title: 'The only expectation that is met here is 100-continue.' },
-  HeadersTooLarge: { status: 431, title: 'The headers are too long.' },
-} as const;
-
-export type RefusalCode = keyof typeof REFUSALS;
+export type RefusalCode = keyof typeof REFUSALS | 'MalformedRequest' | 'Overloaded';
 
 /** An answer as plain data, since it goes out on a response or on a bare socket. */
 export interface Refusal {
@@ -25,8 +16,8 @@ export interface Refusal {
 /** @param instance the path that was asked for, where one could be read */
 export function refusalOf(code: RefusalCode, detail?: string, instance = ''): Refusal {
   const requestId = randomUUID();
-  const { status, title } = REFUSALS[code];
-  const body = JSON.stringify({ type: `/docs#${code}`, title, status, detail, instance, code, requestId });
+  const { status, title } = ALL_PROBLEMS[code];
+  const body = JSON.stringify({ type: problemType(code), title, status, detail, instance, code, requestId });
   return {
     code,
     requestId,

@@ -10,7 +10,7 @@ import { type Bundle, plannedModel, readBundle } from '../model/bundle.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.ts';
 import type { ReportLine } from './access-log.ts';
 import { reportOfRefusal } from './access-log.ts';
-import { createEdge, type Edge } from './http-server.ts';
+import { createEdge, type Edge, MAX_HEADER_BYTES } from './http-server.ts';
 import type { ConsumerReport, QueueConsumer } from './queue-consumer.ts';
 import { refusalOf } from './refusal.ts';
 import type { ServerSettings } from './settings.ts';
@@ -84,6 +84,11 @@ async function appParts(bundle: Bundle, pool: CaptionerPool, parts: ServerParts)
     plan: (options = {}) => planCaptions(options, plannedModel(bundle)),
     maxBodyBytes: settings.maxBodyBytes,
     deadlineOf: () => Date.now() + settings.answerTimeout,
+    limits: {
+      headerBytes: MAX_HEADER_BYTES,
+      requestTimeout: settings.requestTimeout,
+      uploadBytes: settings.maxObjectBytes,
+    },
     ...(settings.allowedBuckets.length > 0 && { readS3: await createReader(settings) }),
     ...(settings.uploadsBucket !== undefined && { uploads: await createServerUploads(bundle, settings) }),
     ...(report && { report }),
