@@ -18,7 +18,8 @@ h1 { margin: 0; line-height: 1.2; }
 h2 { margin: 3.5rem 0 1rem; padding-bottom: .3rem; border-bottom: 2px solid var(--line); }
 h3 { margin: 0 0 .6rem; font-size: 1.2rem; }
 h4 { margin: 1.6rem 0 .4rem; font-size: 1rem; }
-section { margin-top: 2.2rem; scroll-margin-top: 1rem; }
+section { margin-top: 2.2rem; }
+section, h2 { scroll-margin-top: 1rem; }
 section:target > h3 { background: var(--mark); box-shadow: 0 0 0 .35rem var(--mark); }
 p, dl { margin: .6rem 0; }
 code { font-family: ui-monospace, monospace; font-size: .92em; }
