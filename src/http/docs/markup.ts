@@ -26,7 +26,24 @@ ${rows.map(({ term, kind = '', meaning }) => html`<div><dt>${term}${kind === '' 
 }
 
 export function json(value: unknown): Markup {
-  return html`<pre><code>${JSON.stringify(value, null, 2)}</code></pre>`;
+  return html`<pre><code>${laidOut(value)}</code></pre>`;
+}
+
+/** Characters of an object or array that stands in one line: as many as a narrow screen has. */
+const MAX_INLINE = 48;
+
+/** JSON with a line for each entry, or one line for all where they are short. */
+function laidOut(value: unknown, indent = ''): string {
+  const text = JSON.stringify(value);
+  if (typeof value !== 'object' || value === null || text.length <= MAX_INLINE) return text;
+  const within = `${indent}  `;
+  const isArray = Array.isArray(value);
+  const entries = Object.entries(value).map(([name, one]) => {
+    const label = isArray ? '' : `${JSON.stringify(name)}: `;
+    return `${within}${label}${laidOut(one, within)}`;
+  });
+  const [open, close] = isArray ? '[]' : '{}';
+  return `${open}\n${entries.join(',\n')}\n${indent}${close}`;
 }
 
 /** Lines to paste into a shell; the script of the page adds a button that copies them. */

@@ -14,7 +14,7 @@ const EXPLANATIONS: Record<AnyProblemCode, Explanation> = {
   MalformedRequest: {
     meaning:
       'The bytes are not what the request says they are: no JSON, no base64, no form, an empty body or one that breaks off, or no valid HTTP.',
-    advice: 'Correct what detail names. The same request fails again.',
+    advice: 'Correct what the field detail names. The same request fails again.',
   },
   BucketNotAllowed: {
     meaning:
@@ -52,15 +52,15 @@ const EXPLANATIONS: Record<AnyProblemCode, Explanation> = {
   InvalidRequest: {
     meaning:
       'The request can be read and asks for what is not allowed: an unknown option or field, or a value outside of its bounds.',
-    advice: 'Correct what detail names.',
+    advice: 'Correct what the field detail names.',
   },
   InternalError: {
     meaning: 'A fault of the program.',
-    advice: 'Try again once; if it stays, report it to whoever runs the deployment, with requestId.',
+    advice: 'Try again once; if it stays, report it to whoever runs the deployment, with its requestId.',
   },
   ModelUnusable: {
     meaning: 'The model of this deployment is damaged, incomplete or of another version.',
-    advice: 'Nothing that a request could change: tell whoever runs the deployment, with requestId.',
+    advice: 'Nothing that a request could change: tell whoever runs the deployment, with its requestId.',
   },
   CaptionerHung: {
     meaning:
