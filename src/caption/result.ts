@@ -96,14 +96,12 @@ const explanationSchema = z
 export const captionResultSchema = z
   .object({
     captions: z.array(captionSchema).describe('Best first'),
-    model: z
-      .object({ name: z.string(), hash: z.string() })
-      .meta({
-        example: {
-          name: 'everyday',
-          hash: '89cc2e991b6867c7a2e33e653ce669e06d586ca32f8a20a6fdb21eaa3a3f3e1d',
-        },
-      }),
+    model: z.object({ name: z.string(), hash: z.string() }).meta({
+      example: {
+        name: 'everyday',
+        hash: '89cc2e991b6867c7a2e33e653ce669e06d586ca32f8a20a6fdb21eaa3a3f3e1d',
+      },
+    }),
     timings: timingsSchema,
     width: z.int().min(1).meta({ example: 451 }).describe('Of the photograph as a person sees it, pixels'),
     height: z.int().min(1).meta({ example: 300 }),
