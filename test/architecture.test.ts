@@ -23,7 +23,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'aws/rules': ['zod'],
   aws: ['aws/rules', 'errors', '@aws-sdk/client-s3', '@aws-sdk/client-sfn'],
   evaluate: ['caption', 'caption/confidence'],
-  'model/formats': ['errors', 'sharp'],
+  'model/formats': ['caption', 'errors', 'sharp'],
   model: [
     'model/formats',
     'caption',
@@ -82,7 +82,9 @@ const ALLOWED: Record<string, readonly string[]> = {
   'http/page/browser': ['pictures/plain', 'alt', 'caption'],
   'http/page': ['http', 'node:*', 'hono'],
   'http/routes': ['http/request', 'http', 'caption', 'errors', 'node:*', 'hono', '@hono/zod-openapi'],
+  'http/docs': ['http/routes', 'http/request', 'http/page', 'http', 'caption', 'hono'],
   'http/app': [
+    'http/docs',
     'http/routes',
     'http/page',
     'http',

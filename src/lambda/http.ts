@@ -35,7 +35,7 @@ function serve(parts: AppParts) {
 
 async function createParts(): Promise<AppParts> {
   const { caption, plan, bundle } = await runtime.captioner;
-  const { allowedBuckets, maxObjectBytes: maxBytes } = settings;
+  const { allowedBuckets, maxObjectBytes: maxBytes, maxPixels } = settings;
   return {
     caption,
     plan,
@@ -51,6 +51,11 @@ async function createParts(): Promise<AppParts> {
       }),
     }),
     maxBodyBytes: MAX_BODY_BYTES,
+    limits: {
+      objectBytes: maxBytes,
+      uploadBytes: maxBytes,
+      ...(maxPixels !== undefined && { pixels: maxPixels }),
+    },
     deadlineOf: (c) => deadlineOf((c.env as { lambdaContext: LambdaContext }).lambdaContext),
     report,
   };

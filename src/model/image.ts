@@ -1,7 +1,9 @@
 /** sharp as the core's image decoder. */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+
 import sharp, { type Metadata, type ResizeOptions, type Sharp, type SharpOptions } from 'sharp';
-import type { ImageInput } from '../caption/image-input.ts';
+import { type ImageInput, MAX_DECODE_SECONDS } from '../caption/image-input.ts';
+
 import type { DecodedImage } from '../caption/ports.ts';
 import { CaptionError, ImageTooLarge, UnsupportedImage } from '../errors.ts';
 import { withEndMarker } from './formats/jpeg-end.ts';
@@ -11,8 +13,6 @@ import { unread, unreadKind } from './formats/unread-kind.ts';
 
 /** A JPEG of 100 megapixels has about 40 MB; 16-bit TIFFs of that size have 600 MB and are refused. */
 export const MAX_IMAGE_BYTES = 256 << 20;
-/** Decoding the largest images allowed takes 2 to 9 s; past this a file is built to waste time. */
-const MAX_DECODE_SECONDS = 20;
 
 /** libvips loaders from memory for what people photograph and publish; SVG, PDF, EXR, … stay blocked. */
 const ALLOWED_LOADERS = [

@@ -8,7 +8,7 @@ import type { ServerSettings } from './settings.ts';
 /** How often Node looks for connections whose time is up; by default only twice a minute. */
 const MAX_CHECK_INTERVAL_MS = 1_000;
 /** Twice what browsers and proxies send at most. */
-const MAX_HEADER_BYTES = 16 << 10;
+export const MAX_HEADER_BYTES = 16 << 10;
 /** Connections beyond this are closed before anything is read: each costs some 20 kB, and every process has a limit of open files. */
 const MAX_CONNECTIONS = 8_192;
 

@@ -1,20 +1,11 @@
 /** Problem documents (RFC 9457) for what is refused before the app sees a request, or when there is none. */
 import { randomUUID } from 'node:crypto';
-import { PROBLEM_TYPE, PROBLEMS, retryAfter } from '../http/failures.ts';
+import { ALL_PROBLEMS, PROBLEM_TYPE, problemType, type REFUSALS, retryAfter } from '../http/failures.ts';
 import type { Trace } from '../http/parts.ts';
 import { traceOf, traceResponse } from '../http/transport/trace-context.ts';
 import { uriPath } from '../http/uri-path.ts';
 
-/** What only a server that holds connections can refuse. */
-const REFUSALS = {
-  MalformedRequest: PROBLEMS.MalformedRequest,
-  Overloaded: PROBLEMS.Overloaded,
-  RequestTimeout: { status: 408, title: 'The request took too long to arrive.' },
-  ExpectationFailed: { status: 417, title: 'The only expectation that is met here is 100-continue.' },
-  HeadersTooLarge: { status: 431, title: 'The headers are too long.' },
-} as const;
-
-export type RefusalCode = keyof typeof REFUSALS;
+export type RefusalCode = keyof typeof REFUSALS | 'MalformedRequest' | 'Overloaded';
 
 /** An answer as plain data, since it goes out on a response or on a bare socket. */
 export interface Refusal {
@@ -42,9 +33,9 @@ export function refusalOf(
   const trace = traceOf(traceparent ?? null);
   const { traceId } = trace;
   const requestId = randomUUID();
-  const { status, title } = REFUSALS[code];
+  const { status, title } = ALL_PROBLEMS[code];
   const body = JSON.stringify({
-    type: `/docs#${code}`,
+    type: problemType(code),
     title,
     status,
     detail,

@@ -18,10 +18,12 @@ import { type Bundle, plannedModel, readBundle } from '../model/bundle.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.ts';
 import type { ReportLine } from './access-log.ts';
 import { reportOfRefusal } from './access-log.ts';
-import { createEdge, type Edge } from './http-server.ts';
+
+import { createEdge, type Edge, MAX_HEADER_BYTES } from './http-server.ts';
 import { listen } from './listen.ts';
 import { createMetrics, type ServerInfo, type ServerMetrics } from './metrics.ts';
 import { createMetricsServer, METRICS_PATH } from './metrics-server.ts';
+
 import type { ConsumerReport, QueueConsumer } from './queue-consumer.ts';
 import { refusalOf } from './refusal.ts';
 import type { ServerSettings } from './settings.ts';
@@ -135,6 +137,12 @@ async function appParts(
     maxBodyBytes: settings.maxBody,
     ...(settings.maxImages !== undefined && { maxImages: settings.maxImages }),
     deadlineOf: () => Date.now() + settings.answerTimeout,
+    limits: {
+      headerBytes: MAX_HEADER_BYTES,
+      requestTimeout: settings.requestTimeout,
+      uploadBytes: settings.maxObjectBytes,
+      ...(settings.maxPixels !== undefined && { pixels: settings.maxPixels }),
+    },
     ...(settings.allowedBuckets.length > 0 && { readS3: await createReader(settings) }),
     ...(settings.uploadsBucket !== undefined && { uploads: await createServerUploads(bundle, settings) }),
     ...(allowedOrigin && { allowedOrigin }),

@@ -87,7 +87,13 @@ interface OpenApi {
 
 export const openApi = (await (await app.request('/openapi.json')).json()) as OpenApi;
 
-const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true });
+const ajv = new Ajv2020({
+  allErrors: true,
+  strict: true,
+  allowUnionTypes: true,
+  // A choice between fields (`oneOf`) names those of the object around it.
+  strictRequired: false,
+});
 addFormats.default(ajv);
 // Annotations of OpenAPI, not of JSON Schema.
 ajv.addVocabulary(['example', 'param']);
@@ -98,7 +104,8 @@ const BESIDE_OPERATIONS = [404, 405];
 
 const validators = new Map<object, ValidateFunction>();
 
-function validatorOf(schema: object): ValidateFunction {
+/** Knows the schemas that `openApi` names, and lets no field pass that a schema does not. */
+export function validatorOf(schema: object): ValidateFunction {
   const known = validators.get(schema) ?? ajv.compile(closed(schema) as object);
   validators.set(schema, known);
   return known;

@@ -1,6 +1,6 @@
 /** Pages that are one file each: markup, style and script, nothing from elsewhere. */
 import { createHash } from 'node:crypto';
-import type { Handler } from 'hono';
+import type { Context, Handler } from 'hono';
 import { CACHED } from '../cache.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
 import { inlinePage } from './inline-page.ts';
@@ -20,13 +20,17 @@ function withLimit(html: string, maxBodyBytes: number): string {
 /**
  * Serves a page that runs and shows exactly the scripts and styles that stand in it.
  * @param make called once, when the page is first asked for, so that it does not delay the start of a function
+ * @param fill writes what differs from request to request, outside of scripts and styles
  */
-export function htmlPage(make: () => Promise<string>): Handler<AppEnv> {
+export function htmlPage(
+  make: (c: Context<AppEnv>) => Promise<string>,
+  fill: (html: string, c: Context<AppEnv>) => string = (html) => html,
+): Handler<AppEnv> {
   let made: Promise<{ html: string; policy: string }> | null = null;
   return async (c) => {
-    made ??= make().then((html) => ({ html, policy: policyOf(html) }));
+    made ??= make(c).then((html) => ({ html, policy: policyOf(html) }));
     const { html, policy } = await made;
-    return c.html(html, 200, { ...CACHED, 'content-security-policy': policy });
+    return c.html(fill(html, c), 200, { ...CACHED, 'content-security-policy': policy });
   };
 }
 

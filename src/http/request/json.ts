@@ -5,7 +5,7 @@ import { HttpError } from '../failures.ts';
  * Brackets, numbers, blanks and quotes of a body whose long part is one text, the image. Without a bound, twenty
  * megabytes of brackets hold up everybody else for seconds.
  */
-const MAX_BYTES_BESIDE_TEXTS = 64 << 10;
+export const MAX_BYTES_BESIDE_TEXTS = 64 << 10;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 

@@ -9,7 +9,7 @@ import { type Disposition, dispositionOf } from './disposition.ts';
  */
 export const MAX_PARTS = 20;
 /** Name, file name and type of a part; browsers send about 150 bytes. */
-const MAX_PART_HEADER_BYTES = 8 << 10;
+export const MAX_PART_HEADER_BYTES = 8 << 10;
 /** RFC 2046 section 5.1.1. */
 const MAX_BOUNDARY_LENGTH = 70;
 /** Blanks that may follow a boundary in its line, which nobody writes. */

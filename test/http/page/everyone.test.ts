@@ -1,29 +1,15 @@
 /** Keyboards, screen readers, small and dark screens. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { NO_BROWSER } from '../../support/browser.ts';
 import { COFFEE } from '../../support/samples.ts';
-import { card, copied, expected, openPage } from './harness.ts';
+import { card, copied, expected, openPage, violations } from './harness.ts';
 
 const photo = readFileSync(COFFEE);
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 const NOTES = { name: `${'long-'.repeat(30)}name.jpg`, mimeType: 'image/jpeg', buffer: Buffer.from('notes') };
-
-interface Violation {
-  id: string;
-  nodes: { html: string; failureSummary: string }[];
-}
-
-/** Rule, element and reason of everything that axe finds. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const found = await page.evaluate<Violation[]>('axe.run(document).then((r) => r.violations)');
-  return found.flatMap(({ id, nodes }) => nodes.map((n) => `${id}: ${n.html} ${n.failureSummary}`));
-}
 
 /** Everything that can be opened, open: captions, a heat map, a tree, its table, the options, a problem. */
 async function fill(page: Page, choose: (files: string | (typeof NOTES)[]) => Promise<void>): Promise<void> {

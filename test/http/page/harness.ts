@@ -1,5 +1,7 @@
 /** The page in a real browser, served by the real app with the default model. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { after, type TestContext } from 'node:test';
 import { serve } from '@hono/node-server';
@@ -11,6 +13,8 @@ import { appWith, captioner } from '../harness.ts';
 
 /** A page that does not get there in this time hangs; the slowest step takes 2 s on one busy processor. */
 const HANG_MS = 15_000;
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let started: Promise<Browser> | undefined;
 after(async () => {
@@ -90,6 +94,18 @@ function start(parts?: Partial<AppParts>): Promise<{ origin: string; stop: () =>
       });
     });
   });
+}
+
+interface Violation {
+  id: string;
+  nodes: { html: string; failureSummary: string }[];
+}
+
+/** Rule, element and reason of everything that axe finds. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const found = await page.evaluate<Violation[]>('axe.run(document).then((r) => r.violations)');
+  return found.flatMap(({ id, nodes }) => nodes.map((n) => `${id}: ${n.html} ${n.failureSummary}`));
 }
 
 /** Waits until the page has told that it copied something. */

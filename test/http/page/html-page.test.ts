@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { describe, it, test } from 'node:test';
 import { IMAGE_TYPES } from '../../../src/caption/image-input.ts';
 import { OPTIONS, type OptionName } from '../../../src/caption/options.ts';
-import { PROBLEMS } from '../../../src/http/failures.ts';
 import { app, MAX_BODY_BYTES } from '../harness.ts';
 
 /** Directives of a page's policy by name. */
@@ -60,28 +59,6 @@ describe('the page', () => {
     const html = await (await app.request('/')).text();
     const [logo] = /<svg\b[^>]*>/.exec(html)!;
     assert.match(logo, / width="30" height="30"/);
-  });
-});
-
-describe('the reference', () => {
-  it('explains every problem where problem documents say that it does', async () => {
-    const html = await (await app.request('/docs')).text();
-    for (const [code, { title, status }] of Object.entries(PROBLEMS)) {
-      assert.ok(html.includes(`id="${code}"`), code);
-      assert.ok(html.includes(title), title);
-      assert.ok(html.includes(`<td>${status}</td>`), code);
-    }
-  });
-
-  it('has every operation and resolves its own links', async () => {
-    const html = await (await app.request('/docs')).text();
-    for (const operation of ['POST /captions', 'GET /health', 'GET /model', 'POST /model/predict']) {
-      assert.ok(html.includes(`<code>${operation}</code>`), operation);
-    }
-    const links = [...html.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id!);
-    assert.ok(links.length > 10);
-    for (const id of links) assert.ok(html.includes(`id="${id}"`), id);
-    assert.doesNotMatch(html, /\[object|undefined/);
   });
 });
 

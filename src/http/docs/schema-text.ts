@@ -1,29 +1,41 @@
 import { html } from 'hono/html';
-import type { OpenApiDocument } from './openapi.ts';
+import type { OpenApiDocument } from '../routes/openapi.ts';
+import type { Markup } from './markup.ts';
 
 export type Schemas = NonNullable<NonNullable<OpenApiDocument['components']>['schemas']>;
 /** A schema of the document, or a reference to one. */
 export type Schema = Schemas[string];
-type Markup = ReturnType<typeof html>;
+
+/** Bytes as they are: without a type, or in the words of OpenAPI 3.1 or 3.0 for files. */
+export function isFile(schema: Schema): boolean {
+  if ('$ref' in schema || schema.contentEncoding !== undefined) return false;
+  const { type, properties, anyOf, oneOf, contentMediaType, format } = schema;
+  const isAny = [type, schema.enum, schema.const, properties, anyOf, oneOf].every((one) => one === undefined);
+  return isAny || contentMediaType !== undefined || format === 'binary';
+}
+
+/** `Caption` of `#/components/schemas/Caption`. */
+export function nameIn($ref: string): string {
+  return $ref.slice($ref.lastIndexOf('/') + 1);
+}
 
 /** What a schema allows, in a few words; named schemas as links to `#schema-…`. */
 export function schemaText(schema: Schema): Markup {
-  if ('$ref' in schema) {
-    const name = schema.$ref.slice(schema.$ref.lastIndexOf('/') + 1);
-    return html`<a href="#schema-${name}">${name}</a>`;
-  }
+  if ('$ref' in schema) return html`<a href="#schema-${nameIn(schema.$ref)}">${nameIn(schema.$ref)}</a>`;
   const either = schema.anyOf ?? (schema.type === undefined ? schema.oneOf : undefined);
   if (either !== undefined)
     return html`${either.map((one, i) => html`${i > 0 ? ' or ' : ''}${schemaText(one)}`)}`;
+  if (schema.const !== undefined) return html`${JSON.stringify(schema.const)}`;
   if (schema.enum !== undefined) return html`${schema.enum.map((value) => JSON.stringify(value)).join(', ')}`;
   if (schema.items !== undefined) {
     return html`array${rangeText(schema.minItems, schema.maxItems)} of: ${schemaText(schema.items)}`;
   }
   if (schema.properties !== undefined) return propertiesText(schema.properties);
-  if (schema.format === 'binary') return html`${schema.description ?? 'bytes'}`;
-  const type = [schema.type ?? schema.description ?? 'anything'].flat().join(' or ');
-  const unit = schema.contentEncoding ?? schema.contentMediaType;
-  return html`${type}${unit === undefined ? '' : ` (${unit})`}${rangeText(schema.minimum, schema.maximum)}${rangeText(schema.minLength, schema.maxLength, ' characters')}`;
+  if (typeof schema.additionalProperties === 'object')
+    return html`object, each value: ${schemaText(schema.additionalProperties)}`;
+  if (isFile(schema)) return html`file`;
+  const unit = schema.contentEncoding ?? schema.format;
+  return html`${[schema.type].flat().join(' or ')}${unit === undefined ? '' : ` (${unit})`}${rangeText(schema.minimum, schema.maximum)}${rangeText(schema.minLength, schema.maxLength, ' characters')}`;
 }
 
 function propertiesText(properties: Schemas): Markup {
