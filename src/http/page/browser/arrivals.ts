@@ -1,10 +1,10 @@
 /** Photographs come and go. */
-import { type Card, cards } from './cards.ts';
-import { $, announce, copyOf } from './document.ts';
-import { thumbnail } from './pictures.ts';
+import { type Card, cards } from './shared/cards.ts';
+import { $, announce, copyOf } from './shared/document.ts';
+import { thumbnail } from './shared/pictures.ts';
 import { again, next } from './queue.ts';
-import { size } from './text.ts';
-import { watchTree } from './tree.ts';
+import { size } from './shared/text.ts';
+import { watchTree } from './result/tree.ts';
 
 export function add(files: Iterable<File>): void {
   const batch = [...files].map(newCard);

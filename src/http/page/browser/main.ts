@@ -1,12 +1,12 @@
 /** The page in the browser: what a visitor does, and what happens then. */
 import { add, removeAll } from './arrivals.ts';
-import { cards } from './cards.ts';
-import { $, announce } from './document.ts';
-import { followBeams, introduceModel, options } from './options.ts';
-import { pointAtNothing } from './pointing.ts';
+import { cards } from './shared/cards.ts';
+import { $, announce } from './shared/document.ts';
+import { followBeams, introduceModel, options } from './shared/options.ts';
+import { pointAtNothing } from './result/pointing.ts';
 import { again } from './queue.ts';
-import { bodyLimit } from './requests.ts';
-import { size } from './text.ts';
+import { bodyLimit } from './shared/requests.ts';
+import { size } from './shared/text.ts';
 
 for (const [button, picker] of [
   ['#choose', '#files'],

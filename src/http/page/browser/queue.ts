@@ -1,10 +1,10 @@
 /** Requests for captions, a few at a time. */
-import { type Card, cards } from './cards.ts';
-import { $ } from './document.ts';
-import { forgetWords } from './pointing.ts';
-import { showProblem } from './problems.ts';
-import { ask } from './requests.ts';
-import { showResult } from './result.ts';
+import { type Card, cards } from './shared/cards.ts';
+import { $ } from './shared/document.ts';
+import { forgetWords } from './result/pointing.ts';
+import { showProblem } from './shared/problems.ts';
+import { ask } from './shared/requests.ts';
+import { showResult } from './result/result.ts';
 
 /** At a time; the server has more to do than this page. */
 const PARALLEL = 2;

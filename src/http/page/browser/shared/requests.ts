@@ -1,5 +1,5 @@
 /** Requests for captions, and what comes back. */
-import type { CaptionResult } from '../../../caption/result.ts';
+import type { CaptionResult } from '../../../../caption/result.ts';
 import type { Card, Problem } from './cards.ts';
 import { $ } from './document.ts';
 import { query } from './options.ts';

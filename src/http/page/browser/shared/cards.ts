@@ -1,5 +1,5 @@
 /** One photograph on the page. */
-import type { CaptionResult, Explanation } from '../../../caption/result.ts';
+import type { CaptionResult, Explanation } from '../../../../caption/result.ts';
 
 export interface Card {
   file: File;

@@ -1,11 +1,11 @@
 /** The captions of a photograph, with how sure the network was of each word. */
-import { altText } from '../../../alt/alt-text.ts';
-import type { Caption, CaptionResult, Stage, Timings } from '../../../caption/result.ts';
-import type { Card } from './cards.ts';
-import { $, announce, copyOf, make } from './document.ts';
-import { scoreOf } from './options.ts';
+import { altText } from '../../../../alt/alt-text.ts';
+import type { Caption, CaptionResult, Stage, Timings } from '../../../../caption/result.ts';
+import type { Card } from '../shared/cards.ts';
+import { $, announce, copyOf, make } from '../shared/document.ts';
+import { scoreOf } from '../shared/options.ts';
 import { letPoint } from './pointing.ts';
-import { isStop, levelOf, milliseconds, minus, percent, probability } from './text.ts';
+import { isStop, levelOf, milliseconds, minus, percent, probability } from '../shared/text.ts';
 import { offerTree } from './tree.ts';
 
 /** Until the button for copying says again what it does, ms. */

@@ -11,10 +11,10 @@ import {
   type TreeNode,
   treeNodes,
   withoutDropped,
-} from '../../../pictures/tree-layout.ts';
-import type { Card } from './cards.ts';
-import { $, draw } from './document.ts';
-import { minus, percent, unbroken } from './text.ts';
+} from '../../../../pictures/tree-layout.ts';
+import type { Card } from '../shared/cards.ts';
+import { $, draw } from '../shared/document.ts';
+import { minus, percent, unbroken } from '../shared/text.ts';
 import { treeTable } from './tree-table.ts';
 
 /** Words of one step; above it the picture would be taller than a screen, and leaves dropped words out. */

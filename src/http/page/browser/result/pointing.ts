@@ -1,9 +1,9 @@
 /** The words of the best caption can be pointed at, to see where the network looked for them. */
-import { type Card, cards, type Pointing, type Problem } from './cards.ts';
-import { $, announce } from './document.ts';
+import { type Card, cards, type Pointing, type Problem } from '../shared/cards.ts';
+import { $, announce } from '../shared/document.ts';
 import { leaning, paintHeat } from './heat.ts';
-import { whatHappened } from './problems.ts';
-import { post } from './requests.ts';
+import { whatHappened } from '../shared/problems.ts';
+import { post } from '../shared/requests.ts';
 
 /** A mouse has to rest on a word this long before its explanation is asked for. */
 const POINTING_MS = 90;
