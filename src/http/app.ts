@@ -15,6 +15,7 @@ import { addHealth } from './routes/health.ts';
 import { maxRoutes } from './routes/max.ts';
 import { addModel } from './routes/model.ts';
 import { openApiDocument } from './routes/openapi.ts';
+import { addSamples } from './routes/samples.ts';
 import { addUploads } from './routes/uploads.ts';
 
 /** Longer identifiers than any tracing system makes would only fill logs. */
@@ -63,6 +64,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
     htmlPage(async () => docsHtml(document())),
   );
   app.get('/', page(parts));
+  addSamples(app);
 
   app.notFound((c) => {
     const allowed = methodsAt(app, c.req.path);

@@ -83,9 +83,7 @@ function bodyOf(source: string, module: URL): string {
 
 /** Types and comments taken out, and the blanks around them. */
 function plainScript(source: string): string {
-  return withoutTypes(source)
-    .replace(COMMENT, '')
-    .replace(MARGINS, '');
+  return withoutTypes(source).replace(COMMENT, '').replace(MARGINS, '');
 }
 
 /** Node leaves a blank for each character of a type, so that places stay; a browser does not need them. */
