@@ -65,8 +65,8 @@ const PROBLEMS: Record<string, { what: string; advice: string; retry?: boolean }
     retry: true,
   },
   NotKept: {
-    what: 'The page was reloaded, and keeps no photographs.',
-    advice: 'Choose it again.',
+    what: 'The page was reloaded and keeps no photographs: choose it again.',
+    advice: '',
   },
   ModelUnusable: {
     what: 'The server’s model does not work.',
