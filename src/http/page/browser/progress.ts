@@ -34,7 +34,10 @@ function showProgress(waiting: string): void {
   const failed = done.filter(({ problem }) => problem).length;
   const errors = failed ? `, ${failed} ${failed === 1 ? 'error' : 'errors'}` : '';
   const isOver = done.length === all.length;
-  const text = `${done.length} of ${all.length}${isOver ? ' captioned' : ''}${errors}`;
+  const count = isOver
+    ? `${done.length - failed} of ${all.length} captioned`
+    : `${done.length} of ${all.length}`;
+  const text = count + errors;
   const bar = $<HTMLProgressElement>('#progress progress');
   bar.max = all.length || 1;
   bar.value = done.length;
