@@ -73,6 +73,19 @@ describe('the page, reloaded', { skip: NO_BROWSER }, () => {
     assert.equal(await page.locator('.card').count(), 0);
   });
 
+  it('does not bring back captions whose place a problem has taken', async (t) => {
+    const { page, choose, settled } = await openPage(t, { failures: true });
+    await choose(COFFEE);
+    await kept(page, 1);
+    await page.locator('.options > summary').click();
+    await page.getByLabel('Must contain').fill('qwertz');
+    await page.getByRole('button', { name: 'Caption all again' }).click();
+    await settled();
+    await page.locator('.problem:visible').waitFor();
+    await page.reload();
+    assert.equal(await page.locator('.card').count(), 0);
+  });
+
   it('keeps them from other tabs', async (t) => {
     const { page, choose } = await openPage(t);
     await choose(COFFEE);

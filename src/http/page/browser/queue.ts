@@ -5,7 +5,7 @@ import { forgetWords } from './result/pointing.ts';
 import { bestText, showResult } from './result/result.ts';
 import { type Card, cards, type Problem } from './shared/cards.ts';
 import { $, announce } from './shared/document.ts';
-import { keep } from './shared/memory.ts';
+import { forget, keep } from './shared/memory.ts';
 import { problemText, showProblem, whatHappened } from './shared/problems.ts';
 import { ask, type Outcome } from './shared/requests.ts';
 
@@ -41,7 +41,7 @@ export function again(these: readonly Card[]): void {
 }
 
 /** Starts what waits, as far as there is room; what was turned away comes last. */
-export function next(): void {
+function next(): void {
   if (until.away === Infinity && navigator.onLine) until.away = 0;
   const left = Math.max(until.busy, until.away) - performance.now();
   const waiting = [...cards].filter(({ state }) => state === 'waiting').sort((a, b) => a.tries - b.tries);
@@ -103,9 +103,14 @@ function finish(card: Card, { result, problem, trip }: Outcome): void {
   card.problem = problem;
   card.element.classList.remove('busy');
   showStatus(card);
-  if (result) showResult(card, result, trip);
-  else showProblem(card, problem);
-  void keep(card);
+  if (result) {
+    showResult(card, result, trip);
+    void keep(card);
+  } else {
+    card.result = undefined;
+    showProblem(card, problem);
+    forget(card);
+  }
   const isAlone = [...cards].every((other) => other === card || other.run !== card.run);
   // Of several, the line of progress is said.
   if (isAlone)
