@@ -10,7 +10,12 @@ import { inlinePage } from '../src/http/page/inline-page.ts';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Plain files that stand where they stood in `src`. */
-const COPIED = ['cli/launch.js', 'http/routes/health.jpg'];
+const COPIED = [
+  'cli/launch.js',
+  'http/routes/health.jpg',
+  'http/routes/coffee.jpg',
+  'http/routes/giraffes.jpg',
+];
 const PAGE = 'http/page/page.html';
 
 /** @param out is made anew */

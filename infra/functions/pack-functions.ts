@@ -12,7 +12,12 @@ export const NATIVE_PACKAGES = ['onnxruntime-node', 'sharp'] as const;
 
 /** What code opens beside itself, from `src`. */
 const BESIDE = {
-  http: ['http/page/page.html', 'http/routes/health.jpg'],
+  http: [
+    'http/page/page.html',
+    'http/routes/health.jpg',
+    'http/routes/coffee.jpg',
+    'http/routes/giraffes.jpg',
+  ],
   queue: [],
   workflow: [],
   summary: [],

@@ -24,6 +24,7 @@ import { maxRoutes } from './routes/max.ts';
 import { addMetrics } from './routes/metrics.ts';
 import { addModel } from './routes/model.ts';
 import { openApiDocument } from './routes/openapi.ts';
+import { addSamples } from './routes/samples.ts';
 import { swaggerDocument } from './routes/swagger.ts';
 import { addUploads } from './routes/uploads.ts';
 import { compress } from './transport/compression.ts';
@@ -83,6 +84,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   app.get('/swagger.json', (c) => c.json(swaggerDocument(parts), 200, CACHED));
   app.get('/docs', docsPage(parts, document));
   app.get('/', page(parts));
+  addSamples(app);
 
   app.notFound((c) => {
     const allowed = methodsAt(app, c.req.path);

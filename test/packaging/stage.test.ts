@@ -50,7 +50,8 @@ describe('the package', () => {
     const { manifest } = await readBundle(DEFAULT_BUNDLE);
     const parts = Object.values(manifest.files).flatMap((entry) => (entry ? [entry.path] : []));
     for (const file of ['manifest.json', ...parts]) assert.ok(files.includes(join(bundle, file)), file);
-    for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/http/routes/health.jpg']) {
+    const photographs = ['health', 'coffee', 'giraffes'].map((name) => `dist/http/routes/${name}.jpg`);
+    for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', ...photographs]) {
       assert.ok(files.includes(file), file);
     }
     assert.equal(

@@ -11,10 +11,9 @@ const HOST = /^[\w.:[\]-]+$/;
 
 /** Serves the reference, with the address that it was asked for at in its examples. */
 export function docsPage(parts: AppParts, document: () => OpenApiDocument): Handler<AppEnv> {
-  return htmlPage(
-    async (c) => docsHtml(document(), limitsOf(parts, c)),
-    (html, c) => html.replaceAll(ORIGIN, originOf(c)),
-  );
+  return htmlPage(async (c) => docsHtml(document(), limitsOf(parts, c)), {
+    fill: (html, c) => html.replaceAll(ORIGIN, originOf(c)),
+  });
 }
 
 /** For readers without a script, which knows better where its page came from. */

@@ -5,11 +5,15 @@ import { CACHED } from '../cache.ts';
 import type { AppEnv, AppParts } from '../parts.ts';
 import { inlinePage } from './inline-page.ts';
 
+/** A visitor may paste a photograph's address, which the browser then asks; what it may read of others is up to them. */
+const PHOTOGRAPHS_ELSEWHERE = 'http: https:';
 const PAGE = new URL('./page.html', import.meta.url);
 
 /** Serves the page that comes with the program, and tells it how much it may send. */
 export function page({ maxBodyBytes }: AppParts): Handler<AppEnv> {
-  return htmlPage(async () => withLimit(await inlinePage(PAGE), maxBodyBytes));
+  return htmlPage(async () => withLimit(await inlinePage(PAGE), maxBodyBytes), {
+    connect: PHOTOGRAPHS_ELSEWHERE,
+  });
 }
 
 /** Fills in the one thing that the page cannot know. */
@@ -17,30 +21,36 @@ function withLimit(html: string, maxBodyBytes: number): string {
   return html.replace('name="max-body-bytes" content=""', `name="max-body-bytes" content="${maxBodyBytes}"`);
 }
 
+interface PageParts {
+  /** Writes what differs from request to request, outside of scripts and styles. */
+  fill?: (html: string, c: Context<AppEnv>) => string;
+  /** What else its scripts may ask, in the policy's words. */
+  connect?: string;
+}
+
 /**
  * Serves a page that runs and shows exactly the scripts and styles that stand in it.
  * @param make called once, when the page is first asked for, so that it does not delay the start of a function
- * @param fill writes what differs from request to request, outside of scripts and styles
  */
 export function htmlPage(
   make: (c: Context<AppEnv>) => Promise<string>,
-  fill: (html: string, c: Context<AppEnv>) => string = (html) => html,
+  { fill = (html) => html, connect }: PageParts = {},
 ): Handler<AppEnv> {
   let made: Promise<{ html: string; policy: string }> | null = null;
   return async (c) => {
-    made ??= make(c).then((html) => ({ html, policy: policyOf(html) }));
+    made ??= make(c).then((html) => ({ html, policy: policyOf(html, connect) }));
     const { html, policy } = await made;
     return c.html(fill(html, c), 200, { ...CACHED, 'content-security-policy': policy });
   };
 }
 
-function policyOf(html: string): string {
+function policyOf(html: string, connect: string | undefined): string {
   return [
     "default-src 'none'",
     `script-src ${hashesOf('script', html)}`,
     `style-src ${hashesOf('style', html)}`,
     "img-src 'self' blob: data:",
-    "connect-src 'self'",
+    `connect-src 'self'${connect ? ` ${connect}` : ''}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

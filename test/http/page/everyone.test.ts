@@ -11,6 +11,20 @@ const photo = readFileSync(COFFEE);
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 const NOTES = { name: `${'long-'.repeat(30)}name.jpg`, mimeType: 'image/jpeg', buffer: Buffer.from('notes') };
 
+/** Names and buttons that others lie over, or that have no room for a word. */
+function covered(page: Page): Promise<string[]> {
+  return page.evaluate<
+    string[]
+  >(`[...document.querySelectorAll('.card h2, .card button')].flatMap((element) => {
+    const { width } = element.getBoundingClientRect();
+    if (width === 0 || element.closest('.sentence')) return [];
+    element.scrollIntoView({ block: 'center' });
+    const box = element.getBoundingClientRect();
+    const there = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+    return width >= 40 && element.contains(there) ? [] : [element.textContent];
+  })`);
+}
+
 /** Everything that can be opened, open: captions, a heat map, a tree, its table, the options, a problem. */
 async function fill(page: Page, choose: (files: string | (typeof NOTES)[]) => Promise<void>): Promise<void> {
   await choose([NOTES]);
@@ -40,6 +54,30 @@ describe('the page, for everyone', { skip: NO_BROWSER }, () => {
     assert.equal(await width(), 360);
     await fill(page, choose);
     assert.equal(await width(), 360);
+  });
+
+  it('fits a screen of 320 pixels with a list of photographs, and has nothing there that axe objects to', async (t) => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page, choose } = await openPage(t, {
+        colorScheme,
+        viewport: { width: 320, height: 740 },
+        failures: true,
+      });
+      const width = () => page.evaluate<number>('document.documentElement.scrollWidth');
+      assert.equal(await width(), 320);
+      const files = ['one', 'two', 'three', 'four', 'five'].map((name) => ({
+        name: `${name.repeat(20)}.jpg`,
+        mimeType: 'image/jpeg',
+        buffer: photo,
+      }));
+      await choose([...files, NOTES]);
+      await page.getByRole('button', { name: 'More about' }).first().click();
+      await page.getByText('The same with curl').first().click();
+      await page.getByRole('button', { name: 'Edit: caption 1' }).first().click();
+      assert.equal(await width(), 320);
+      assert.deepEqual(await violations(page), []);
+      assert.deepEqual(await covered(page), []);
+    }
   });
 
   it('leaves no full stop alone on a line, however wide the screen is', async (t) => {

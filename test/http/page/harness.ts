@@ -26,6 +26,8 @@ export interface OpenOptions extends BrowserContextOptions {
   parts?: Partial<AppParts>;
   /** The browser itself writes each failed request to the console. @default false */
   failures?: boolean;
+  /** The one other origin that may be asked. */
+  elsewhere?: string;
 }
 
 export interface OpenPage {
@@ -42,7 +44,7 @@ export interface OpenPage {
  * nothing written to the console.
  */
 export async function openPage(t: TestContext, options: OpenOptions = {}): Promise<OpenPage> {
-  const { parts, failures = false, ...contextOptions } = options;
+  const { parts, failures = false, elsewhere: allowed, ...contextOptions } = options;
   const { origin, stop } = await start(parts);
   started ??= launchBrowser();
   const context = await (await started).newContext({
@@ -59,12 +61,16 @@ export async function openPage(t: TestContext, options: OpenOptions = {}): Promi
   page.on('request', (request) => {
     const url = new URL(request.url());
     if (url.pathname === '/captions') asked.push(url.search);
-    if (url.origin !== origin && url.protocol !== 'data:') elsewhere.push(request.url());
+    const isOurs = [origin, allowed].includes(url.origin) || ['data:', 'blob:'].includes(url.protocol);
+    if (!isOurs) elsewhere.push(request.url());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
-    const expected = failures && message.location().url.startsWith(`${origin}/captions?`);
-    if (!expected) complaints.push(message.text());
+    const { url } = message.location();
+    const isOfCaptions = failures && url.startsWith(`${origin}/captions?`);
+    const isOfElsewhere = allowed !== undefined && message.text().includes(allowed);
+    if (!isOfCaptions && !isOfElsewhere && !(allowed && url.startsWith(allowed)))
+      complaints.push(message.text());
   });
   t.after(async () => {
     await context.close();
@@ -126,4 +132,13 @@ export function sentences(of: Locator): Promise<string[]> {
 /** What the core says of the same bytes. */
 export async function expected(bytes: Uint8Array): Promise<CaptionResult['captions']> {
   return (await captioner.caption(bytes)).captions;
+}
+
+/** Lets an installed clock run until nothing is under way: whatever the page waits for, it does not make the test wait. */
+export async function waitOut(page: Page): Promise<void> {
+  while ((await page.locator('.busy').count()) > 0) {
+    await page.clock.runFor(1000);
+    // Answers come in real time.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }

@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import sharp from 'sharp';
-import { Overloaded } from '../../../src/errors.ts';
 import { HttpError, PROBLEMS } from '../../../src/http/failures.ts';
 import { NO_BROWSER } from '../../support/browser.ts';
 import { COFFEE } from '../../support/samples.ts';
-import { captioner, MAX_BODY_BYTES } from '../harness.ts';
-import { card, expected, openPage, sentences } from './harness.ts';
+import { MAX_BODY_BYTES } from '../harness.ts';
+import { card, openPage, sentences, waitOut } from './harness.ts';
 
 const photo = readFileSync(COFFEE);
 const jpeg = (name: string, buffer: Buffer) => ({ name, mimeType: 'image/jpeg', buffer });
@@ -57,34 +56,6 @@ describe('the page, when something goes wrong', { skip: NO_BROWSER }, () => {
     assert.equal(asked.length, 2);
   });
 
-  it('counts down when the server is busy, and captions at the next try', async (t) => {
-    let busy = true;
-    const caption: typeof captioner.caption = (...call) =>
-      busy ? Promise.reject(new Overloaded('no place')) : captioner.caption(...call);
-    const { page, choose, settled } = await openPage(t, { parts: { caption }, failures: true });
-    await choose(COFFEE);
-    const result = card(page, 'coffee.jpg');
-    assert.equal(await result.locator('.problem').getAttribute('data-code'), 'Overloaded');
-    assert.match(await result.locator('.advice').innerText(), /\b1 s\b/);
-    busy = false;
-    await result.getByRole('button', { name: 'Try again' }).click();
-    await settled();
-    assert.equal((await sentences(result))[0], (await expected(photo))[0]!.text);
-    assert.equal(await result.locator('.problem').isVisible(), false);
-  });
-
-  it('keeps the photograph while the network is away', async (t) => {
-    const { page, choose, settled } = await openPage(t, { failures: true });
-    await page.context().setOffline(true);
-    await choose(COFFEE);
-    const result = card(page, 'coffee.jpg');
-    assert.equal(await result.locator('.problem').getAttribute('data-code'), 'Unreachable');
-    await page.context().setOffline(false);
-    await result.getByRole('button', { name: 'Try again' }).click();
-    await settled();
-    assert.equal((await sentences(result)).length, 3);
-  });
-
   it('shows what the server does not accept, and takes it back', async (t) => {
     const { page, choose, settled } = await openPage(t, { failures: true });
     await page.locator('.options > summary').click();
@@ -116,11 +87,15 @@ describe('the page, when something goes wrong', { skip: NO_BROWSER }, () => {
       return Promise.reject(code === 'InternalError' ? new Error('a bug') : thrown);
     };
     const { page, choose } = await openPage(t, { parts: { caption }, failures: true });
+    await page.clock.install();
     const told = new Map<string, string>();
     for (; at < codes.length; at++) {
       const name = `${codes[at]}.png`;
       // No picture: one that is too large would be sent again, smaller.
-      await choose({ name, mimeType: 'image/png', buffer: Buffer.from('x') });
+      const chosen = choose({ name, mimeType: 'image/png', buffer: Buffer.from('x') });
+      await page.locator('.card').nth(at).waitFor();
+      await waitOut(page);
+      await chosen;
       const problem = card(page, name).locator('.problem');
       assert.equal(await problem.getAttribute('data-code'), codes[at]);
       told.set(await problem.locator('.what').innerText(), name);

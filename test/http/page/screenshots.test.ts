@@ -6,7 +6,8 @@ import { before, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { NO_BROWSER } from '../../support/browser.ts';
-import { COFFEE, ROOT } from '../../support/samples.ts';
+import { COFFEE, ROOT, readSamples } from '../../support/samples.ts';
+import { captioner } from '../harness.ts';
 import { expected, openPage } from './harness.ts';
 
 /** What the Node server takes by default. */
@@ -47,4 +48,25 @@ it('renews docs/page-dark-phone.png: captions, dark, on a phone', { skip }, asyn
   });
   await choose(COFFEE);
   await take(page, 'page-dark-phone.png');
+});
+
+it('renews docs/page-many.png: twenty photographs on their way, light, on a desk', { skip }, async (t) => {
+  let done = 0;
+  const held = Promise.withResolvers<void>();
+  const caption: typeof captioner.caption = async (...call) => {
+    done++;
+    if (done > 13) await held.promise;
+    return captioner.caption(...call);
+  };
+  const parts = { ...SERVED, caption };
+  const { page, settled } = await openPage(t, { parts, viewport: { width: 1240, height: 1180 } });
+  const samples = readSamples().map(({ name, bytes }) => ({ name, mimeType: 'image/jpeg', buffer: bytes }));
+  const mirrored = samples.slice(0, 8).map(async ({ name, mimeType, buffer }) => {
+    return { name: `mirrored-${name}`, mimeType, buffer: await sharp(buffer).flop().jpeg().toBuffer() };
+  });
+  await page.locator('#files').setInputFiles([...samples, ...(await Promise.all(mirrored))]);
+  await page.locator('#progress', { hasText: '13 of 20' }).waitFor();
+  await take(page, 'page-many.png');
+  held.resolve();
+  await settled();
 });

@@ -1,12 +1,15 @@
 /** The page in the browser: what a visitor does, and what happens then. */
-import { add, removeAll } from './arrivals.ts';
-import { cards } from './cards.ts';
-import { $, announce } from './document.ts';
-import { followBeams, introduceModel, options } from './options.ts';
-import { pointAtNothing } from './pointing.ts';
-import { again } from './queue.ts';
-import { bodyLimit } from './requests.ts';
-import { size } from './text.ts';
+import { addFrom, addressIn } from './addresses.ts';
+import { add, type Photograph, removeAll, restore } from './arrivals.ts';
+import { downloadCsv, downloadJson } from './downloads.ts';
+import { addDropped } from './drops.ts';
+import { again, networkCame } from './queue.ts';
+import { pointAtNothing } from './result/pointing.ts';
+import { cards } from './shared/cards.ts';
+import { $ } from './shared/document.ts';
+import { followBeams, introduceModel, options } from './shared/options.ts';
+import { bodyLimit } from './shared/requests.ts';
+import { size } from './shared/text.ts';
 
 for (const [button, picker] of [
   ['#choose', '#files'],
@@ -15,16 +18,29 @@ for (const [button, picker] of [
   const input = $<HTMLInputElement>(picker);
   $(button).addEventListener('click', () => input.click());
   input.addEventListener('change', () => {
-    add(input.files!);
+    add(photographs(input.files!));
     input.value = ''; // so that the same file can be chosen again
+  });
+}
+
+function photographs(files: FileList): Photograph[] {
+  return [...files].map((file) => ({ file }));
+}
+
+for (const sample of document.querySelectorAll<HTMLElement>('.sample')) {
+  sample.addEventListener('click', () => {
+    void addFrom(new URL(`samples/${sample.dataset.sample}`, document.baseURI));
   });
 }
 
 addEventListener('paste', (event) => {
   const { files } = event.clipboardData!;
-  if (files.length === 0) return;
+  const isInField = (event.target as Element).matches?.('input, textarea');
+  const address = isInField ? null : addressIn(event.clipboardData!.getData('text/plain'));
+  if (files.length === 0 && !address) return;
   event.preventDefault();
-  add(files);
+  if (files.length > 0) add(photographs(files));
+  else void addFrom(address!);
 });
 
 /** Elements that the dragged thing has entered and not left: it moves from one into another before it leaves. */
@@ -41,11 +57,7 @@ addEventListener('dragover', (event) => event.preventDefault());
 addEventListener('drop', (event) => {
   event.preventDefault();
   dragging(0);
-  const files = [...event.dataTransfer!.items]
-    .filter((item) => item.kind === 'file' && !item.webkitGetAsEntry()?.isDirectory)
-    .map((item) => item.getAsFile()!);
-  if (files.length > 0) add(files);
-  else announce('No picture in it. Folders and links cannot be dropped here, files can.');
+  void addDropped(event.dataTransfer!);
 });
 
 addEventListener('keydown', ({ key }) => {
@@ -53,12 +65,16 @@ addEventListener('keydown', ({ key }) => {
 });
 
 $('#clear').addEventListener('click', removeAll);
+$('#csv').addEventListener('click', downloadCsv);
+$('#json').addEventListener('click', downloadJson);
+addEventListener('online', networkCame);
 
 options.addEventListener('submit', (event) => {
   event.preventDefault();
-  for (const card of cards) if (card.state === 'done') again(card);
+  again([...cards].filter(({ state, file }) => state === 'done' && file));
 });
 options.addEventListener('change', ({ target }) => followBeams(target));
 
+restore();
 void introduceModel();
 if (bodyLimit < Infinity) $('#limit').textContent = `its limit of ${size(bodyLimit)}`;

@@ -1,6 +1,6 @@
-import type { TreeNode } from '../../../pictures/tree-layout.ts';
-import { make } from './document.ts';
-import { percent, unbroken } from './text.ts';
+import type { TreeNode } from '../../../../pictures/tree-layout.ts';
+import { make } from '../shared/document.ts';
+import { percent, unbroken } from '../shared/text.ts';
 
 /** The same as the picture, for those who cannot see it: a row a step. */
 export function treeTable(nodes: readonly TreeNode[]): HTMLTableRowElement[] {

@@ -1,5 +1,5 @@
 /** Requests for captions, and what comes back. */
-import type { CaptionResult } from '../../../caption/result.ts';
+import type { CaptionResult } from '../../../../caption/result.ts';
 import type { Card, Problem } from './cards.ts';
 import { $ } from './document.ts';
 import { query } from './options.ts';
@@ -15,11 +15,11 @@ export const bodyLimit = Number($<HTMLMetaElement>('meta[name=max-body-bytes]').
 /** `trip`: from the request to its answer, ms. */
 export type Outcome =
   | { result: CaptionResult; trip: number; problem?: undefined }
-  | { result?: undefined; problem: Problem };
+  | { result?: undefined; problem: Problem; trip?: undefined };
 
 /** Never throws. */
 export async function ask(card: Card): Promise<Outcome> {
-  const { file } = card;
+  const file = card.file!;
   if (file.type && !file.type.startsWith('image/')) return { problem: { code: 'NotAnImage' } };
   card.sent ??= file;
   if (card.sent.size > bodyLimit) card.sent = (await shrunk(file)) ?? file;
@@ -27,12 +27,14 @@ export async function ask(card: Card): Promise<Outcome> {
     const detail = `It has ${size(file.size)}; the limit is ${size(bodyLimit)}.`;
     return { problem: { code: 'ImageTooLarge', detail } };
   }
+  card.smaller = card.sent !== file;
   card.query = query();
   const outcome = await post(card, card.query);
   if (outcome.problem?.code !== 'ImageTooLarge' || card.sent !== file) return outcome;
   // More bytes or more pixels than the server takes: one more try with fewer of both.
   card.sent = (await shrunk(file)) ?? file;
-  return card.sent === file ? outcome : post(card, card.query);
+  card.smaller = card.sent !== file;
+  return card.smaller ? post(card, card.query) : outcome;
 }
 
 /** Sends what the card sends, under any query; never throws. */
@@ -73,10 +75,11 @@ const BY_STATUS: Record<number, string> = {
   504: 'DeadlineExceeded',
 };
 
-function problemOf(response: Response, answer: { code?: string; detail?: string } | null): Problem {
+/** With all that the problem document has, where one came. */
+function problemOf(response: Response, answer: Partial<Problem> | null): Problem {
   return {
+    ...answer,
     code: answer?.code ?? BY_STATUS[response.status] ?? 'InternalError',
-    detail: answer?.detail,
     status: response.status,
     retryAfter: secondsOf(response.headers.get('retry-after')),
   };

@@ -11,17 +11,17 @@ import {
   type TreeNode,
   treeNodes,
   withoutDropped,
-} from '../../../pictures/tree-layout.ts';
-import type { Card } from './cards.ts';
-import { $, draw } from './document.ts';
-import { minus, percent, unbroken } from './text.ts';
+} from '../../../../pictures/tree-layout.ts';
+import { type Card, isMany } from '../shared/cards.ts';
+import { $, draw } from '../shared/document.ts';
+import { minus, percent, unbroken } from '../shared/text.ts';
 import { treeTable } from './tree-table.ts';
 
 /** Words of one step; above it the picture would be taller than a screen, and leaves dropped words out. */
 const MAX_ROWS = 36;
 const FATES = { alive: 'kept', dropped: 'dropped', complete: 'finished, but not among the best' } as const;
 
-/** What the visitor last chose; at first trees are open where there is room. */
+/** What the visitor last chose; at first trees are open where there is room. Of many photographs each is opened by itself. */
 let treesOpen = matchMedia('(min-width: 46rem)').matches;
 
 /** Opens and closes as the visitor last did; drawn when it is first looked at. */
@@ -29,9 +29,11 @@ export function watchTree(card: Card): void {
   const tree = $<HTMLDetailsElement>('.tree', card.element);
   $('.view', tree).ariaLabel = `Beam tree of ${card.name}`;
   $('.view', tree).tabIndex = 0; // it scrolls
+  $('summary', tree).addEventListener('click', () => {
+    if (!isMany()) treesOpen = !tree.open;
+  });
   tree.addEventListener('toggle', () => {
-    treesOpen = tree.open;
-    if (treesOpen) showTree(card);
+    if (tree.open) showTree(card);
   });
 }
 
@@ -40,7 +42,7 @@ export function offerTree(card: Card): void {
   const tree = $<HTMLDetailsElement>('.tree', card.element);
   tree.hidden = !card.result?.trace?.length;
   $('.view', tree).replaceChildren();
-  tree.open = treesOpen;
+  tree.open = treesOpen && !isMany();
   if (tree.open) showTree(card);
 }
 

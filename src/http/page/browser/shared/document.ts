@@ -40,3 +40,42 @@ export function announce(text: string): void {
     announcing = undefined;
   }, TOGETHER_MS);
 }
+
+/** Says it to everybody, above the results; nothing takes it away again. */
+export function notice(text = ''): void {
+  $('#notice').textContent = text;
+  $('#notice').hidden = text === '';
+  if (text) announce(text);
+}
+
+/** Until a button says again what it does, ms. */
+const SAID_MS = 1600;
+
+export async function copy(button: HTMLButtonElement, text: string): Promise<void> {
+  const done = await copied(text);
+  announce(done ? `Copied: ${text}` : `The browser does not allow copying. The text: ${text}`);
+  const label = button.dataset.label ?? button.textContent;
+  button.dataset.label = label;
+  button.textContent = done ? 'Copied' : 'Not copied';
+  setTimeout(() => {
+    button.textContent = label;
+  }, SAID_MS);
+}
+
+/** Pages without TLS have no clipboard; the old command still works there. */
+async function copied(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const focused = document.activeElement as HTMLElement | null;
+    const area = make('textarea', 'unseen');
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand('copy');
+    area.remove();
+    focused?.focus();
+    return done;
+  }
+}

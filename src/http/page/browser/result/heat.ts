@@ -1,8 +1,8 @@
 /** Where a word looked: as a picture, and in words. */
-import type { Explanation } from '../../../caption/result.ts';
-import { heatCells, placeOfCells, tellingShare, UNHEEDED } from '../../../pictures/heat.ts';
-import { make } from './document.ts';
-import { percent } from './text.ts';
+import type { Explanation } from '../../../../caption/result.ts';
+import { heatCells, placeOfCells, tellingShare, UNHEEDED } from '../../../../pictures/heat.ts';
+import { make } from '../shared/document.ts';
+import { percent } from '../shared/text.ts';
 
 const PLACES = [
   ['upper left', 'top', 'upper right'],

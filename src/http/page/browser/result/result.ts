@@ -1,15 +1,14 @@
 /** The captions of a photograph, with how sure the network was of each word. */
-import { altText } from '../../../alt/alt-text.ts';
-import type { Caption, CaptionResult, Stage, Timings } from '../../../caption/result.ts';
-import type { Card } from './cards.ts';
-import { $, announce, copyOf, make } from './document.ts';
-import { scoreOf } from './options.ts';
+import type { Caption, CaptionResult, Stage, Timings } from '../../../../caption/result.ts';
+import type { Card } from '../shared/cards.ts';
+import { $, copyOf, make } from '../shared/document.ts';
+import { scoreOf } from '../shared/options.ts';
+import { isStop, levelOf, milliseconds, minus, percent, probability } from '../shared/text.ts';
+import { offerCommand } from './curl.ts';
+import { letEdit, textOf } from './editing.ts';
 import { letPoint } from './pointing.ts';
-import { isStop, levelOf, milliseconds, minus, percent, probability } from './text.ts';
 import { offerTree } from './tree.ts';
 
-/** Until the button for copying says again what it does, ms. */
-const SAID_MS = 1600;
 /** What the page calls each stage; their sum has a line of its own. */
 const STAGE_NAMES = {
   decode: 'decode',
@@ -20,15 +19,14 @@ const STAGE_NAMES = {
 const STAGES = Object.entries(STAGE_NAMES) as [keyof typeof STAGE_NAMES, string][];
 
 /** @param trip from the request to its answer, ms */
-export function showResult(card: Card, result: CaptionResult, trip: number): void {
+export function showResult(card: Card, result: CaptionResult, trip?: number): void {
   const { element } = card;
   card.result = result;
-  const smaller =
-    card.sent !== card.file ? ', sent smaller because the original is above the server’s limit' : '';
+  const smaller = card.smaller ? ', sent smaller because the original is above the server’s limit' : '';
   $('.facts', element).textContent = `${result.width} × ${result.height} ${result.format}${smaller}`;
   const shares = sharesOf(result.captions);
   const list = $('.captions', element);
-  list.replaceChildren(...result.captions.map((c, i) => captionItem(c, i, shares[i])));
+  list.replaceChildren(...result.captions.map((c, i) => captionItem(card, c, i, shares[i])));
   list.hidden = false;
   $('.order', element).hidden = result.captions.every(
     (c, i, all) => c.probability <= (all[i - 1] ?? c).probability,
@@ -37,9 +35,13 @@ export function showResult(card: Card, result: CaptionResult, trip: number): voi
   letPoint(card);
   showTimings(element, result.timings, trip);
   offerTree(card);
-  const best = result.captions[0]?.text;
-  $('canvas', element).ariaLabel = altText(best ?? card.name);
-  announce(`${card.name}: ${altText(best ?? 'no caption')}`);
+  offerCommand(card);
+  $('canvas', element).ariaLabel = bestText(card) ?? card.name;
+}
+
+export function bestText(card: Card): string | undefined {
+  const best = card.result?.captions[0];
+  return best && textOf(card, best);
 }
 
 /**
@@ -57,7 +59,7 @@ function sharesOf(captions: readonly Caption[]): (number | undefined)[] {
   });
 }
 
-function captionItem(caption: Caption, index: number, share: number | undefined): HTMLElement {
+function captionItem(card: Card, caption: Caption, index: number, share: number | undefined): HTMLElement {
   const item = copyOf('#caption');
   item.dataset.caption = String(index);
   const name = index === 0 ? 'button' : 'span';
@@ -71,11 +73,7 @@ function captionItem(caption: Caption, index: number, share: number | undefined)
   $('.p', item).title =
     `Probability of this very sentence, not a confidence; log-probability ${minus(caption.logProbability)}`;
   $('.note', item).hidden = !caption.truncated;
-  const copy = $<HTMLButtonElement>('.copy', item);
-  if (index > 0) copy.textContent = 'Copy';
-  copy.ariaLabel = `${copy.textContent}: caption ${index + 1}`;
-  copy.title = altText(caption.text);
-  copy.addEventListener('click', () => copyAltText(copy, altText(caption.text)));
+  letEdit(card, caption, index, item);
   return item;
 }
 
@@ -121,7 +119,7 @@ function wordElement(
   return element;
 }
 
-function showTimings(element: HTMLElement, timings: Timings, trip: number): void {
+function showTimings(element: HTMLElement, timings: Timings, trip: number | undefined): void {
   const timing = $('.timing', element);
   const parts = STAGES.map(([stage]) => {
     const part = make('span', stage);
@@ -132,36 +130,7 @@ function showTimings(element: HTMLElement, timings: Timings, trip: number): void
   $('ul', timing).replaceChildren(
     ...STAGES.map(([stage, name]) => make('li', stage, `${name} ${milliseconds(timings[stage])} ms`)),
     make('li', 'sum', `together ${milliseconds(timings.total)} ms`),
-    make('li', 'sum', `there and back ${milliseconds(trip)} ms`),
+    ...(trip === undefined ? [] : [make('li', 'sum', `there and back ${milliseconds(trip)} ms`)]),
   );
   timing.hidden = false;
-}
-
-async function copyAltText(button: HTMLButtonElement, text: string): Promise<void> {
-  const done = await copied(text);
-  announce(done ? `Copied: ${text}` : `The browser does not allow copying. The text: ${text}`);
-  const label = button.dataset.label ?? button.textContent;
-  button.dataset.label = label;
-  button.textContent = done ? 'Copied' : 'Not copied';
-  setTimeout(() => {
-    button.textContent = label;
-  }, SAID_MS);
-}
-
-/** Pages without TLS have no clipboard; the old command still works there. */
-async function copied(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const focused = document.activeElement as HTMLElement | null;
-    const area = make('textarea', 'unseen');
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand('copy');
-    area.remove();
-    focused?.focus();
-    return done;
-  }
 }

@@ -5,21 +5,46 @@ import { $ } from './document.ts';
 /** Longest side in pixels of a photograph made smaller; many times what the network looks at. */
 const SHRUNK_SIDE = 1600;
 const THUMBNAIL_SIDE = 1000;
+/** About 20 kB: what a tab may keep, some 5 MB, is enough for a hundred photographs with their results. */
+const KEPT_SIDE = 400;
 
-export async function thumbnail({ file, element }: Card): Promise<void> {
+/** @param picture as a file, or as the `data:` URL of a small copy, which is empty where there is none */
+export async function thumbnail({ element }: Card, picture: Blob | string): Promise<void> {
   const canvas = $<HTMLCanvasElement>('canvas', element);
   try {
-    const picture = await createImageBitmap(file);
-    paint(picture, canvas, THUMBNAIL_SIDE);
-    picture.close();
+    const bitmap = await createImageBitmap(typeof picture === 'string' ? await loaded(picture) : picture);
+    paint(bitmap, canvas, THUMBNAIL_SIDE);
+    bitmap.close();
   } catch {
     canvas.hidden = true;
     $('.none', element).hidden = false;
   }
 }
 
+async function loaded(url: string): Promise<HTMLImageElement> {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  return image;
+}
+
+/** What `thumbnail` made, smaller, as a `data:` URL; empty where it could not. */
+export async function smallCopy({ element, pictured }: Card): Promise<string> {
+  await pictured;
+  const canvas = $<HTMLCanvasElement>('canvas', element);
+  if (canvas.hidden) return '';
+  const small = document.createElement('canvas');
+  paint(canvas, small, KEPT_SIDE, 'white');
+  return small.toDataURL('image/jpeg', 0.7);
+}
+
 /** Paints a picture at its own shape, its longest side at most `side` pixels. */
-function paint(picture: ImageBitmap, canvas: HTMLCanvasElement, side: number, background?: string): void {
+function paint(
+  picture: ImageBitmap | HTMLCanvasElement,
+  canvas: HTMLCanvasElement,
+  side: number,
+  background?: string,
+): void {
   const scale = Math.min(1, side / Math.max(picture.width, picture.height));
   canvas.width = Math.max(1, Math.round(picture.width * scale));
   canvas.height = Math.max(1, Math.round(picture.height * scale));

@@ -1,6 +1,6 @@
 /** What went wrong, as a card tells it. */
 import type { Card, Problem } from './cards.ts';
-import { $, announce } from './document.ts';
+import { $ } from './document.ts';
 
 /** `retry`: worth it without changing the photograph. */
 const PROBLEMS: Record<string, { what: string; advice: string; retry?: boolean }> = {
@@ -64,6 +64,10 @@ const PROBLEMS: Record<string, { what: string; advice: string; retry?: boolean }
     advice: 'Is the network there? Your photograph is still here.',
     retry: true,
   },
+  NotKept: {
+    what: 'The page was reloaded and keeps no photographs: choose it again.',
+    advice: '',
+  },
   ModelUnusable: {
     what: 'The server’s model does not work.',
     advice: 'Whoever runs this server has to repair it.',
@@ -81,6 +85,12 @@ export function whatHappened({ code }: Problem): string {
   return PROBLEMS[code]?.what ?? '';
 }
 
+/** In two sentences. */
+export function problemText({ code }: Problem): string {
+  const { what, advice } = PROBLEMS[code] ?? PROBLEMS.InternalError!;
+  return `${what} ${advice}`;
+}
+
 export function showProblem(card: Card, { code, detail, status, retryAfter }: Problem): void {
   const { what, advice, retry = false } = PROBLEMS[code] ?? { ...PROBLEMS.InternalError!, advice: '' };
   const box = $('.problem', card.element);
@@ -89,6 +99,7 @@ export function showProblem(card: Card, { code, detail, status, retryAfter }: Pr
   $('.leaning', card.element).hidden = true;
   $('.timing', card.element).hidden = true;
   $('.tree', card.element).hidden = true;
+  $('.curl', card.element).hidden = true;
   $('.what', box).textContent = what;
   $('.advice', box).textContent = advice;
   $('.detail', box).textContent = detail ?? '';
@@ -96,7 +107,6 @@ export function showProblem(card: Card, { code, detail, status, retryAfter }: Pr
   $('.retry', box).hidden = !retry;
   box.dataset.code = code;
   box.hidden = false;
-  announce(`${card.name}: ${what} ${advice}`);
   if (retryAfter) countDown(card, retryAfter);
 }
 

@@ -1,9 +1,9 @@
 /** The words of the best caption can be pointed at, to see where the network looked for them. */
-import { type Card, cards, type Pointing, type Problem } from './cards.ts';
-import { $, announce } from './document.ts';
+import { type Card, cards, type Pointing, type Problem } from '../shared/cards.ts';
+import { $, announce } from '../shared/document.ts';
+import { whatHappened } from '../shared/problems.ts';
+import { post } from '../shared/requests.ts';
 import { leaning, paintHeat } from './heat.ts';
-import { whatHappened } from './problems.ts';
-import { post } from './requests.ts';
 
 /** A mouse has to rest on a word this long before its explanation is asked for. */
 const POINTING_MS = 90;
@@ -114,6 +114,7 @@ async function point(card: Card, change: Pointing): Promise<void> {
  */
 async function explain(card: Card): Promise<Problem | undefined> {
   const { result } = card;
+  if (!card.sent) return { code: 'NotKept' };
   const asked = new URLSearchParams(card.query);
   asked.delete('trace');
   asked.set('explain', '1');

@@ -1,5 +1,5 @@
 /** What the visitor may choose, and what the model does where nothing is chosen. */
-import type { Caption } from '../../../caption/result.ts';
+import type { Caption } from '../../../../caption/result.ts';
 import { $ } from './document.ts';
 
 /** `<S>` and `</S>`, which the API counts and people do not. */
