@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import sharp from 'sharp';
 import { HttpError, PROBLEMS } from '../../../src/http/failures.ts';
+import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
 import { NO_BROWSER } from '../../support/browser.ts';
 import { COFFEE } from '../../support/samples.ts';
 import { MAX_BODY_BYTES } from '../harness.ts';
@@ -47,7 +48,12 @@ describe('the page, when something goes wrong', { skip: NO_BROWSER }, () => {
   });
 
   it('sends a photograph with more pixels than the server reads once more, smaller', async (t) => {
-    const { page, asked, choose } = await openPage(t, { failures: true });
+    const limited = await loadCaptioner(DEFAULT_BUNDLE, { threads: 1, maxPixels: 50_000_000 });
+    t.after(() => limited.close());
+    const { page, asked, choose } = await openPage(t, {
+      failures: true,
+      parts: { caption: limited.caption },
+    });
     const wide = await sharp({ create: { width: 9000, height: 6000, channels: 3, background: '#468' } })
       .jpeg()
       .toBuffer();
