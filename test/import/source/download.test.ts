@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,14 +16,16 @@ const FILE = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 
 const sha256 = createHash('sha256').update(FILE).digest('hex');
 const FAST: Partial<DownloadLimits> = { backoffMs: 1, stallMs: 300, attempts: 3, connections: 12 };
 
-type Handler = (request: IncomingMessage, answer: ServerResponse, count: number) => void;
+/** @param part where what has come is kept until all has */
+type Handler = (request: IncomingMessage, answer: ServerResponse, count: number, part: string) => void;
 
 /** A server for one test; requests are counted from 1. */
 async function serve(t: TestContext, handler: Handler) {
   const requests: IncomingMessage[] = [];
+  const directory = await temporaryDirectory(t);
   const server = createServer((request, answer) => {
     requests.push(request);
-    handler(request, answer, requests.length);
+    handler(request, answer, requests.length, join(directory, 'im2txt.tar.gz.part'));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -31,7 +34,6 @@ async function serve(t: TestContext, handler: Handler) {
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/models/im2txt.tar.gz?x=1`;
-  const directory = await temporaryDirectory(t);
   const fetchIt = (hash: string = sha256, limits: Partial<DownloadLimits> = {}) =>
     downloadSource(url, { sha256: hash }, { directory, limits: { ...FAST, ...limits } });
   return { url, directory, requests, fetchIt };
@@ -51,13 +53,17 @@ function answerWell(request: IncomingMessage, answer: ServerResponse, etag = '"o
   answer.end(file.subarray(start));
 }
 
-/** The first bytes, then the connection breaks. */
-function breakOff(answer: ServerResponse, from: number, to: number, etag = '"one"'): void {
-  const headers = { 'content-length': FILE.length - from, etag };
+/** The first bytes; when they are kept in `part`, the connection breaks: fetch drops what nobody has read by then. */
+function breakOff(answer: ServerResponse, part: string, from: number, to: number): void {
+  const headers = { 'content-length': FILE.length - from, etag: '"one"' };
   if (from > 0)
     answer.writeHead(206, { ...headers, 'content-range': `bytes ${from}-${FILE.length - 1}/${FILE.length}` });
   else answer.writeHead(200, headers);
-  answer.write(FILE.subarray(from, to), () => setTimeout(() => answer.destroy(), 20));
+  answer.write(FILE.subarray(from, to));
+  const timer = setInterval(() => {
+    if ((statSync(part, { throwIfNoEntry: false })?.size ?? 0) >= to) answer.destroy();
+  }, 2);
+  answer.once('close', () => clearInterval(timer));
 }
 
 describe('downloads that succeed', () => {
@@ -79,8 +85,8 @@ describe('downloads that succeed', () => {
   });
 
   test('a connection that breaks off is taken up where it was', async (t) => {
-    const { fetchIt, requests } = await serve(t, (request, answer, count) => {
-      if (count < 4) breakOff(answer, startOf(request), count * 70_000);
+    const { fetchIt, requests } = await serve(t, (request, answer, count, part) => {
+      if (count < 4) breakOff(answer, part, startOf(request), count * 70_000);
       else answerWell(request, answer);
     });
     assert.deepEqual(await readFile(await fetchIt()), FILE);
@@ -119,8 +125,8 @@ describe('downloads that succeed', () => {
   });
 
   test('a server without ranges starts again', async (t) => {
-    const { fetchIt } = await serve(t, (_request, answer, count) => {
-      if (count === 1) breakOff(answer, 0, 90_000);
+    const { fetchIt } = await serve(t, (_request, answer, count, part) => {
+      if (count === 1) breakOff(answer, part, 0, 90_000);
       else answer.writeHead(200, { 'content-length': FILE.length }).end(FILE);
     });
     assert.deepEqual(await readFile(await fetchIt()), FILE);
@@ -185,8 +191,8 @@ describe('downloads that fail', () => {
   });
 
   test('other bytes than were asked for', async (t) => {
-    const { fetchIt } = await serve(t, (_request, answer, count) => {
-      if (count === 1) breakOff(answer, 0, 90_000);
+    const { fetchIt } = await serve(t, (_request, answer, count, part) => {
+      if (count === 1) breakOff(answer, part, 0, 90_000);
       else answer.writeHead(206, { 'content-range': `bytes 0-9/${FILE.length}` }).end(FILE.subarray(0, 10));
     });
     const problem = await rejectsSource(fetchIt(), 'SourceUnreadable');
@@ -227,9 +233,9 @@ describe('downloads that fail', () => {
   });
 
   test('a byte at a time is given up after so many connections', async (t) => {
-    const { fetchIt, requests } = await serve(t, (request, answer) => {
+    const { fetchIt, requests } = await serve(t, (request, answer, _count, part) => {
       const start = startOf(request);
-      breakOff(answer, start, start + 1);
+      breakOff(answer, part, start, start + 1);
     });
     await rejectsSource(fetchIt(sha256, { connections: 5 }), 'SourceUnreadable');
     assert.equal(requests.length, 5);
