@@ -36,7 +36,7 @@ const EXPLANATIONS: Record<AnyProblemCode, Explanation> = {
   },
   ImageTooLarge: {
     meaning:
-      'The body, the object in S3 or the upload has more bytes than the limits say, or the image more pixels.',
+      'The body, the object in S3 or the upload has more bytes than the limits say, or the image more pixels, or decoding it takes too long.',
     advice: 'Send a smaller copy: captions need no more than a few hundred pixels a side.',
   },
   UnsupportedMediaType: {
@@ -45,9 +45,9 @@ const EXPLANATIONS: Record<AnyProblemCode, Explanation> = {
     advice: 'Send one of the content types of the operation, without Content-Encoding.',
   },
   UnsupportedImage: {
-    meaning:
-      'The bytes came whole but are no image of a kind that is read here, or the image is damaged, or decoding it takes too long.',
-    advice: 'Save the image anew, as JPEG for example. The same bytes fail again.',
+    meaning: 'The bytes came whole but are no image of a kind that is read here, or the image is damaged.',
+    advice:
+      'Where detail names a kind, as HEIC, convert the image to JPEG; else save it anew. The same bytes fail again.',
   },
   InvalidRequest: {
     meaning:
