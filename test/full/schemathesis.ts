@@ -30,6 +30,9 @@ interface Exception {
   why: string;
 }
 
+/** What is said of bytes that are no image that is read here; the second sentence is what to do. */
+const NO_IMAGE = /^not a JPEG|^the image is|^this is an? .* which is not read here$|^convert it /;
+
 /** Findings that are none. */
 const EXCEPTIONS: readonly Exception[] = [
   ...(
@@ -43,8 +46,9 @@ const EXCEPTIONS: readonly Exception[] = [
         /^(bannedWords|requiredWords)\.\d+: (Too small|a phrase)/,
         'a query leaves an empty list out (RFC 6570 section 3.2.1), and commas part its items',
       ],
+      [400, /^the body is empty$/, 'minLength counts characters, and of raw bytes there are none'],
       [400, /is not base64/, 'contentEncoding is an annotation, which generators of requests do not heed'],
-      [415, /^not a JPEG|^the image is/, 'bytes at random are no image'],
+      [415, NO_IMAGE, 'bytes at random are no image'],
     ] as const
   ).map(([status, says, why]) => ({
     operation: 'POST /captions',
@@ -57,7 +61,7 @@ const EXCEPTIONS: readonly Exception[] = [
     operation: 'POST /model/predict',
     check: 'positive_data_acceptance',
     status: 400,
-    says: /^not a JPEG|^the image is/,
+    says: NO_IMAGE,
     why: 'the same; the service that is imitated answers 400',
   },
   ...['status_code_conformance', 'negative_data_rejection'].map((check) => ({
