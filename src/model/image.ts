@@ -1,9 +1,7 @@
 /** sharp as the core's image decoder. */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
-
 import sharp, { type Metadata, type ResizeOptions, type Sharp, type SharpOptions } from 'sharp';
 import { type ImageInput, MAX_DECODE_SECONDS } from '../caption/image-input.ts';
-
 import type { DecodedImage } from '../caption/ports.ts';
 import { CaptionError, ImageTooLarge, UnsupportedImage } from '../errors.ts';
 import { withEndMarker } from './formats/jpeg-end.ts';
