@@ -24,6 +24,9 @@ export async function readImageFile(path: string): Promise<Uint8Array> {
       throw new ImageTooLarge(`the file has ${found.size} bytes, more than ${MAX_IMAGE_BYTES}`);
     }
     return await file.readFile();
+  } catch (cause) {
+    // A disk that fails, a share that is gone: this file's failure, whatever becomes of the next.
+    throw isSystemError(cause) ? notFound(path, cause) : cause;
   } finally {
     await file.close();
   }
@@ -69,12 +72,16 @@ export function whyUnopened(path: string, cause: unknown): string {
   if (code === 'ENOENT' && path.includes('\uFFFD')) {
     return 'no such file; if its name is not UTF-8, name its directory, or rename it (convmv)';
   }
-  return REASONS[code] ?? `cannot be opened: ${code}`;
+  return REASONS[code] ?? `cannot be read (${code})`;
 }
 
 function notFound(path: string, cause: unknown): Error {
   if (['EMFILE', 'ENFILE'].includes(codeOf(cause))) return cause as Error;
   return new ImageNotFound(whyUnopened(path, cause), { cause });
+}
+
+function isSystemError(cause: unknown): boolean {
+  return cause instanceof Error && 'syscall' in cause;
 }
 
 function codeOf(cause: unknown): string {
