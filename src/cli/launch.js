@@ -2,10 +2,19 @@
 // Plain JavaScript on purpose: an old Node must be able to read it, and hand over to the Node 24 that npm installed.
 // The published package has this file beside JavaScript, which needs no more than Node 22.13.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import module from 'node:module';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
+
+// npm goes to the package's root before it runs a script of it, and says where the user stood: names of files are from there.
+const { INIT_CWD, npm_package_json, npm_lifecycle_script = '' } = process.env;
+if (INIT_CWD && npm_package_json && npm_lifecycle_script.startsWith('node src/cli/launch.js')) {
+  const own = realpathSync(fileURLToPath(new URL('../../package.json', import.meta.url)));
+  const isOurs = existsSync(npm_package_json) && realpathSync(npm_package_json) === own;
+  if (isOurs && realpathSync(process.cwd()) === dirname(own)) process.chdir(INIT_CWD);
+}
 
 const built = existsSync(new URL('./main.js', import.meta.url));
 const needed = built ? [22, 13] : [24, 0];
