@@ -59,7 +59,11 @@ export function addServeCommand(program: Command): void {
         'bundle to use (default: the one that comes with the program, models/everyday)',
       ).env('MODEL_DIR'),
     )
-    .option('--port <n>', 'port to listen on, 0 for any free one (default: 8080)', numberOf)
+    .addOption(
+      new Option('--port <n>', 'port to listen on, 0 for any free one (default: 8080)')
+        .argParser(numberOf)
+        .env('PORT'),
+    )
     .option(
       '--metrics-port <n>',
       'port for /metrics alone, 0 for any free one; without it --port has them (default: none)',
@@ -190,7 +194,10 @@ async function serve({ model = DEFAULT_BUNDLE, quiet = false, ...flags }: ServeF
 }
 
 /** Flag of each setting. */
-const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+const flagOf = (name: string) =>
+  name === 'port'
+    ? '--port (or PORT)'
+    : `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** @throws InvalidRequest in the flags' names */
 function settingsOf(flags: Omit<ServeFlags, 'model' | 'quiet'>): ServerSettings {

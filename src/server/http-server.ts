@@ -65,6 +65,8 @@ export function createEdge(
   };
 
   const onRequest: Listener = (incoming, outgoing) => {
+    // Health checks of load balancers still speak HTTP/1.0, which need not name a host (RFC 9112, section 3.2).
+    if (incoming.httpVersion === '1.0') incoming.headers.host ??= 'localhost';
     const bytes = bodyBytes(incoming, maxBody);
     const reason = reasonToRefuse(bytes);
     if (reason !== null) return refuse('Overloaded', reason, incoming, outgoing);

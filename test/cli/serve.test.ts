@@ -228,6 +228,20 @@ describe('show-and-tell serve', () => {
     assert.ok(stderr.includes(`--metrics-port ${port}: another program listens there`), stderr);
   });
 
+  it('listens where PORT says, unless a flag does, and refuses what is no port', async (t) => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port } = free.address() as AddressInfo;
+    await new Promise((closed) => free.close(closed));
+    const env = { ...process.env, PORT: String(port) };
+    const child = startCli(['serve', '--workers', '1'], { env });
+    t.after(() => child.kill('SIGKILL'));
+    assert.equal(await addressOf(child), `http://127.0.0.1:${port}`);
+    const wrong = await runCli(['serve'], { env: { ...env, PORT: 'http' } });
+    assert.equal(wrong.status, 2);
+    assert.match(wrong.stderr, /--port \(or PORT\): /);
+  });
+
   it('says that a port is taken', async (t) => {
     const taken = createServer().listen(0, '127.0.0.1');
     t.after(() => taken.close());

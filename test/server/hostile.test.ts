@@ -88,6 +88,11 @@ const attacks: Attack[] = [
     answers: [400],
   },
   {
+    title: 'HTTP/1.0, which needs no host',
+    send: ['GET /health HTTP/1.0\r\n\r\n'],
+    answers: [200],
+  },
+  {
     title: 'a host that is none',
     send: ['GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n'],
     answers: [400],
