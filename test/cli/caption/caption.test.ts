@@ -427,6 +427,24 @@ describe('what cannot be read fails by itself, at once, with exit code 3', () =>
     assert.notEqual(lines.at(-1)!.captions, undefined);
   });
 
+  it('a file that opens and cannot be read, as on a failing disk', {
+    skip: !existsSync('/proc/self/mem') && 'needs a file that fails when it is read',
+  }, async () => {
+    mkdirSync(at('failing'));
+    symlinkSync('/proc/self/mem', at('failing/1.jpg'));
+    copyFileSync(COFFEE, at('failing/2.jpg'));
+    for (const jobs of ['1', '2']) {
+      const results = at(`failing${jobs}.jsonl`);
+      for (const done of [0, 1]) {
+        const run = await runCli(['caption', '--resume', results, '--jobs', jobs, ...QUICK, at('failing')]);
+        assert.equal(run.status, 3, run.stderr);
+        assert.match(run.stdout, new RegExp(`: ${1 - done} captioned, 1 failed, ${done} done before`));
+      }
+      const [failed] = readFileSync(results, 'utf8').split('\n');
+      assert.match(JSON.parse(failed!).error.message, /^cannot be read \(EIO\)$/);
+    }
+  });
+
   const root = process.getuid?.() === 0;
   const asNobody = root ? { uid: 65534, gid: 65534 } : {};
   const mayRead = spawnSync('test', ['-r', LAUNCH], asNobody).status === 0;
@@ -500,6 +518,28 @@ describe('the progress bar', () => {
     assert.match(terminal, /3\/3 images/);
     assert.ok(movesCursor(terminal));
     assert.equal(blocks(readFileSync(out, 'utf8')).length, 3);
+  });
+});
+
+describe('a script of this package', () => {
+  const npm = (args: string[], cwd: string) =>
+    spawnSync('npm', [...args, 'caption', '--', '--json', ...QUICK, basename(COFFEE)], {
+      cwd,
+      encoding: 'utf8',
+      env: { ...process.env, npm_config_update_notifier: 'false' },
+    });
+
+  it('takes names of files from where the user stands, below the package and elsewhere', () => {
+    mkdirSync(at('elsewhere'));
+    copyFileSync(COFFEE, join(at('elsewhere'), basename(COFFEE)));
+    for (const [args, cwd] of [
+      [['run', '--silent'], SAMPLES],
+      [['--prefix', ROOT, 'run', '--silent'], at('elsewhere')],
+    ] as const) {
+      const { status, stdout, stderr } = npm([...args], cwd);
+      assert.equal(status, 0, stderr);
+      assert.equal(JSON.parse(stdout).image, basename(COFFEE));
+    }
   });
 });
 
