@@ -21,7 +21,15 @@ describe('the page, reloaded', { skip: NO_BROWSER }, () => {
     const before = await Promise.all(samples.slice(0, 3).map(({ name }) => sentences(card(page, name))));
     const names = await page.locator('.card h2').allInnerTexts();
     await kept(page, 3);
+    const bars = () =>
+      page.evaluate<string[]>(
+        '[...document.querySelectorAll(".track:not(.unranked) .fill")].map(({ style }) => style.cssText)',
+      );
+    const drawn = await bars();
+    assert.equal(drawn.length, 9);
     await page.reload();
+    await page.locator('#model', { hasText: 'Model' }).waitFor();
+    assert.deepEqual(await bars(), drawn);
     assert.deepEqual(await page.locator('.card h2').allInnerTexts(), names);
     assert.deepEqual(
       await Promise.all(samples.slice(0, 3).map(({ name }) => sentences(card(page, name)))),

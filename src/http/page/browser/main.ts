@@ -5,6 +5,7 @@ import { downloadCsv, downloadJson } from './downloads.ts';
 import { addDropped } from './drops.ts';
 import { again, networkCame } from './queue.ts';
 import { pointAtNothing } from './result/pointing.ts';
+import { showBars } from './result/result.ts';
 import { cards } from './shared/cards.ts';
 import { $ } from './shared/document.ts';
 import { followBeams, introduceModel, options } from './shared/options.ts';
@@ -76,5 +77,5 @@ options.addEventListener('submit', (event) => {
 options.addEventListener('change', ({ target }) => followBeams(target));
 
 restore();
-void introduceModel();
+void introduceModel().then(() => cards.forEach(showBars));
 if (bodyLimit < Infinity) $('#limit').textContent = `its limit of ${size(bodyLimit)}`;

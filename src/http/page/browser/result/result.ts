@@ -24,10 +24,10 @@ export function showResult(card: Card, result: CaptionResult, trip?: number): vo
   card.result = result;
   const smaller = card.smaller ? ', sent smaller because the original is above the server’s limit' : '';
   $('.facts', element).textContent = `${result.width} × ${result.height} ${result.format}${smaller}`;
-  const shares = sharesOf(result.captions);
   const list = $('.captions', element);
-  list.replaceChildren(...result.captions.map((c, i) => captionItem(card, c, i, shares[i])));
+  list.replaceChildren(...result.captions.map((c, i) => captionItem(card, c, i)));
   list.hidden = false;
+  showBars(card);
   $('.order', element).hidden = result.captions.every(
     (c, i, all) => c.probability <= (all[i - 1] ?? c).probability,
   );
@@ -42,6 +42,15 @@ export function showResult(card: Card, result: CaptionResult, trip?: number): vo
 export function bestText(card: Card): string | undefined {
   const best = card.result?.captions[0];
   return best && textOf(card, best);
+}
+
+/** Again, for results that were there before the model had said what it ranks by. */
+export function showBars({ element, result }: Card): void {
+  const shares = sharesOf(result?.captions ?? []);
+  element.querySelectorAll<HTMLElement>('.captions .track').forEach((track, i) => {
+    $('.fill', track).style.setProperty('--share', String(shares[i] ?? 0));
+    track.classList.toggle('unranked', shares[i] === undefined);
+  });
 }
 
 /**
@@ -59,7 +68,7 @@ function sharesOf(captions: readonly Caption[]): (number | undefined)[] {
   });
 }
 
-function captionItem(card: Card, caption: Caption, index: number, share: number | undefined): HTMLElement {
+function captionItem(card: Card, caption: Caption, index: number): HTMLElement {
   const item = copyOf('#caption');
   item.dataset.caption = String(index);
   const name = index === 0 ? 'button' : 'span';
@@ -67,8 +76,6 @@ function captionItem(card: Card, caption: Caption, index: number, share: number 
   caption.words.forEach((word, i) => {
     addWord(sentence, wordElement(name, word, i));
   });
-  $('.fill', item).style.setProperty('--share', String(share ?? 0));
-  $('.track', item).classList.toggle('unranked', share === undefined);
   $('.p', item).textContent = `p = ${probability(caption.probability)}`;
   $('.p', item).title =
     `Probability of this very sentence, not a confidence; log-probability ${minus(caption.logProbability)}`;
