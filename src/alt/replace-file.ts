@@ -40,9 +40,13 @@ export function refuseOddName(path: string): void {
   if (!path.isWellFormed()) throw new InvalidRequest('its name is not UTF-8; rename it (convmv)');
 }
 
+/** Where new content is written first. A short name: the target's own may have all the 255 bytes that a name may have. */
+export function partBeside(target: string): string {
+  return join(dirname(target), `.${randomUUID()}.part`);
+}
+
 async function replace(target: string, found: Stats, content: Uint8Array): Promise<void> {
-  // A short name: the target's own may have all the 255 bytes that a name may have.
-  const beside = join(dirname(target), `.${randomUUID()}.part`);
+  const beside = partBeside(target);
   try {
     await copyAttributes(target, beside);
     await holdOwner(target, found, beside);

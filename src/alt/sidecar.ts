@@ -1,10 +1,9 @@
 /** XMP beside an image: XMP specification part 3, section 1.2 ("sidecar" files), named as Adobe's programs do. */
-import { randomUUID } from 'node:crypto';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { InvalidRequest } from '../errors.ts';
 import { wordsInOriginal } from './describe-image.ts';
-import { refuseOddName, replaceFile } from './replace-file.ts';
+import { partBeside, refuseOddName, replaceFile } from './replace-file.ts';
 import { describe, type Field, fieldHeldBy } from './xmp-packet.ts';
 
 /** `DSC_0001.NEF` → `DSC_0001.xmp` */
@@ -37,7 +36,7 @@ export async function describeSidecar(
 
 /** Whole or not at all, and never over what somebody else has just put there. */
 async function create(path: string, content: Uint8Array): Promise<void> {
-  const beside = join(dirname(path), `.${randomUUID()}.part`);
+  const beside = partBeside(path);
   try {
     await writeFile(beside, content, { flag: 'wx' });
     await link(beside, path);

@@ -31,6 +31,12 @@ test('directories that lead in circles or out of the file end', () => {
   const circle = directoriesOf(true, [[RGB, { tag: 330, to: 0 }]]);
   assert.ok(!isRawOriginal(circle));
   for (let end = 0; end < circle.length; end++) assert.ok(!isRawOriginal(circle.subarray(0, end)));
+  // Three offsets of two bytes each at the very end, where four bytes at a time do not come out even.
+  const odd = Buffer.from(circle);
+  odd.writeUInt16LE(3, 24);
+  odd.writeUInt32LE(3, 26);
+  odd.writeUInt32LE(odd.length - 6, 30);
+  assert.ok(!isRawOriginal(odd));
   const many = Buffer.from(circle);
   many.writeUInt32LE(0xffffffff, 4);
   assert.ok(!isRawOriginal(many));
