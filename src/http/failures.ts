@@ -29,6 +29,11 @@ export class HttpError extends Error {
   }
 }
 
+/** The client closed the connection before its answer. Nobody is answered; the log says 499. */
+export class ClientLeft extends Error {
+  override readonly name = 'ClientLeft';
+}
+
 /**
  * The one table from failure to answer. 400 against 422: 400 when the bytes cannot be read as what the request says
  * they are (no JSON, no base64, no multipart), 422 when they can and ask for what is not allowed.

@@ -33,6 +33,7 @@ export interface RequestReport extends TraceFields {
   method: string;
   /** One of the app's own paths, as in `/captions/:id`, or `other`: what clients invent stays out of logs and metrics. */
   route: string;
+  /** 499 where the connection closed before the answer. */
   status: number;
   /** Of the problem document, where the answer is one. */
   code?: ProblemCode;
@@ -90,6 +91,8 @@ export interface AppParts {
   /** Other bounds that hold here, for the reference to tell. */
   limits?: EdgeLimits;
   report?: (line: RequestReport) => void;
+  /** True of a request that the edge has answered and reported itself meanwhile. @default none */
+  isRefused?: (c: Context) => boolean;
   /** Pages of other origins that may call; absent where none may, or where a gateway in front says which. */
   allowedOrigin?: AllowedOrigin;
 }

@@ -2,21 +2,32 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import type { AppEnv, AppParts, Trace, TraceFields } from './parts.ts';
 
+/** Of no answer, since nobody reads it: as nginx logs requests whose clients closed the connection before. */
+const CLIENT_LEFT = 499;
+
 /** Sends one line a request to `parts.report`, also for requests that fail. */
-export function reportRequests(app: OpenAPIHono<AppEnv>, { report }: AppParts): MiddlewareHandler<AppEnv> {
+export function reportRequests(
+  app: OpenAPIHono<AppEnv>,
+  { report, isRefused }: AppParts,
+): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const start = performance.now();
     await next();
-    if (report === undefined) return;
+    if (report === undefined || isRefused?.(c)) return;
     const { requestId, trace, bytes = 0, images = 0, timings, code, error } = c.var;
+    const outcome = c.req.raw.signal.aborted
+      ? { status: CLIENT_LEFT }
+      : {
+          status: c.res.status,
+          ...(code !== undefined && { code }),
+          ...(error !== undefined && { error }),
+        };
     report({
       id: requestId,
       ...traceFields(trace),
       method: c.req.method,
       route: routeAt(app, c.req.path),
-      status: c.res.status,
-      ...(code !== undefined && { code }),
-      ...(error !== undefined && { error }),
+      ...outcome,
       bytes,
       images,
       ...(timings !== undefined && { timings }),

@@ -23,12 +23,11 @@ export interface JobQueue {
 }
 
 export function createJobQueue(): JobQueue {
-  const waiting: { job: Job; timer: NodeJS.Timeout | undefined }[] = [];
+  /** In the order they came; the timer is that of the deadline. */
+  const waiting = new Map<Job, NodeJS.Timeout | undefined>();
   const remove = (job: Job): void => {
-    const at = waiting.findIndex((entry) => entry.job === job);
-    if (at < 0) return;
-    clearTimeout(waiting[at]!.timer);
-    waiting.splice(at, 1);
+    clearTimeout(waiting.get(job));
+    waiting.delete(job);
   };
   const expire = (job: Job): void => {
     remove(job);
@@ -40,20 +39,20 @@ export function createJobQueue(): JobQueue {
   };
   return {
     get length() {
-      return waiting.length;
+      return waiting.size;
     },
     push: (job) => {
-      waiting.push({ job, timer: startTimer(job) });
+      waiting.set(job, startTimer(job));
     },
     shift: () => {
-      const entry = waiting.shift();
-      clearTimeout(entry?.timer);
-      return entry?.job;
+      const [first] = waiting.keys();
+      if (first !== undefined) remove(first);
+      return first;
     },
     remove,
     rejectAll: (cause) => {
-      for (const { job, timer } of waiting.splice(0)) {
-        clearTimeout(timer);
+      for (const job of [...waiting.keys()]) {
+        remove(job);
         job.reject(cause);
       }
     },

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { answerClientError } from './client-error.ts';
+import { tryOut } from './half-closed.ts';
 import { type Refusal, type RefusalCode, refusalOf } from './refusal.ts';
 import type { ServerSettings } from './settings.ts';
 
@@ -18,6 +19,8 @@ export interface Edge {
   server: Server;
   /** Requests that have come and are not answered yet. */
   readonly atWork: number;
+  /** True where the connection, not the listener, was answered: the request broke off or took too long. */
+  hasRefused(outgoing: ServerResponse): boolean;
   /** From now on every new request is answered 503; calls back when those at work are answered. */
   drain(done: () => void): void;
 }
@@ -43,6 +46,7 @@ export function createEdge(
 ): Edge {
   const { headersTimeout, requestTimeout, idleTimeout, maxBody, maxBodies } = settings;
   const atWork = new Set<ServerResponse>();
+  const refused = new WeakSet<ServerResponse>();
   let bodiesBytes = 0;
   let onIdle: (() => void) | null = null;
 
@@ -101,15 +105,29 @@ export function createEdge(
       // Of the request whose body breaks off; where its headers are broken, who sends it is not known.
       const broken = [...atWork].find(({ req }) => req.socket === socket);
       const refusal = answerClientError(error, socket, headersFor(broken?.req.headers.origin));
-      if (refusal !== null) onRefusal(refusal);
+      if (refusal === null) return;
+      if (broken !== undefined) refused.add(broken);
+      onRefusal(refusal, broken && { method: broken.req.method, path: pathOf(broken.req) });
     }),
   );
+  // Node's own property, without documentation: by itself it ends a connection when the client closes its side.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  server.on('connection', (socket) => {
+    const tryNext = (): void => {
+      const outgoing = [...atWork].find(({ req }) => req.socket === socket);
+      if (outgoing === undefined || !socket.writable) return;
+      tryOut(socket, outgoing);
+      outgoing.once('close', tryNext);
+    };
+    socket.once('end', tryNext);
+  });
 
   return {
     server,
     get atWork() {
       return atWork.size;
     },
+    hasRefused: (outgoing) => refused.has(outgoing),
     drain(done) {
       onIdle = done;
       if (atWork.size === 0) done();

@@ -6,6 +6,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Captioner } from '../caption/captioner.ts';
 import { STAGES } from '../caption/result.ts';
 import { reportOf } from '../errors.ts';
+import { ClientLeft } from '../http/failures.ts';
 import type { MetricsText } from '../http/parts.ts';
 import type { PoolLoad } from '../model/pool.ts';
 import type { ReportLine } from './access-log.ts';
@@ -125,7 +126,7 @@ export function createMetrics(info: ServerInfo, state: () => ServerState): Serve
         for (const stage of STAGES) stages.observe({ stage }, result.timings[stage] / 1000);
         return result;
       } catch (error) {
-        failed.inc({ source, code: reportOf(error).code });
+        failed.inc({ source, code: error instanceof ClientLeft ? error.name : reportOf(error).code });
         throw error;
       }
     },

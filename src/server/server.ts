@@ -1,7 +1,7 @@
 /** Composition root: settings become a server that listens. */
 import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { planCaptions } from '../caption/plan.ts';
 import { createApp } from '../http/app.ts';
 import {
@@ -70,7 +70,10 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
       metrics.refused(line);
       report(line);
     };
-    const ofApp = await appParts(bundle, pool, metrics, parts);
+    const ofApp: AppParts = {
+      ...(await appParts(bundle, pool, metrics, parts)),
+      isRefused: ({ env }) => edge?.hasRefused((env as HttpBindings).outgoing) ?? false,
+    };
     const app = createApp(ofApp);
     await pool.ready;
     // So that the first request finds every cache warm, and /health an answer however busy the workers are.

@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import sharp from 'sharp';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
 import { encodedKey, notification, record } from '../s3/event-factory.ts';
 import { startFakeS3 } from '../support/aws/fake-s3.ts';
@@ -211,6 +212,43 @@ describe('show-and-tell serve', () => {
       [late.status, ((await late.json()) as { code: string }).code],
       [504, 'DeadlineExceeded'],
     );
+  });
+
+  it('drops what waits behind large images when its clients leave, and logs 499', async (t) => {
+    const { child, ended, url } = await start(t);
+    const large = await sharp({ create: { width: 8000, height: 8000, channels: 3, background: 'teal' } })
+      .png()
+      .toBuffer();
+    const leaving = new AbortController();
+    const send = (type: string, body: Buffer<ArrayBufferLike>, signal: AbortSignal | null) =>
+      fetch(`${url}/captions`, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: new Uint8Array(body),
+        signal,
+      });
+    const waiting = async () => {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      return Number(/^show_and_tell_images_waiting (\d+)$/m.exec(text)![1]);
+    };
+    const ahead = [1, 2, 3].map(() => send('image/png', large, null));
+    while ((await waiting()) < 2) await setTimeout(10);
+    const left = Array.from({ length: 8 }, () => send('image/jpeg', PHOTO, leaving.signal).catch(() => null));
+    while ((await waiting()) < 9) await setTimeout(10);
+    leaving.abort();
+    assert.equal((await send('image/jpeg', PHOTO, null)).status, 200);
+    for (const answer of await Promise.all(ahead)) assert.equal(answer.status, 200);
+    assert.deepEqual(await Promise.all(left), Array(8).fill(null));
+    child.kill('SIGTERM');
+    const lines = (await ended).stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const captions = lines.filter(({ route }) => route === '/captions');
+    assert.deepEqual(captions.map(({ status, images }) => `${status}: ${images}`).toSorted(), [
+      ...Array(4).fill('200: 1'),
+      ...Array(8).fill('499: 0'),
+    ]);
   });
 
   it('says where metrics with a port of their own are, and when that is taken', async (t) => {

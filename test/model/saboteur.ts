@@ -1,9 +1,14 @@
-/** The pool's real worker, which a banned word makes hang or crash. */
+/** The pool's real worker, which a banned word makes hang, crash, or hold an image until it is told to let go. */
 import { parentPort } from 'node:worker_threads';
 import type { WorkerJob } from '../../src/model/worker-messages.ts';
 
 /** Longer than the tests let a job take, short enough to end by itself. */
 const NATIVE_HANG_MS = 1_500;
+
+/** Of the environment, which threads share: an image is held as long as it is there. */
+const HOLD = 'SABOTEUR_HOLDS';
+const HELD_CHECK_MS = 5;
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 const sabotage = (job: WorkerJob | string) =>
   typeof job === 'string' ? undefined : job.plan?.options.bannedWords.at(-1);
@@ -16,6 +21,7 @@ function beforeTheJob(how: string | undefined): void {
 
 /** The worker waits for its decoder: seen from outside it is in native code until this ends. */
 function amidTheJob(how: string | undefined): void {
+  while (how === 'hold' && HOLD in process.env) Atomics.wait(sleeper, 0, 0, HELD_CHECK_MS);
   if (how !== 'hang natively') return;
   const end = performance.now() + NATIVE_HANG_MS;
   while (performance.now() < end);

@@ -129,6 +129,12 @@ const attacks: Attack[] = [
     send: [upload(PHOTO.length), PHOTO, 'and more\r\n\r\n'],
     answers: [200, 400],
   },
+  {
+    title: 'half a request behind a whole one',
+    send: [upload(PHOTO.length), PHOTO, upload(1000), 'short'],
+    end: true,
+    answers: [200, 400],
+  },
   { title: 'a chunk size that is no number', send: [chunkedUpload, 'zz\r\nx\r\n'], answers: [400] },
   { title: 'a length that is no number', send: [upload('-1'), 'x'], answers: [400] },
   {

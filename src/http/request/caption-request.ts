@@ -10,6 +10,7 @@ import type { AppEnv, AppParts } from '../parts.ts';
 import { readBody } from './body.ts';
 import type { NamedImage } from './multipart.ts';
 import { readerOf } from './read-images.ts';
+import { whileAwaited } from './while-awaited.ts';
 
 interface CaptionRequest {
   /** At least one. */
@@ -34,7 +35,8 @@ export async function readCaptionRequest(
   const { trace, explain, ...options } = mergeOnce(query, inBody);
   const plan = parts.plan(options);
   const images = 'images' in source ? source.images : [await readReference(source.s3, parts)];
-  return { images, plan, call: { trace, explain, deadline: parts.deadlineOf?.(c) } };
+  const call = { trace, explain, deadline: parts.deadlineOf?.(c), signal: whileAwaited(c.req.raw) };
+  return { images, plan, call };
 }
 
 /** @throws InvalidRequest when an option stands in the query and in the body */

@@ -14,6 +14,7 @@ import { GATEWAY_ANSWERS, headersOf } from '../problem-answers.ts';
 import { readBody } from '../request/body.ts';
 import { mediaTypeOf, unsupported } from '../request/media-type.ts';
 import { IMAGE_FIELD, readForm } from '../request/multipart.ts';
+import { whileAwaited } from '../request/while-awaited.ts';
 import { noteTimings, SERVER_TIMING, tellTimings } from '../timings.ts';
 
 const predictSchema = z
@@ -122,7 +123,8 @@ export function maxRoutes(parts: AppParts): OpenAPIHono<AppEnv> {
       noteFailure(new InvalidRequest(NO_IMAGE.message), c);
       return c.json(NO_IMAGE, 400);
     }
-    const { captions, timings } = await parts.caption(image, undefined, { deadline: parts.deadlineOf?.(c) });
+    const call = { deadline: parts.deadlineOf?.(c), signal: whileAwaited(c.req.raw) };
+    const { captions, timings } = await parts.caption(image, undefined, call);
     noteTimings(timings, c);
     tellTimings(c);
     return c.json({ status: 'ok' as const, predictions: predictionsOf(captions) }, 200);
