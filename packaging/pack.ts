@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { checkBundle } from '../src/model/bundle.ts';
 import { build, ROOT } from './build.ts';
 import { bundleOnnxruntime } from './onnxruntime.ts';
 
@@ -25,6 +26,7 @@ type PackageJson = Record<string, unknown> & {
 /**
  * Writes the package as a directory, without what it bundles.
  * @param directory is made anew
+ * @throws ModelUnusable
  */
 export async function stage(directory: string): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
@@ -33,6 +35,9 @@ export async function stage(directory: string): Promise<void> {
   for (const file of filesOf(source.files)) {
     mkdirSync(join(directory, dirname(file)), { recursive: true });
     cpSync(join(ROOT, file), join(directory, file));
+  }
+  for (const manifest of globSync('models/*/manifest.json', { cwd: directory })) {
+    await checkBundle(join(directory, dirname(manifest)));
   }
   const published = { ...publishedOf(source), dependencies: usedOf(source.dependencies, directory) };
   writePackageJson(directory, published);

@@ -1,6 +1,7 @@
 /** What Lambda unpacks into its task root, the same for all functions: handlers, packages, model. */
 import { cpSync, globSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { checkBundle } from '../../src/model/bundle.ts';
 import type { FunctionName, Settings } from '../settings.ts';
 import { packFunction } from './pack-functions.ts';
 import { ROOT, stageNative } from './stage-native.ts';
@@ -25,16 +26,18 @@ const NOT_RUN = /\/(README\.md|parity\.json)$/;
  * Writes it all into a directory.
  * @param to emptied before
  * @returns bytes of all files
- * @throws Error when Lambda would not take so many
+ * @throws ModelUnusable, and Error when Lambda would not take so many bytes
  */
 export async function assembleFunctions(
   settings: Pick<Settings, 'architecture' | 'modelDirectory'>,
   to: string,
 ): Promise<number> {
+  const model = resolve(ROOT, settings.modelDirectory);
+  // Here it costs a moment; deployed, it would fail every cold start.
+  await checkBundle(model);
   rmSync(to, { recursive: true, force: true });
   mkdirSync(to, { recursive: true });
   await assembleCode(settings.architecture, to);
-  const model = resolve(ROOT, settings.modelDirectory);
   cpSync(model, join(to, MODEL_DIRECTORY), { recursive: true, filter: (path) => !NOT_RUN.test(path) });
   const bytes = bytesOf(to);
   if (bytes > LARGEST_ZIP_FUNCTION) {

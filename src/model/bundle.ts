@@ -14,11 +14,14 @@ import { sha256Of } from './sha256.ts';
 
 const FORMAT_VERSION = 1;
 export const MANIFEST_FILE = 'manifest.json';
+/** What covers the manifest itself: one line, as `sha256sum manifest.json` prints it. */
+export const CHECKSUM_FILE = 'manifest.json.sha256';
 /** The manifest of the default bundle has 3 kB; a thousand times that is no manifest. */
 const MAX_MANIFEST_BYTES = 4 << 20;
 /** im2txt's list has 122 kB; 64 MB are a million words of any length. */
 const MAX_VOCABULARY_BYTES = 64 << 20;
-
+/** Longer than any line of `sha256sum` that names the manifest. */
+const MAX_CHECKSUM_BYTES = 4 << 10;
 /** The default bundle's has 2 MB for 4,095 words; a hundred thousand words of the same width have 52 MB. */
 const MAX_EVIDENCE_BYTES = 64 << 20;
 
@@ -81,6 +84,8 @@ const provenanceSchema = z
 
 export const manifestSchema = z.strictObject({
   formatVersion: z.literal(FORMAT_VERSION),
+  /** That the bundle is not whole without its checksum. Bundles that versions up to 1.0.0 wrote do not say so. */
+  checksum: z.literal(CHECKSUM_FILE).optional(),
   name: z.string().min(1).max(100),
   description: z.string(),
   files: z.strictObject({
@@ -131,17 +136,70 @@ export function plannedModel({
 
 const RESTORE =
   'Restore the bundle from where it came (git checkout, or import it again) or name another one with --model.';
+const RESTORE_MANIFEST = `${RESTORE} If you changed the manifest on purpose, write its checksum anew, in the bundle's directory: sha256sum ${MANIFEST_FILE} > ${CHECKSUM_FILE}`;
 
 /**
- * Reads and checks everything but the two graphs; those are checked by `verifiedPath` when they are loaded.
+ * Reads and checks everything but the word evidence and the two graphs: `readEvidence` and `verifiedPath` check those
+ * when they are loaded.
  * @throws ModelUnusable
  */
 export async function readBundle(directory: string): Promise<Bundle> {
-  const file = join(directory, MANIFEST_FILE);
-  const bytes = await readSmall(file, MAX_MANIFEST_BYTES);
-  const manifest = parseManifest(file, bytes);
+  const { manifest, hash } = await readManifest(directory);
   const vocabulary = await readVocabulary(directory, manifest);
-  return { directory, manifest, hash: createHash('sha256').update(bytes).digest('hex'), vocabulary };
+  return { directory, manifest, hash, vocabulary };
+}
+
+/**
+ * Reads and checks every byte of a bundle, without opening it: for what copies bundles.
+ * @throws ModelUnusable
+ */
+export async function checkBundle(directory: string): Promise<void> {
+  const bundle = await readBundle(directory);
+  await readEvidence(bundle);
+  await verifiedPath(bundle, 'encoder');
+  await verifiedPath(bundle, 'decoder');
+}
+
+async function readManifest(directory: string): Promise<Pick<Bundle, 'manifest' | 'hash'>> {
+  const file = join(directory, MANIFEST_FILE);
+  const [bytes, checksum] = await Promise.all([
+    readSmall(file, MAX_MANIFEST_BYTES),
+    readChecksum(join(directory, CHECKSUM_FILE)),
+  ]);
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  // Before anything is read in it: what it says is worth nothing if it is not what was written.
+  if (checksum !== null && checksum !== hash) {
+    const expected = `SHA-256 ${checksum}, which ${CHECKSUM_FILE} says`;
+    throw unusable(file, expected, `SHA-256 ${hash}`, RESTORE_MANIFEST);
+  }
+  const manifest = parseManifest(file, bytes);
+  if (checksum === null && manifest.checksum !== undefined) {
+    throw unusable(join(directory, manifest.checksum), 'a readable file', 'none', RESTORE_MANIFEST);
+  }
+  return { manifest, hash };
+}
+
+/** @returns `null` where there is none, as in bundles of versions up to 1.0.0 */
+async function readChecksum(file: string): Promise<string | null> {
+  const bytes = await readSmall(file, MAX_CHECKSUM_BYTES).catch((error: ModelUnusable) => {
+    if (isAbsent(error.cause)) return null;
+    throw error;
+  });
+  if (bytes === null) return null;
+  const line = bytes.toString('latin1');
+  const hash = line.slice(0, 64);
+  if (/^[0-9a-f]{64}$/.test(hash) && line === checksumLine(hash)) return hash;
+  throw unusable(
+    file,
+    'the line that sha256sum writes',
+    JSON.stringify(line.slice(0, 100)),
+    RESTORE_MANIFEST,
+  );
+}
+
+/** The content of the checksum file. */
+export function checksumLine(hash: string): string {
+  return `${hash}  ${MANIFEST_FILE}\n`;
 }
 
 /**
@@ -210,11 +268,15 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Bytes of a file that the manifest describes, found right. */
-async function readVerified(
+/**
+ * Bytes of a file that the manifest describes, found right.
+ * @param limit bytes; below it a manifest may announce any size
+ * @throws ModelUnusable
+ */
+export async function readVerified(
   directory: string,
   { path, bytes: size, sha256: expected }: Manifest['files']['vocabulary'],
-  limit: number,
+  limit = size,
 ): Promise<{ file: string; bytes: Buffer }> {
   const file = join(directory, path);
   const bytes = await readSmall(file, limit);
@@ -303,7 +365,11 @@ function checkHash(file: string, expected: string, actual: string): void {
 
 function missing(file: string, cause: unknown): ModelUnusable {
   const code = cause instanceof Error && 'code' in cause ? cause.code : cause;
-  return unusable(file, 'a readable file', code === 'ENOENT' ? 'none' : String(code), RESTORE, cause);
+  return unusable(file, 'a readable file', isAbsent(cause) ? 'none' : String(code), RESTORE, cause);
+}
+
+function isAbsent(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
 }
 
 function unusable(file: string, expected: string, actual: string, remedy = RESTORE, cause?: unknown) {

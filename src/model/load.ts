@@ -84,7 +84,10 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     });
   };
   const sessions = [open('encoder'), open('decoder')] as const;
-  const evidence = readEvidence(bundle);
+  const evidence = readEvidence(bundle).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   const encoder = sessions[0].then((session) => encoderOf(session, manifest));
   const step = sessions[1].then((session) => stepOf(session, manifest));
   const ready = Promise.all([encoder, step]).then(() => undefined);
@@ -96,6 +99,12 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     encode: async (pixels, images) => (await encoder)(pixels, images),
     step: async (input) => (await step)(input),
   };
+  const close = async () => {
+    // What never opened needs no release, and its failure was said by `ready`.
+    for (const session of await Promise.allSettled(sessions)) {
+      if (session.status === 'fulfilled') await session.value.release();
+    }
+  };
   const captioner = createCaptioner({
     ...(options.observe?.(native) ?? native),
     ...plannedModel(bundle),
@@ -105,11 +114,5 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     model: { name: manifest.name, hash: bundle.hash },
     calibration: { confidence: manifest.confidence, evidence: await evidence },
   });
-  const close = async () => {
-    // What never opened needs no release, and its failure was said by `ready`.
-    for (const session of await Promise.allSettled(sessions)) {
-      if (session.status === 'fulfilled') await session.value.release();
-    }
-  };
   return { ...captioner, bundle, ready, close };
 }

@@ -4,7 +4,14 @@ import { rmSync } from 'node:fs';
 import { access, chmod, mkdir, mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InvalidRequest } from '../errors.ts';
-import { MANIFEST_FILE, type Manifest, manifestSchema, readBundle } from './bundle.ts';
+import {
+  CHECKSUM_FILE,
+  checksumLine,
+  MANIFEST_FILE,
+  type Manifest,
+  manifestSchema,
+  readBundle,
+} from './bundle.ts';
 
 const NAMES = {
   encoder: 'encoder.onnx',
@@ -62,8 +69,9 @@ export async function draftBundle(
       if (parts === undefined) continue;
       entries[role] = { path, ...(await writeParts(join(directory, path), parts)) };
     }
-    const whole = manifestSchema.parse({ formatVersion: 1, ...manifest, files: entries });
-    await writeFile(join(directory, MANIFEST_FILE), `${JSON.stringify(whole, null, 2)}\n`);
+    for (const [name, text] of manifestFiles({ formatVersion: 1, ...manifest, files: entries })) {
+      await writeFile(join(directory, name), text);
+    }
   } catch (error) {
     await discard();
     throw error;
@@ -105,11 +113,20 @@ export async function saveMeasured(
   measured: Pick<Manifest, 'metrics' | 'confidence'>,
 ): Promise<void> {
   const { manifest } = await readBundle(directory);
-  const file = join(directory, MANIFEST_FILE);
-  const partial = `${file}.partial-${process.pid}`;
-  await writeFile(
-    partial,
-    `${JSON.stringify(manifestSchema.parse({ ...manifest, ...measured }), null, 2)}\n`,
-  );
-  await rename(partial, file);
+  const files = manifestFiles({ ...manifest, ...measured });
+  const partial = (name: string) => join(directory, `${name}.partial-${process.pid}`);
+  for (const [name, text] of files) await writeFile(partial(name), text);
+  // What dies between the two leaves a bundle that is refused, and the refusal says how it is mended.
+  for (const [name] of files) await rename(partial(name), join(directory, name));
+}
+
+/** A manifest and the checksum that covers it, by their names. */
+function manifestFiles(content: object): [name: string, text: string][] {
+  const manifest = manifestSchema.parse({ ...content, checksum: CHECKSUM_FILE });
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  const hash = createHash('sha256').update(text).digest('hex');
+  return [
+    [MANIFEST_FILE, text],
+    [CHECKSUM_FILE, checksumLine(hash)],
+  ];
 }

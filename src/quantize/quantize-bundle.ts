@@ -1,10 +1,8 @@
 /** An fp32 bundle becomes an INT8 one: quantised in several ways, judged by what it then says. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import { networkInput } from '../caption/preprocess.ts';
 import { InvalidRequest } from '../errors.ts';
-import { type Bundle, type Manifest, readBundle, verifiedPath } from '../model/bundle.ts';
+import { type Bundle, type Manifest, readBundle, readVerified } from '../model/bundle.ts';
 import { decodeImage } from '../model/image.ts';
 import { defaultThreads, loadCaptioner } from '../model/load.ts';
 import { type Draft, draftBundle } from '../model/write-bundle.ts';
@@ -67,24 +65,27 @@ export async function quantizeBundle({
   if (bundle.manifest.precision !== 'fp32') {
     throw new InvalidRequest(`${directory}: already ${bundle.manifest.precision}; give the fp32 bundle`);
   }
-  const encoderFile = await verifiedPath(bundle, 'encoder');
-  const decoderFile = await verifiedPath(bundle, 'decoder');
-  const prepared = prepareEncoder(encoderFile, await readFile(encoderFile));
-  const decoder = quantizeDecoder(
-    decoderFile,
-    await readFile(decoderFile),
-    decoderGrid(bundle.manifest.vocabulary.logits),
+  const { files, vocabulary: words } = bundle.manifest;
+  const prepared = await readVerified(directory, files.encoder).then((graph) =>
+    prepareEncoder(graph.file, graph.bytes),
   );
-  const vocabulary = await readFile(join(directory, bundle.manifest.files.vocabulary.path));
-  const { evidence } = bundle.manifest.files;
-  const evidenceBytes = evidence && [await readFile(join(directory, evidence.path))];
+  const decoder = await readVerified(directory, files.decoder).then((graph) =>
+    quantizeDecoder(graph.file, graph.bytes, decoderGrid(words.logits)),
+  );
+  const vocabulary = await readVerified(directory, files.vocabulary);
+  const evidence = files.evidence && (await readVerified(directory, files.evidence));
   const ways = [new Set<string>(), sensitiveNodes(prepared)].flatMap((keep) =>
     METHODS.map((method): Way => ({ method, keep })),
   );
   const draftWith = (encoder: Uint8Array) =>
     draftBundle(
       out,
-      { encoder: [encoder], decoder: [decoder], vocabulary: [vocabulary], evidence: evidenceBytes },
+      {
+        encoder: [encoder],
+        decoder: [decoder],
+        vocabulary: [vocabulary.bytes],
+        evidence: evidence && [evidence.bytes],
+      },
       int8Manifest(bundle, name),
     );
   let done = 0;

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { type Manifest, readBundle, verifiedPath } from '../../src/model/bundle.ts';
+import { checkBundle, type Manifest, readBundle, verifiedPath } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
 import { type BundleCopy, copyBundle, flipByte, temporaryDirectory } from '../support/bundles.ts';
 import { rejectsUnusable, rejectsWith } from '../support/errors.ts';
-import { readSamples } from '../support/samples.ts';
+import { ROOT, readSamples } from '../support/samples.ts';
 
 const { image, regions } = (await readBundle(DEFAULT_BUNDLE)).manifest;
 const temporary = temporaryDirectory();
@@ -52,14 +52,14 @@ const REFUSED_AT_ONCE: Damage[] = [
   },
   {
     title: 'whose manifest is no JSON',
-    damage: (b) => writeFileSync(b.manifestPath, '{"formatVersion": 1,'),
+    damage: (b) => b.writeManifest('{"formatVersion": 1,'),
     file: 'manifest.json',
     expected: /JSON/,
     actual: /./,
   },
   {
     title: 'whose manifest is JSON but no object',
-    damage: (b) => writeFileSync(b.manifestPath, 'null'),
+    damage: (b) => b.writeManifest('null'),
     file: 'manifest.json',
     expected: /formatVersion 1/,
     actual: /undefined/,
@@ -186,6 +186,67 @@ const REFUSED_AT_ONCE: Damage[] = [
   },
 ];
 
+/** Of bundles that this version wrote: the manifest says that a checksum belongs to it. */
+const COVERED: Damage[] = [
+  {
+    title: 'whose checksum was removed',
+    damage: (b) => rmSync(checksumOf(b)),
+    file: 'manifest.json.sha256',
+    expected: /readable/,
+    actual: /none/,
+  },
+  {
+    title: 'whose manifest is of another day than its checksum',
+    damage: (b) => {
+      const checksum = readFileSync(checksumOf(b));
+      b.editManifest((m) => Object.assign(m, { name: 'other' }));
+      writeFileSync(checksumOf(b), checksum);
+    },
+    file: 'manifest.json',
+    expected: /SHA-256 [0-9a-f]{64}, which manifest\.json\.sha256 says/,
+    actual: /SHA-256 [0-9a-f]{64}/,
+  },
+  ...(
+    [
+      ['is empty', () => ''],
+      ['has no file name', (line) => `${line.slice(0, 64)}\n`],
+      ['is of another file', (line) => line.replace('manifest.json', 'manifest.yaml')],
+      ['has capital letters', (line) => line.toUpperCase()],
+      ['has no end of line', (line) => line.trimEnd()],
+      ['has two lines', (line) => line + line],
+    ] satisfies [string, (line: string) => string][]
+  ).map(
+    ([what, change]): Damage => ({
+      title: `whose checksum ${what}`,
+      damage: (b) => writeFileSync(checksumOf(b), change(readFileSync(checksumOf(b), 'utf8'))),
+      file: 'manifest.json.sha256',
+      expected: /sha256sum/,
+      actual: /./,
+    }),
+  ),
+  {
+    title: 'whose checksum is far too long',
+    damage: (b) => writeFileSync(checksumOf(b), Buffer.alloc(5000)),
+    file: 'manifest.json.sha256',
+    expected: /at most \d+ bytes/,
+    actual: /5000 bytes/,
+  },
+  {
+    title: 'whose checksum cannot be read',
+    damage: (b) => {
+      rmSync(checksumOf(b));
+      mkdirSync(checksumOf(b));
+    },
+    file: 'manifest.json.sha256',
+    expected: /readable/,
+    actual: /EISDIR/,
+  },
+];
+
+function checksumOf({ manifestPath }: BundleCopy): string {
+  return `${manifestPath}.sha256`;
+}
+
 /** Refused while the graphs are opened. */
 const REFUSED_WHEN_OPENED: Damage[] = [
   ...(['encoder', 'decoder'] as const).flatMap((role): Damage[] => [
@@ -304,6 +365,16 @@ describe('a bundle is refused at once', () => {
       const bundle = await copy();
       damage.damage(bundle);
       await check(loadCaptioner(bundle.directory), bundle, damage);
+      await rejectsWith(checkBundle(bundle.directory), 'ModelUnusable');
+    });
+  }
+
+  for (const damage of COVERED) {
+    it(damage.title, async () => {
+      const bundle = await copy();
+      bundle.editManifest((m) => Object.assign(m, { checksum: 'manifest.json.sha256' }));
+      damage.damage(bundle);
+      await check(loadCaptioner(bundle.directory), bundle, damage);
     });
   }
 
@@ -312,6 +383,16 @@ describe('a bundle is refused at once', () => {
     const problem = await rejectsUnusable(loadCaptioner(directory));
     assert.equal(problem.file, join(directory, 'manifest.json'));
   });
+});
+
+describe('every committed bundle', () => {
+  for (const name of globSync('models/*/manifest.json', { cwd: ROOT })) {
+    it(`${name} is covered by a checksum, as all of its files are`, async () => {
+      const directory = dirname(join(ROOT, name));
+      await checkBundle(directory);
+      assert.ok(existsSync(join(directory, 'manifest.json.sha256')));
+    });
+  }
 });
 
 describe('a bundle is refused by `ready` and by every caption', () => {
@@ -379,6 +460,17 @@ describe('a bundle is read', () => {
     assert.deepEqual(manifest, await read(today));
     assert.deepEqual([manifest.license, manifest.decoding.count], ['CC0', 2]);
     assert.equal(manifest.provenance[0]!.license, 'CC0');
+  });
+
+  it('without a checksum, as version 1.0.0 wrote it, under the same hash', async () => {
+    const bundle = await copy();
+    rmSync(checksumOf(bundle));
+
+    const old = await readBundle(bundle.directory);
+
+    assert.equal(old.hash, (await readBundle(DEFAULT_BUNDLE)).hash);
+    assert.equal(old.manifest.checksum, undefined);
+    await checkBundle(bundle.directory);
   });
 
   it('under a hash that changes with any of its files', async () => {

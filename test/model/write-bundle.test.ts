@@ -34,6 +34,9 @@ describe('writing a bundle', () => {
     assert.throws(() => statSync(out));
     assert.equal((await readBundle(draft.directory)).manifest.name, rest.name);
     await draft.publish();
+    const { hash, manifest } = await readBundle(out);
+    assert.equal(manifest.checksum, 'manifest.json.sha256');
+    assert.equal(readFileSync(join(out, 'manifest.json.sha256'), 'utf8'), `${hash}  manifest.json\n`);
     assert.equal(
       (await readBundle(out)).manifest.files.encoder.bytes,
       (await readBundle(DEFAULT_BUNDLE)).manifest.files.encoder.bytes,
@@ -61,7 +64,15 @@ describe('writing a bundle', () => {
     const before = await readBundle(directory);
     await saveMeasured(directory, { metrics });
     const after = await readBundle(directory);
-    assert.deepEqual(after.manifest, { ...before.manifest, metrics });
+    assert.deepEqual(after.manifest, { ...before.manifest, checksum: 'manifest.json.sha256', metrics });
     assert.notEqual(after.hash, before.hash);
+    assert.deepEqual(
+      readdirSync(directory).filter((name) => name.includes('partial')),
+      [],
+    );
+    assert.equal(
+      readFileSync(join(directory, 'manifest.json.sha256'), 'utf8'),
+      `${after.hash}  manifest.json\n`,
+    );
   });
 });

@@ -49,7 +49,8 @@ describe('the package', () => {
     const bundle = relative(ROOT, DEFAULT_BUNDLE);
     const { manifest } = await readBundle(DEFAULT_BUNDLE);
     const parts = Object.values(manifest.files).flatMap((entry) => (entry ? [entry.path] : []));
-    for (const file of ['manifest.json', ...parts]) assert.ok(files.includes(join(bundle, file)), file);
+    for (const file of ['manifest.json', 'manifest.json.sha256', ...parts])
+      assert.ok(files.includes(join(bundle, file)), file);
     const photographs = ['health', 'coffee', 'giraffes'].map((name) => `dist/http/routes/${name}.jpg`);
     for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', ...photographs]) {
       assert.ok(files.includes(file), file);

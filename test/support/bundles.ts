@@ -13,8 +13,10 @@ export interface BundleCopy {
   manifestPath: string;
   /** Path of one of the files that the manifest names. */
   pathOf(role: Role): string;
-  /** Rewrites the manifest after `change`, which may break every rule. */
+  /** Rewrites the manifest after `change`, which may break every rule but the checksum. */
   editManifest(change: (manifest: Manifest) => void): void;
+  /** Writes the manifest and its checksum. */
+  writeManifest(text: string): void;
   /** Writes a file and enters its size and hash, so that only its content is wrong. */
   replace(role: Role, bytes: Uint8Array, name?: string): void;
 }
@@ -30,16 +32,22 @@ export function copyBundle(directory: string): BundleCopy {
   cpSync(DEFAULT_BUNDLE, directory, { recursive: true });
   const manifestPath = join(directory, 'manifest.json');
   const read = (): Manifest => JSON.parse(readFileSync(manifestPath, 'utf8'));
+  const writeManifest = (text: string) => {
+    writeFileSync(manifestPath, text);
+    const hash = createHash('sha256').update(text).digest('hex');
+    writeFileSync(`${manifestPath}.sha256`, `${hash}  manifest.json\n`);
+  };
   const editManifest: BundleCopy['editManifest'] = (change) => {
     const manifest = read();
     change(manifest);
-    writeFileSync(manifestPath, JSON.stringify(manifest));
+    writeManifest(JSON.stringify(manifest));
   };
   return {
     directory,
     manifestPath,
     pathOf: (role) => join(directory, read().files[role]!.path),
     editManifest,
+    writeManifest,
     replace(role, bytes, name = read().files[role]!.path) {
       writeFileSync(join(directory, name), bytes);
       const sha256 = createHash('sha256').update(bytes).digest('hex');

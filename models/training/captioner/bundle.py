@@ -11,12 +11,9 @@ import torch
 from onnx import numpy_helper
 
 from . import manifest
+from .manifest import BundleError
 from .network import EMBEDDING, ENCODERS, FEATURES, Captioner, stages
 from .vocabulary import Vocabulary
-
-
-class BundleError(Exception):
-    """What of a bundle cannot be read back."""
 
 
 class Constants:
@@ -46,7 +43,7 @@ def read_bundle(directory, sources=()):
 
     The teachers' heads start anew, and sources add nothing yet.
 
-    @raises BundleError where the graphs are another network's"""
+    @raises BundleError where a file is not as it was written, or the graphs are another network's"""
     directory = Path(directory)
     described = manifest.read(directory)
     encoder_file, decoder_file = (directory / described["files"][role]["path"] for role in ("encoder", "decoder"))

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from captioner import checkpoint, fit, recipe
+from captioner import checkpoint, fit, manifest, recipe
 from captioner.bundle import BundleError, grown, read_bundle, with_words
 from captioner.evidence import EvidenceOptions, fit_evidence, targets_of, write_evidence
 from captioner.graphs import session
@@ -280,6 +280,9 @@ def test_what_is_no_bundle_of_ours_is_refused(finished, tmp_path):
     for constant in graph.graph.initializer:
         constant.name = f"x_{constant.name}"
     onnx.save(graph, copy / "encoder.onnx")
+    described = manifest.read(run.run / "bundle")
+    described["files"]["encoder"] = manifest.file_entry(copy, "encoder.onnx")
+    manifest.write(copy, described)
     with pytest.raises(BundleError, match="encoder.onnx"):
         read_bundle(copy)
 

@@ -283,6 +283,37 @@ def test_a_manifest_describes_its_files(vocabulary, tmp_path):
     written = json.loads((tmp_path / "manifest.json").read_text())
     assert written["files"]["encoder"]["bytes"] == 5 and "metrics" not in written
     assert written["vocabulary"]["size"] == written["vocabulary"]["unknownId"] + 1
+    assert manifest.read(tmp_path) == written
+
+
+def test_a_bundle_with_another_byte_is_refused(vocabulary, tmp_path):
+    vocabulary.write(tmp_path / "word_counts.txt")
+    for name in ("encoder.onnx", "decoder.onnx"):
+        (tmp_path / name).write_bytes(b"graph")
+    described = {"name": "x", "description": "y", "license": "z", "provenance": []}
+    manifest.write(tmp_path, manifest.build(tmp_path, Backbone("lite2", 256), vocabulary, {}, described))
+    for file in sorted(tmp_path.iterdir()):
+        right = file.read_bytes()
+        for at in range(0, len(right), 7):
+            file.write_bytes(right[:at] + bytes([right[at] ^ 1]) + right[at + 1 :])
+            with pytest.raises(manifest.BundleError):
+                manifest.read(tmp_path)
+        file.write_bytes(right)
+    manifest.read(tmp_path)
+    (tmp_path / "manifest.json.sha256").unlink()
+    with pytest.raises(manifest.BundleError, match="manifest.json.sha256"):
+        manifest.read(tmp_path)
+
+
+def test_a_bundle_of_before_checksums_is_read(vocabulary, tmp_path):
+    for name in manifest.FILES.values():
+        (tmp_path / name).write_bytes(b"x")
+    described = {"name": "x", "description": "y", "license": "z", "provenance": []}
+    content = manifest.build(tmp_path, Backbone("lite2", 256), vocabulary, {}, described)
+    del content["checksum"]
+    manifest.write(tmp_path, content)
+    (tmp_path / "manifest.json.sha256").unlink()
+    assert manifest.read(tmp_path) == content
 
 
 def test_a_checkpoint_replaces_the_old_one_whole(tmp_path):
