@@ -1,19 +1,21 @@
-/** Of Node's sockets and of the SDK's own limits. */
-const LOST_CONNECTION: readonly unknown[] = [
-  'AbortError',
-  'TimeoutError',
-  'ECONNABORTED',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EAI_AGAIN',
-  'ENOTFOUND',
-  'EPIPE',
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'ETIMEDOUT',
-];
+import { UpstreamUnavailable } from '../errors.ts';
+import { describeFailure, isConnectionFailure } from '../net/failure.ts';
+import { addressOf } from './client.ts';
+
+/** Of the clients' own limits. */
+const ENDED = ['AbortError', 'TimeoutError'];
 
 /** True when no answer came, which the next try may bring; told by name and code, never by message. */
 export function isLostConnection(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return LOST_CONNECTION.includes(error.name) || ('code' in error && LOST_CONNECTION.includes(error.code));
+  return error instanceof Error && (ENDED.includes(error.name) || isConnectionFailure(error));
+}
+
+/** @returns `null` for an error that is none of a connection's @param task what was asked for, as in `listing s3://bucket/` */
+export function connectionFailureOf(error: unknown, task: string): UpstreamUnavailable | null {
+  if (!isLostConnection(error)) return null;
+  const { name, message } = error as Error;
+  const asked = addressOf(error);
+  const why = asked && describeFailure(error, asked);
+  const text = why ? `${why.actual}. ${why.remedy}` : `${name}: ${message}`;
+  return new UpstreamUnavailable(`${task}: ${text}`, { cause: error });
 }

@@ -1,7 +1,7 @@
 /** What S3 answers as the failures of this program, told by status and code, never by message. */
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { DeadlineExceeded, ImageNotFound, UpstreamUnavailable } from '../errors.ts';
-import { isLostConnection } from './lost-connection.ts';
+import { connectionFailureOf, isLostConnection } from './lost-connection.ts';
 import { nameOf, type ObjectReference } from './object-reference.ts';
 
 /**
@@ -46,9 +46,12 @@ export function serviceFailureOf(error: unknown, object: ObjectReference, limit?
   if (limit?.aborted && isLostConnection(error)) {
     return new DeadlineExceeded(`no time is left to wait for S3 and ${nameOf(object)}`, { cause: error });
   }
-  return new UpstreamUnavailable(`S3 did not answer for ${nameOf(object)} in time; try again later`, {
-    cause: error,
-  });
+  return (
+    connectionFailureOf(error, nameOf(object)) ??
+    new UpstreamUnavailable(`S3 did not answer for ${nameOf(object)} in time; try again later`, {
+      cause: error,
+    })
+  );
 }
 
 function isPassing(error: unknown): boolean {

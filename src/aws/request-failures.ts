@@ -2,7 +2,7 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { SFNServiceException } from '@aws-sdk/client-sfn';
 import { InvalidRequest, UpstreamUnavailable } from '../errors.ts';
-import { isLostConnection } from './lost-connection.ts';
+import { connectionFailureOf } from './lost-connection.ts';
 
 /** There are no credentials, or they have expired. https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html */
 const CREDENTIALS = ['CredentialsProviderError', 'TokenProviderError'];
@@ -17,7 +17,8 @@ export function requestFailureOf(error: unknown, task: string): unknown {
   if (!(error instanceof Error)) return error;
   const text = `${task}: ${error.name}: ${error.message}`;
   if (CREDENTIALS.includes(error.name)) return new InvalidRequest(text, { cause: error });
-  if (isLostConnection(error)) return new UpstreamUnavailable(text, { cause: error });
+  const lost = connectionFailureOf(error, task);
+  if (lost !== null) return lost;
   if (!(error instanceof S3ServiceException || error instanceof SFNServiceException)) return error;
   const status = error.$metadata.httpStatusCode ?? 500;
   const passes = error.$retryable !== undefined || status >= 500 || status === TOO_MANY_REQUESTS;

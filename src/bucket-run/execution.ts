@@ -7,6 +7,7 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import { distrusting, requestsOf } from '../aws/client.ts';
 import type { Place } from '../aws/places.ts';
 import { requestFailureOf } from '../aws/request-failures.ts';
 import { type RunSummary, runSummarySchema } from './summary.ts';
@@ -32,9 +33,12 @@ export interface Run {
   progress(): Promise<RunProgress | null>;
 }
 
-/** Region, credentials and endpoint come from the environment as usual. */
+/**
+ * Region, credentials, endpoint and proxies come from the environment as usual.
+ * @throws InvalidRequest for a proxy that is none
+ */
 export function createStepFunctionsClient(): SFNClient {
-  return new SFNClient({});
+  return distrusting(new SFNClient(requestsOf()));
 }
 
 /** @throws InvalidRequest, UpstreamUnavailable */

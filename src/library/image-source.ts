@@ -3,15 +3,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream as WebStream } from 'node:stream/web';
 import { fileURLToPath } from 'node:url';
 import type { CallLimits } from '../caption/deadline.ts';
-import {
-  CaptionError,
-  DeadlineExceeded,
-  errorOf,
-  ImageNotFound,
-  InvalidRequest,
-  reportOf,
-  UpstreamUnavailable,
-} from '../errors.ts';
+import { CaptionError, DeadlineExceeded, errorOf, InvalidRequest, reportOf } from '../errors.ts';
 import { untilAborted } from '../model/abort.ts';
 import { readImageFile, readImageStream } from '../model/image-file.ts';
 
@@ -33,10 +25,7 @@ export type ImageSource =
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array>;
 
-/** What `fetch` reads. */
-const FETCHED = new Set(['http:', 'https:', 'data:', 'blob:']);
-/** HTTP: the server asks to come again later. */
-const TOO_MANY_REQUESTS = 429;
+const READ = new Set(['http:', 'https:', 'data:', 'blob:']);
 
 /** The longest that a timer can wait; a later deadline needs none. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -94,32 +83,24 @@ function about(path: string, error: CaptionError): Error {
 
 async function readUrl(url: URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
   if (url.protocol === 'file:') return readPath(fileURLToPath(url));
-  if (!FETCHED.has(url.protocol)) {
+  if (!READ.has(url.protocol)) {
     throw new InvalidRequest(`${url.protocol}: images are read from file:, http:, https:, data: and blob:`);
   }
   if (url.username !== '' || url.password !== '') {
     throw new InvalidRequest('an address with a user or a password in it is not read; fetch it yourself');
   }
-  // Queries may carry tokens.
-  const shown = url.host === '' ? url.protocol : url.origin + url.pathname;
+  if (url.host === '') return await readInline(url, signal);
+  const { readAddress } = await import('./image-address.ts');
+  return await readAddress(url, signal ?? new AbortController().signal);
+}
+
+/** `data:` and `blob:`, which hold what they name. */
+async function readInline(url: URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const response = await fetch(url, { signal: signal ?? null }).catch((cause: unknown) => {
     signal?.throwIfAborted();
-    throw url.host === ''
-      ? new InvalidRequest(`${shown} holds no image`, { cause })
-      : new UpstreamUnavailable(`${shown} cannot be reached now`, { cause });
+    throw new InvalidRequest(`${url.protocol} holds no image`, { cause });
   });
-  if (!response.ok) {
-    await response.body?.cancel();
-    const { status } = response;
-    const Failure = status >= 500 || status === TOO_MANY_REQUESTS ? UpstreamUnavailable : ImageNotFound;
-    throw new Failure(`${shown} answers ${status}`);
-  }
-  return readStream(response.body ?? Readable.from([]), shown, signal).catch((cause: unknown) => {
-    signal?.throwIfAborted();
-    throw cause instanceof CaptionError
-      ? cause
-      : new UpstreamUnavailable(`${shown} broke off its answer`, { cause });
-  });
+  return await readStream(response.body ?? Readable.from([]), url.protocol, signal);
 }
 
 /** What is left of the stream when nobody wants it any more is not read. */

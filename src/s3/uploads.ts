@@ -5,6 +5,7 @@
 import { open } from 'node:fs/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { requestsOf } from '../aws/client.ts';
 import { isMissing } from '../aws/object-failures.ts';
 import type { Place } from '../aws/places.ts';
 import type { RecordedOutcome } from '../caption/result.ts';
@@ -32,7 +33,8 @@ export interface UploadParts {
 
 /** A client whose addresses carry no checksum: the SDK's own would be that of an empty object. */
 export function createSigningClient(): S3Client {
-  return new S3Client({ requestChecksumCalculation: 'WHEN_REQUIRED' });
+  // It asks for credentials alone.
+  return new S3Client({ requestChecksumCalculation: 'WHEN_REQUIRED', ...requestsOf() });
 }
 
 /** The part of the HTTP app that hands out addresses, and tells what became of what was put there. */

@@ -10,6 +10,8 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import { distrusting, requestsOf } from '../aws/client.ts';
+import { connectionFailureOf } from '../aws/lost-connection.ts';
 import { type ErrorReport, reportOf } from '../errors.ts';
 import { captionEvent, type Fate } from '../s3/caption-event.ts';
 import { captionObject, type ObjectCaptioner } from '../s3/caption-object.ts';
@@ -59,15 +61,17 @@ export interface QueueConsumer {
   stop(): Promise<void>;
 }
 
-/** Region, credentials and endpoint come from the environment as usual. */
+/**
+ * Region, credentials, endpoint and proxies come from the environment as usual.
+ * @throws InvalidRequest for a proxy that is none
+ */
 export function createSqsClient(): SQSClient {
-  return new SQSClient({
-    requestHandler: {
-      connectionTimeout: CONNECTION_TIMEOUT_MS,
-      requestTimeout: ANSWER_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
-    },
-  });
+  const limits = {
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: ANSWER_TIMEOUT_MS,
+    throwOnRequestTimeout: true,
+  };
+  return distrusting(new SQSClient(requestsOf(limits)));
 }
 
 /** Starts at once; goes on until it is stopped, whatever SQS answers. */
@@ -141,7 +145,7 @@ async function handleMessage(message: Message, parts: ConsumerParts): Promise<vo
     await remove(message, parts);
     end({ queue: 'done' });
   } catch (error) {
-    end({ queue: 'left', ...failureOf(error) });
+    end({ queue: 'left', ...failureOf(connectionFailureOf(error, 'the queue') ?? error) });
   } finally {
     clearInterval(extending);
   }
@@ -163,7 +167,7 @@ async function extend({ ReceiptHandle }: Message, parts: ConsumerParts): Promise
 }
 
 function reportRequest(error: unknown, { report }: ConsumerParts): void {
-  report?.({ queue: 'failed', ...failureOf(error) });
+  report?.({ queue: 'failed', ...failureOf(connectionFailureOf(error, 'the queue') ?? error) });
 }
 
 function failureOf(error: unknown): Required<Pick<ConsumerReport, 'code' | 'error'>> {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { DEFAULT_RESULTS_PREFIX } from '../../aws/places.ts';
+import { placeOf } from './place.ts';
 import type { ResultsFlags } from './print-results.ts';
 
 const EXAMPLES = `
@@ -15,7 +16,7 @@ export function addResultsCommand(program: Command): void {
   program
     .command('results')
     .description('print the results that S3 and state machine runs left in a bucket')
-    .requiredOption('--bucket <name>', 'bucket of the results')
+    .requiredOption('--bucket <name>', 'bucket of the results; s3://name/prefix says both')
     .option(
       '--prefix <text>',
       'only keys that start so: captions/<bucket of the image>/<its key>',
@@ -28,9 +29,10 @@ export function addResultsCommand(program: Command): void {
     )
     .option('--failed', 'only images that have no caption')
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: ResultsFlags) => {
+    .action(async (flags: ResultsFlags, command: Command) => {
+      const place = placeOf(flags, command);
       // AWS's SDK takes a tenth of a second to load, so other commands do not load it.
       const { printResults } = await import('./print-results.ts');
-      process.exitCode = await printResults(flags);
+      process.exitCode = await printResults({ ...flags, ...place });
     });
 }

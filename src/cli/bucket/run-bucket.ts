@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { placeOf } from './place.ts';
 import type { RunBucketFlags } from './start-run.ts';
 
 const EXAMPLES = `
@@ -17,15 +18,16 @@ export function addRunBucketCommand(program: Command): void {
   program
     .command('run-bucket')
     .description('caption every image of an S3 bucket with the deployed state machine')
-    .requiredOption('--bucket <name>', 'bucket of the images')
+    .requiredOption('--bucket <name>', 'bucket of the images; s3://name/prefix says both')
     .option('--prefix <text>', 'only keys that start so', '')
     .option('--state-machine <arn|file>', 'its ARN, or the file of outputs that `cdk deploy` wrote')
     .option('--dry-run', 'count and estimate, start nothing')
     .option('--json', 'one JSON object a line: the plan, the execution, its end')
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: RunBucketFlags) => {
+    .action(async (flags: RunBucketFlags, command: Command) => {
+      const place = placeOf(flags, command);
       // AWS's SDK takes a tenth of a second to load, so other commands do not load it.
       const { runBucket } = await import('./start-run.ts');
-      process.exitCode = await runBucket(flags);
+      process.exitCode = await runBucket({ ...flags, ...place });
     });
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidRequest, SourceError } from '../../errors.ts';
-import { type Fetched, fetchFrom, parseAddress } from './http-range.ts';
+import { addressOf, type Fetched, FetchFailure, fetchFrom, parseAddress } from './http-range.ts';
 
 /** Hexadecimal; one of them is required. */
 export interface ExpectedHash {
@@ -125,7 +125,7 @@ async function checkHash({ address, part }: Job, wanted: WantedHash): Promise<vo
   const bytes = await sizeOf(part);
   await rm(part);
   throw new SourceError('SourceDamaged', {
-    file: address.href,
+    file: addressOf(address),
     expected: `${wanted.algorithm} ${wanted.hex}`,
     actual: `${found} of ${bytes} bytes; they were removed`,
     remedy:
@@ -146,10 +146,12 @@ async function fetchWhole(job: Job): Promise<void> {
       await store(job, answer);
       return;
     } catch (error) {
-      if (error instanceof SourceError || deadline.aborted) throw unreachable(job, error);
-      failures = (await sizeOf(job.part)) > before ? 1 : failures + 1;
+      const bytes = await sizeOf(job.part);
+      if (deadline.aborted) throw unreachable(job, bytes, timeIsUp(job));
+      if (!(error instanceof FetchFailure)) throw error;
+      failures = bytes > before ? 1 : failures + 1;
       if (failures >= job.limits.attempts || connection >= job.limits.connections)
-        throw unreachable(job, error);
+        throw unreachable(job, bytes, error);
       await delay(Math.min(job.limits.backoffMs * 2 ** (failures - 1), job.limits.stallMs));
     }
   }
@@ -159,7 +161,7 @@ async function fetchWhole(job: Job): Promise<void> {
 async function store({ address, part, limits, onProgress }: Job, answer: Fetched): Promise<void> {
   const tooLarge = (bytes: string): SourceError =>
     new SourceError('SourceUnreadable', {
-      file: address.href,
+      file: addressOf(address),
       expected: `at most ${limits.bytes} bytes`,
       actual: bytes,
       remedy: 'Download it by other means and import the file.',
@@ -182,21 +184,28 @@ async function store({ address, part, limits, onProgress }: Job, answer: Fetched
     await target.close();
     answer.close();
   }
-  if (answer.total !== null && bytes !== answer.total)
-    throw new Error(`${bytes} of ${answer.total} bytes came`);
+  if (answer.total !== null && bytes !== answer.total) {
+    const actual = `the end of the answer, which was to have ${answer.total}`;
+    throw new FetchFailure({ actual, remedy: '', passes: true });
+  }
 }
 
-function unreachable({ address, part }: Job, cause: unknown): SourceError {
-  if (cause instanceof SourceError) return cause;
-  const reason = cause instanceof Error ? cause : new Error(String(cause));
-  const inner = reason.cause instanceof Error ? `: ${reason.cause.message}` : '';
+function timeIsUp({ limits }: Job): FetchFailure {
+  const actual = `the end of the ${limits.totalMs} ms that a download may take`;
+  return new FetchFailure({ actual, remedy: '', passes: true });
+}
+
+/** @param bytes that have come, in this call and before */
+function unreachable({ address, part }: Job, bytes: number, cause: FetchFailure): SourceError {
+  const { actual, remedy } = cause.text;
+  const goesOn = bytes > 0 ? `The same command goes on where this one stopped (${part}).` : '';
   return new SourceError(
     'SourceUnreadable',
     {
-      file: address.href,
+      file: addressOf(address),
       expected: 'the whole file',
-      actual: `${reason.message}${inner}`,
-      remedy: `The same command goes on where this one stopped (${part}).`,
+      actual: bytes > 0 ? `${bytes} bytes, then ${actual}` : actual,
+      remedy: `${remedy} ${goesOn}`.trim(),
     },
     { cause },
   );

@@ -1,11 +1,12 @@
 /** One request for the rest of a file (RFC 9110, sections 13.1.5 and 14). */
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIPv4 } from 'node:net';
 import { InvalidRequest, SourceError } from '../../errors.ts';
+import { describeFailure, describeStatus, type FailureText, isWebPage } from '../../net/failure.ts';
+import { get } from '../../net/get.ts';
 
 /** Release pages redirect to a storage host, which may redirect once more. */
 const MAX_REDIRECTS = 5;
-/** Answers after which trying again makes sense: timeouts, too many requests, trouble inside the server. */
-const TEMPORARY = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 export interface Fetched {
   /** Where the bytes go; 0 when the server did not take up the range. */
@@ -19,19 +20,45 @@ export interface Fetched {
   close(): void;
 }
 
+/** A connection that brought nothing, or not all; the next may. */
+export class FetchFailure extends Error {
+  readonly text: FailureText;
+
+  constructor(text: FailureText, options?: ErrorOptions) {
+    super(text.actual, options);
+    this.text = text;
+  }
+}
+
 /** @throws InvalidRequest for anything but https, or http to this machine */
 export function parseAddress(url: string): URL {
   const address = URL.canParse(url) ? new URL(url) : null;
+  if (address !== null && hasCredentials(address)) {
+    throw new InvalidRequest(
+      `${addressOf(address)}: an address with a user or a password in it is not read; download it by other means and import the file`,
+    );
+  }
   if (address && isAllowed(address)) return address;
   throw new InvalidRequest(`expected an https address, found ${url}`);
 }
 
+/** As it may be shown: queries of signed addresses are secrets. */
+export function addressOf({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`;
+}
+
 /** Nothing between the programs on one machine can be listened to or changed on the way. */
-function isAllowed({ protocol, hostname }: URL): boolean {
+function isAllowed(address: URL): boolean {
+  const { protocol, hostname } = address;
+  if (hasCredentials(address)) return false;
   if (protocol === 'https:') return true;
   const loopback =
     hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.'));
   return protocol === 'http:' && loopback;
+}
+
+function hasCredentials({ username, password }: URL): boolean {
+  return username !== '' || password !== '';
 }
 
 /**
@@ -48,84 +75,157 @@ export async function fetchFrom(
   deadline: AbortSignal,
 ): Promise<Fetched> {
   const stalled = new AbortController();
-  const timer = setTimeout(() => stalled.abort(new Error(`nothing came for ${stallMs} ms`)), stallMs);
+  let silence = 'no answer came';
+  const timer = setTimeout(() => stalled.abort(stall(silence, stallMs)), stallMs);
   const close = (): void => {
     clearTimeout(timer);
     stalled.abort();
   };
   try {
     const headers = {
-      // Compressed bytes would have other lengths and ranges than the file.
-      'accept-encoding': 'identity',
       ...(start > 0 ? { range: `bytes=${start}-` } : {}),
       ...(start > 0 && validator !== null ? { 'if-range': validator } : {}),
     };
-    const answer = await follow(address, headers, AbortSignal.any([stalled.signal, deadline]));
-    return { ...read(address, answer, start), body: refreshing(answer, timer), close };
+    const signal = AbortSignal.any([stalled.signal, deadline]);
+    const { answer, at } = await follow(address, headers, signal);
+    silence = 'nothing more came';
+    const place = placeOf(address, answer, start);
+    const bytes = refreshing(answer, at, address, timer, signal);
+    const body = answer.statusCode === 200 ? await checked(bytes, address, answer) : bytes;
+    return { ...place, body, close };
   } catch (error) {
     close();
-    throw stalled.signal.aborted && !(error instanceof SourceError)
-      ? (stalled.signal.reason ?? error)
-      : error;
+    throw error;
   }
 }
 
-async function follow(address: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+function stall(what: string, stallMs: number): FetchFailure {
+  const remedy = 'Check the network; behind a proxy, name it in HTTPS_PROXY.';
+  return new FetchFailure({ actual: `${what} for ${stallMs} ms`, remedy, passes: true });
+}
+
+interface Answer {
+  answer: IncomingMessage;
+  /** Who gave it. */
+  at: URL;
+}
+
+async function follow(address: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
   let at = address;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const answer = await fetch(at, { headers, signal, redirect: 'manual' });
-    const location = answer.headers.get('location');
-    if (answer.status < 300 || answer.status >= 400 || location === null) return answer;
-    await answer.body?.cancel();
+    const answer = await get(at, { headers, signal }).catch((error: unknown) => {
+      throw inWords(error, at, address, signal);
+    });
+    const { statusCode: status = 0, headers: answered } = answer;
+    const { location } = answered;
+    if (status < 300 || status >= 400 || location === undefined) return { answer, at };
+    answer.destroy();
     const next = URL.canParse(location, at.href) ? new URL(location, at) : null;
     // From https there is no way back, not even to this machine.
     if (!next || !isAllowed(next) || (at.protocol === 'https:' && next.protocol !== 'https:')) {
-      throw refused(address, 'redirects to https addresses', location.slice(0, 500));
+      throw refused(address, 'redirects to https addresses', {
+        actual: next === null ? 'one that is no address' : addressOf(next).slice(0, 500),
+        remedy: 'Ask the owner of the address for one of the file itself.',
+      });
     }
     at = next;
   }
-  throw refused(address, `at most ${MAX_REDIRECTS} redirects`, 'more');
+  throw refused(address, `at most ${MAX_REDIRECTS} redirects`, {
+    actual: `more, the last to ${addressOf(at).slice(0, 500)}`,
+    remedy: 'Servers that want a login send in circles: open the address in a browser.',
+  });
 }
 
-function read(address: URL, answer: Response, start: number): Omit<Fetched, 'body' | 'close'> {
-  const { status, headers } = answer;
+/** SourceError where no other try helps. @param at who was asked */
+function inWords(error: unknown, at: URL, address: URL, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  const text = describeFailure(error, at);
+  if (text === null) return error;
+  return text.passes
+    ? new FetchFailure(text, { cause: error })
+    : refused(address, 'the file', text, { cause: error });
+}
+
+/** Which bytes an answer has; what has none is destroyed. */
+function placeOf(address: URL, answer: IncomingMessage, start: number): Omit<Fetched, 'body' | 'close'> {
+  const { statusCode: status = 0, statusMessage, headers } = answer;
   const validator = validatorOf(headers);
-  const encoding = headers.get('content-encoding') ?? 'identity';
-  if (encoding !== 'identity') throw refused(address, 'the bytes of the file', `an answer in ${encoding}`);
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') {
+    // Compressed bytes would have other lengths and ranges than the file.
+    throw refused(address, 'the bytes of the file', { actual: `an answer in ${encoding}`, remedy: '' });
+  }
   if (status === 206) {
-    const [, from, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers.get('content-range') ?? '') ?? [];
-    if (Number(from) !== start)
-      throw refused(address, `the bytes from ${start}`, `those from ${from ?? 'nowhere'}`);
+    const [, from, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? [];
+    if (Number(from) !== start) {
+      const actual = `those from ${from ?? 'nowhere'}`;
+      throw refused(address, `the bytes from ${start}`, { actual, remedy: '' });
+    }
     return { start, total: total === '*' || total === undefined ? null : Number(total), validator };
   }
   if (status === 200) {
-    const length = headers.get('content-length');
-    return { start: 0, total: length === null ? null : Number(length), validator };
+    const length = headers['content-length'];
+    return { start: 0, total: length === undefined ? null : Number(length), validator };
   }
   if (status === 416) {
-    const total = Number(/^bytes \*\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1]);
+    const total = Number(/^bytes \*\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1]);
     // All is there already; or more than there is, and the hash will tell.
     return { start: Math.min(start, Number.isNaN(total) ? start : total), total: null, validator };
   }
-  const actual = `status ${status} ${answer.statusText}`.trim();
-  if (TEMPORARY.has(status)) throw new Error(actual);
-  throw refused(address, 'the file', actual);
+  const text = describeStatus(status, statusMessage);
+  throw text.passes ? new FetchFailure(text) : refused(address, 'the file', text);
 }
 
-function validatorOf(headers: Headers): string | null {
-  const etag = headers.get('etag');
-  return etag?.startsWith('"') ? etag : headers.get('last-modified');
+function validatorOf({ etag, 'last-modified': date }: IncomingHttpHeaders): string | null {
+  return etag?.startsWith('"') ? etag : (date ?? null);
 }
 
 /** The body, with the timer set back for every piece; without one for an answer whose body is no part of the file. */
-async function* refreshing(answer: Response, timer: NodeJS.Timeout): AsyncGenerator<Uint8Array> {
-  if (answer.status === 416 || answer.body === null) return;
-  for await (const chunk of answer.body) {
-    timer.refresh();
-    yield chunk;
+async function* refreshing(
+  answer: IncomingMessage,
+  at: URL,
+  address: URL,
+  timer: NodeJS.Timeout,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  if (answer.statusCode === 416) return;
+  try {
+    for await (const chunk of answer) {
+      timer.refresh();
+      yield chunk as Uint8Array;
+    }
+  } catch (error) {
+    throw inWords(error, at, address, signal);
   }
 }
 
-function refused(address: URL, expected: string, actual: string): SourceError {
-  return new SourceError('SourceUnreadable', { file: address.href, expected, actual });
+/** The same bytes, which nothing is overwritten with before they are known to be no page. @throws SourceUnreadable */
+async function checked(
+  bytes: AsyncGenerator<Uint8Array>,
+  address: URL,
+  { headers }: IncomingMessage,
+): Promise<AsyncIterable<Uint8Array>> {
+  const first = await bytes.next();
+  if (!first.done && isWebPage(first.value, headers['content-type'])) {
+    throw refused(address, 'the file', {
+      actual: 'a web page',
+      remedy:
+        'Logins, of the server or of this network, and pages about a file look like that: open the address in a browser.',
+    });
+  }
+  return (async function* () {
+    if (first.done) return;
+    yield first.value;
+    yield* bytes;
+  })();
+}
+
+function refused(
+  address: URL,
+  expected: string,
+  { actual, remedy }: Pick<FailureText, 'actual' | 'remedy'>,
+  options?: ErrorOptions,
+): SourceError {
+  const file = addressOf(address);
+  return new SourceError('SourceUnreadable', { file, expected, actual, ...(remedy && { remedy }) }, options);
 }

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import type { RequestListener } from 'node:http';
+import https from 'node:https';
+import { before, describe, test } from 'node:test';
+import { InvalidRequest } from '../../src/errors.ts';
+import { ProxyFailure, proxyAgents } from '../../src/net/agents.ts';
+import { describeFailure } from '../../src/net/failure.ts';
+import { get } from '../../src/net/get.ts';
+import {
+  setProxies,
+  startHttp,
+  startHttps,
+  startProxy,
+  trustTestAuthority,
+} from '../support/network/servers.ts';
+
+before(trustTestAuthority);
+
+const { signal } = new AbortController();
+
+/** Says who was asked for what. */
+const echo: RequestListener = ({ url, headers }, response) =>
+  response.end(`${headers.host}${url} ${headers['proxy-authorization'] ?? ''}`);
+
+async function text(address: string): Promise<string> {
+  const answer = await get(new URL(address), { signal });
+  return (await answer.toArray()).join('').trim();
+}
+
+describe('through a proxy', () => {
+  test('https goes in a tunnel, and the certificate is that of the server', async (t) => {
+    const [port, proxy] = [await startHttps(t, echo), await startProxy(t)];
+    setProxies(t, { HTTPS_PROXY: `http://me:p%40ss@127.0.0.1:${proxy.port}` });
+    assert.equal(await text(`https://localhost:${port}/a?b`), `localhost:${port}/a?b`);
+    assert.deepEqual(proxy.asked, [`CONNECT localhost:${port} as me:p@ss`]);
+    // The proxy takes every name for this machine; the certificate tells.
+    await assert.rejects(text(`https://models.example.invalid:${port}/`), {
+      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    });
+  });
+
+  test('http is asked for with its whole address, and the server sees no credentials', async (t) => {
+    const [port, proxy] = [await startHttp(t, echo), await startProxy(t)];
+    setProxies(t, { http_proxy: `me:secret@127.0.0.1:${proxy.port}` });
+    assert.equal(
+      await text(`http://models.example.invalid:${port}/a?b`),
+      `models.example.invalid:${port}/a?b`,
+    );
+    assert.deepEqual(proxy.asked, [`GET http://models.example.invalid:${port}/a?b as me:secret`]);
+  });
+
+  test('that is spoken to over TLS', async (t) => {
+    const [secure, plain] = [await startHttps(t, echo), await startHttp(t, echo)];
+    const proxy = await startProxy(t, { tls: true });
+    const address = `https://localhost:${proxy.port}`;
+    setProxies(t, { HTTPS_PROXY: address, HTTP_PROXY: address });
+    assert.equal(await text(`https://localhost:${secure}/a`), `localhost:${secure}/a`);
+    assert.equal(await text(`http://localhost:${plain}/b`), `localhost:${plain}/b`);
+    assert.deepEqual(proxy.asked, [`CONNECT localhost:${secure}`, `GET http://localhost:${plain}/b`]);
+  });
+
+  test('but not to what NO_PROXY names', async (t) => {
+    const [secure, plain] = [await startHttps(t, echo), await startHttp(t, echo)];
+    const proxy = await startProxy(t);
+    const address = `http://127.0.0.1:${proxy.port}`;
+    setProxies(t, { HTTPS_PROXY: address, HTTP_PROXY: address, NO_PROXY: 'localhost' });
+    assert.equal(await text(`https://localhost:${secure}/a`), `localhost:${secure}/a`);
+    assert.equal(await text(`http://localhost:${plain}/b`), `localhost:${plain}/b`);
+    assert.deepEqual(proxy.asked, []);
+    await text(`http://127.0.0.1:${plain}/c`);
+    assert.equal(proxy.asked.length, 1);
+  });
+
+  test('a tunnel is used again by what keeps connections', async (t) => {
+    const [port, proxy] = [await startHttps(t, echo), await startProxy(t)];
+    setProxies(t, { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` });
+    const { httpsAgent: agent } = proxyAgents({ keepAlive: true })!;
+    t.after(() => agent.destroy());
+    for (let i = 0; i < 3; i++) {
+      await new Promise<void>((resolve, reject) => {
+        https
+          .get(`https://localhost:${port}/`, { agent }, (answer) => answer.resume().once('end', resolve))
+          .once('error', reject);
+      });
+      // The socket goes back to the agent once the answer has ended.
+      await new Promise(setImmediate);
+    }
+    assert.equal(proxy.asked.length, 1);
+  });
+
+  test('none is asked where the variables name none', async (t) => {
+    setProxies(t, {});
+    assert.equal(proxyAgents(), null);
+    const port = await startHttps(t, echo);
+    assert.equal(await text(`https://localhost:${port}/a`), `localhost:${port}/a`);
+  });
+
+  test('an abort ends the wait for one that says nothing', async (t) => {
+    const silent = await startHttp(t, () => undefined);
+    setProxies(t, { HTTP_PROXY: `http://127.0.0.1:${silent}` });
+    const abort = new AbortController();
+    const reason = new Error('not wanted any more');
+    const asked = get(new URL('http://example.invalid/'), { signal: abort.signal });
+    setTimeout(() => abort.abort(reason), 20);
+    await assert.rejects(asked, (error) => error === reason);
+  });
+});
+
+describe('a proxy that refuses says so:', () => {
+  const refusals: [name: string, options: Parameters<typeof startProxy>[1], says: RegExp][] = [
+    [
+      '407',
+      { refuse: 407 },
+      /^the proxy 127\.0\.0\.1:\d+ wants a name and a password, or others \(status 407\)$/,
+    ],
+    ['403', { refuse: 403 }, /^the proxy 127\.0\.0\.1:\d+ does not pass the request on \(status 403\)$/],
+    ['502', { refuse: 502 }, /^the proxy 127\.0\.0\.1:\d+ does not pass the request on \(status 502\)$/],
+    [
+      'no answer',
+      { hangUp: true },
+      /^the proxy 127\.0\.0\.1:\d+ cannot be reached: 127\.0\.0\.1 broke the connection off \(ECONNRESET\)$/,
+    ],
+  ];
+  for (const [name, options, says] of refusals) {
+    test(`${name}, for https`, async (t) => {
+      const proxy = await startProxy(t, options);
+      setProxies(t, { HTTPS_PROXY: `http://me:secret@127.0.0.1:${proxy.port}` });
+      const error = await failureOf('https://models.example.invalid/');
+      assert.ok(error instanceof ProxyFailure);
+      assert.match(textOf(error), says);
+      assert.equal(describeFailure(error, new URL('https://x'))!.passes, ['502', 'no answer'].includes(name));
+    });
+  }
+
+  test('407, for http', async (t) => {
+    const proxy = await startProxy(t, { refuse: 407 });
+    setProxies(t, { HTTP_PROXY: `http://me:secret@127.0.0.1:${proxy.port}` });
+    assert.match(textOf(await failureOf('http://models.example.invalid/')), /wants a name and a password/);
+  });
+
+  for (const [protocol, variable] of [
+    ['https', 'HTTPS_PROXY'],
+    ['http', 'HTTP_PROXY'],
+  ]) {
+    test(`nobody there, for ${protocol}`, async (t) => {
+      setProxies(t, { [variable!]: 'http://me:secret@127.0.0.1:9' });
+      assert.equal(
+        textOf(await failureOf(`${protocol}://models.example.invalid/`)),
+        'the proxy 127.0.0.1:9 cannot be reached: 127.0.0.1:9 refuses connections (ECONNREFUSED)',
+      );
+    });
+  }
+
+  test('a certificate that nobody vouches for', async (t) => {
+    const port = await startHttps(t, echo, 'alone');
+    setProxies(t, { HTTPS_PROXY: `https://127.0.0.1:${port}` });
+    const { actual } = describeFailure(
+      await failureOf('https://models.example.invalid/'),
+      new URL('https://x'),
+    )!;
+    assert.match(actual, /^the proxy .* cannot be reached: 127\.0\.0\.1 signed its certificate by itself/);
+  });
+
+  test('a variable that names none', async (t) => {
+    setProxies(t, { HTTPS_PROXY: 'socks5://me:secret@127.0.0.1:9' });
+    assert.ok((await failureOf('https://models.example.invalid/')) instanceof InvalidRequest);
+  });
+});
+
+async function failureOf(address: string): Promise<Error> {
+  const error = await text(address).then(
+    () => assert.fail('was answered'),
+    (error: Error) => error,
+  );
+  const told = [
+    error.message,
+    error.stack,
+    JSON.stringify(error),
+    String((error.cause as Error)?.stack),
+  ].join();
+  assert.doesNotMatch(told, /secret|bWU6/, 'tells the credentials');
+  return error;
+}
+
+function textOf(error: Error): string {
+  return describeFailure(error, new URL('https://models.example.invalid/'))!.actual;
+}
