@@ -10,6 +10,9 @@ const ANNOUNCEMENT =
 const CLOSE_UP = /\bclose[ -]?up(?: (?:image|picture|photo|photograph|shot|view))?(?= of )/g;
 /** "a" before a vowel that is spoken as one, so not in "a uniform", "a used car", "a european city", "a one way sign". */
 const WRONG_ARTICLE = /\ba(?= (?!(?:uni(?![dmn])|us[aeiu]|ut[ei]|ur[ai]|uk|u\b|eu|ewe|on[ce]))[aeiou])/g;
+/** Written without a blank before it. */
+const CLINGS = /^(?:[.,;:!?'’]|n't\b)/;
+const STOPS = '.,;:';
 /** Words that promise another word, so no text ends in them. */
 const PROMISES = new Set(
   'a an the of in on at to by with and or is are from for near next its his her their while as very'.split(
@@ -23,17 +26,23 @@ const PROMISES = new Set(
  * @param text words joined by spaces, as a caption has them
  */
 export function altText(text: string): string {
-  const sentence = text
+  const words = text
     .replace(CLOSE_UP, 'close-up')
     .replace(ANNOUNCEMENT, '')
     .replace(WRONG_ARTICLE, 'an')
-    .replace(/\s+([.,;:!?'’]|n't\b)/g, '$1')
     .trim()
-    .replace(/[.,;:]+$/, '');
+    .split(/\s+/);
+  const sentence = withoutStops(words.map((word) => (CLINGS.test(word) ? word : ` ${word}`)).join(''));
   const cut = shortened(sentence, MAX_ALT_TEXT_LENGTH - 1);
   if (cut === '') return '';
   const stop = /[!?]$/.test(cut) ? '' : '.';
   return `${cut[0]!.toUpperCase()}${cut.slice(1)}${stop}`;
+}
+
+function withoutStops(sentence: string): string {
+  let end = sentence.length;
+  while (end > 0 && STOPS.includes(sentence[end - 1]!)) end--;
+  return sentence.slice(0, end).trim();
 }
 
 /** The longest beginning that ends after a word and promises nothing more. */

@@ -9,7 +9,7 @@ export const MAX_CAPTION_LENGTH = 60;
 /** Each banned word costs one more candidate a step; this keeps the candidate list far below a vocabulary. */
 const MAX_BANNED_WORDS = 200;
 /** Words with blanks between them: a pattern, since the OpenAPI document can say that. */
-const PHRASE = new RegExp(`^\\s*\\S+(?:\\s+\\S+){0,${MAX_PHRASE_WORDS - 1}}\\s*$`);
+export const PHRASE = new RegExp(`^\\s*\\S+(?:\\s+\\S+){0,${MAX_PHRASE_WORDS - 1}}\\s*$`);
 
 /** What every edge says of an option; names of other options stand in braces. */
 interface OptionText {

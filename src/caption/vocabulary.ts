@@ -163,7 +163,8 @@ function isCount(field: string | undefined): boolean {
 
 /** What a Python 3 program wrote where it meant a word: `b'dog'`. */
 function unwrapPython(word: string): string | null {
-  return /^b(['"])(.+)\1$/.exec(word)?.[2] ?? null;
+  const [, single, double] = /^b(?:'(.+)'|"(.+)")$/.exec(word) ?? [];
+  return single ?? double ?? null;
 }
 
 /**

@@ -56,8 +56,9 @@ function pathOf(src: string, { path, root, base }: PagePlace): string | null {
 
 /** `/a` means the root of the site, `//host/a` another site. */
 function addressed(address: string, base: URL, root: URL): URL | null {
-  const fromRoot = /^\s*[/\\](?![/\\])/.test(address) && base.protocol === 'file:';
-  return fromRoot ? URL.parse(`.${address.trim()}`, root.href) : URL.parse(address, base.href);
+  const trimmed = address.trim();
+  const fromRoot = /^[/\\](?:[^/\\]|$)/.test(trimmed) && base.protocol === 'file:';
+  return fromRoot ? URL.parse(`.${trimmed}`, root.href) : URL.parse(address, base.href);
 }
 
 async function resolved(path: string): Promise<string | null> {

@@ -101,7 +101,8 @@ function writtenAddress(image: HtmlElement, { text }: PageText): string {
   if (place === undefined) return '';
   const written = text.slice(place.startOffset, place.endOffset);
   const value = written.slice(written.indexOf('=') + 1).trim();
-  return /^(["']).*\1$/s.test(value) ? value.slice(1, -1).trim() : value;
+  const [, double, single] = /^(?:"(.*)"|'(.*)')$/s.exec(value) ?? [];
+  return (double ?? single ?? value).trim();
 }
 
 /**

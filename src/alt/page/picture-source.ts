@@ -41,6 +41,11 @@ const MAX_NAME_LENGTH = 255;
 /** Width or height of an image that only takes up room, or counts visitors. */
 const ONE_PIXEL = /^\s*[01](?:\.0*)?(?:px)?\s*$/i;
 
+const SIDES = {
+  width: /(?:^|;)\s*width\s*:\s*([^;!]*)/i,
+  height: /(?:^|;)\s*height\s*:\s*([^;!]*)/i,
+};
+
 /** What belongs to an image beside itself. */
 export interface Companions {
   /** Of the `<picture>` around it. */
@@ -166,8 +171,8 @@ function hasPlaceholderName(address: string): boolean {
 
 function isSpacer(image: HtmlElement): boolean {
   const style = attributeOf(image, 'style') ?? '';
-  return ['width', 'height'].every((side) => {
-    const inStyle = new RegExp(`(?:^|;)\\s*${side}\\s*:\\s*([^;!]*)`, 'i').exec(style)?.[1];
+  return Object.entries(SIDES).every(([side, declaration]) => {
+    const inStyle = declaration.exec(style)?.[1];
     return ONE_PIXEL.test(inStyle ?? attributeOf(image, side) ?? '');
   });
 }

@@ -88,7 +88,7 @@ function isBindingOf(name: string, wanted: string): boolean {
 
 /** An object that is not written out may have any. */
 function lists(name: string, value: string, wanted: string): boolean {
-  if (new RegExp(`(?<![\\w-])${wanted}(?![\\w-])`).test(value)) return true;
+  if (value.split(/[^\w-]+/).includes(wanted)) return true;
   if (name === 'data-bind') return /\battr\s*:\s*[^{\s]/.test(value);
   return (name === 'v-bind' || name === 'x-bind') && (!/^\s*\{/.test(value) || value.includes('...'));
 }

@@ -7,6 +7,10 @@ import { InvalidRequest } from '../../errors.ts';
 /** Of a data set that is scored, in the order of preference, where nobody says which. */
 const USUAL_SPLITS = ['dev', 'val'];
 
+/** Of one caption; the longest of COCO has some 250. Splitting a text into words may take the square of its length. */
+const MAX_CAPTION_CHARACTERS = 10_000;
+const caption = z.string().max(MAX_CAPTION_CHARACTERS);
+
 export interface WrittenCaptions {
   split: string;
   /** Name or path of each image, with one caption or more. */
@@ -17,12 +21,12 @@ export interface WrittenCaptions {
 type Splits = Map<string, Map<string, string[]>>;
 
 /** {"dev": {"photo.jpg": ["a dog runs .", "..."]}} */
-const ownSchema = z.record(z.string(), z.record(z.string(), z.array(z.string()).min(1)));
+const ownSchema = z.record(z.string(), z.record(z.string(), z.array(caption).min(1)));
 
 /** Chen et al., "Microsoft COCO Captions", 2015; https://cocodataset.org/#format-data, part 5. */
 const cocoSchema = z.object({
   images: z.array(z.object({ id: z.union([z.number(), z.string()]), file_name: z.string() })),
-  annotations: z.array(z.object({ image_id: z.union([z.number(), z.string()]), caption: z.string() })),
+  annotations: z.array(z.object({ image_id: z.union([z.number(), z.string()]), caption })),
 });
 
 /** `dataset_coco.json`, `dataset_flickr8k.json` and `dataset_flickr30k.json` of Karpathy and Fei-Fei, 2015. */
@@ -32,7 +36,7 @@ const karpathySchema = z.object({
       filename: z.string(),
       filepath: z.string().optional(),
       split: z.string(),
-      sentences: z.array(z.object({ raw: z.string() })).min(1),
+      sentences: z.array(z.object({ raw: caption })).min(1),
     }),
   ),
 });

@@ -26,7 +26,7 @@ export function durationOf(text: string): number {
 }
 
 function quantityOf(text: string, units: Record<string, number>, advice: string): number {
-  const [, number = '', unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text) ?? [];
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
   const factor = units[unit.toLowerCase()];
   if (number === '' || factor === undefined) throw new InvalidArgumentError(advice);
   return Math.round(Number(number) * factor);

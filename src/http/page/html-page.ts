@@ -44,6 +44,11 @@ export function htmlPage(
   };
 }
 
+const ELEMENTS = {
+  script: /<script\b[^>]*>([\s\S]*?)<\/script>/gi,
+  style: /<style\b[^>]*>([\s\S]*?)<\/style>/gi,
+};
+
 function policyOf(html: string, connect: string | undefined): string {
   return [
     "default-src 'none'",
@@ -58,8 +63,8 @@ function policyOf(html: string, connect: string | undefined): string {
 }
 
 /** Of all inline elements of that name, as CSP level 3 writes them. */
-function hashesOf(element: 'script' | 'style', html: string): string {
-  const elements = [...html.matchAll(new RegExp(`<${element}\\b[^>]*>([\\s\\S]*?)</${element}>`, 'gi'))];
+function hashesOf(element: keyof typeof ELEMENTS, html: string): string {
+  const elements = [...html.matchAll(ELEMENTS[element])];
   const hashes = elements.map(([, text]) => createHash('sha256').update(text!).digest('base64'));
   return hashes.length === 0 ? "'none'" : hashes.map((hash) => `'sha256-${hash}'`).join(' ');
 }

@@ -11,7 +11,7 @@ export interface Disposition {
 }
 
 const HEADER = /^content-disposition[ \t]*:[ \t]*form-data[ \t]*(?:;|$)/im;
-const NAME = /[ \t;]*([^=;\s"]+)[ \t]*(?:=[ \t]*|(?=;|$))/y;
+const NAME = /[ \t;]*([^=;\s"]+)[ \t]*(=[ \t]*|;|$)/y;
 const TOKEN = /[^;]*/y;
 /** After the quote that ends a value. */
 const VALUE_ENDS = /[ \t]*(?:;|$)/y;
@@ -56,8 +56,9 @@ function parametersOf(line: string): Map<string, string> {
     NAME.lastIndex = at;
     const match = NAME.exec(line);
     if (match === null) return parameters;
-    const [value, end] = valueAt(line, NAME.lastIndex);
-    const name = match[1]!.toLowerCase();
+    const [, written = '', sign = ''] = match;
+    const [value, end] = sign.startsWith('=') ? valueAt(line, NAME.lastIndex) : ['', NAME.lastIndex];
+    const name = written.toLowerCase();
     if (!parameters.has(name)) parameters.set(name, value);
     at = end;
   }

@@ -7,7 +7,7 @@ import type { AppEnv, Trace } from '../parts.ts';
  * Section 3.2 of the specification: lower case only, no version `ff`, nothing after the flags in version 00. Later versions
  * may go on after another dash (section 4.3).
  */
-const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const ZEROS = /^0+$/;
 /** `sampled` and, of level 2, `random-trace-id`; those not known are sent on as zero. */
 const KNOWN_FLAGS = 0b11;
@@ -28,7 +28,7 @@ export function traceOf(traceparent: string | null): Trace {
 
 function parentIn(traceparent: string): Omit<Trace, 'spanId'> | null {
   const [, version, traceId, parentSpanId, flags, more] = TRACEPARENT.exec(traceparent) ?? [];
-  if (traceId === undefined || parentSpanId === undefined) return null;
+  if (traceId === undefined || parentSpanId === undefined || version === 'ff') return null;
   if (ZEROS.test(traceId) || ZEROS.test(parentSpanId)) return null;
   if (version === '00' && more !== undefined) return null;
   return { traceId, parentSpanId, flags: Number.parseInt(flags!, 16) & KNOWN_FLAGS };
