@@ -47,6 +47,7 @@ export function createEdge(
   const { headersTimeout, requestTimeout, idleTimeout, maxBody, maxBodies } = settings;
   const atWork = new Set<ServerResponse>();
   const refused = new WeakSet<ServerResponse>();
+  const latest = new WeakMap<Socket, ServerResponse>();
   let bodiesBytes = 0;
   let onIdle: (() => void) | null = null;
 
@@ -63,6 +64,7 @@ export function createEdge(
     const { status, body } = refusal;
     const headers = { ...refusal.headers, ...headersFor(incoming.headers.origin) };
     onRefusal(refusal, { method: incoming.method, path: pathOf(incoming) });
+    latest.set(incoming.socket, outgoing);
     // Its body may still come; it is read past, or the answer would be lost in a reset connection.
     incoming.resume();
     outgoing.writeHead(status, onIdle === null ? headers : { ...headers, connection: 'close' }).end(body);
@@ -75,6 +77,7 @@ export function createEdge(
     const reason = reasonToRefuse(bytes);
     if (reason !== null) return refuse('Overloaded', reason, incoming, outgoing);
     atWork.add(outgoing);
+    latest.set(incoming.socket, outgoing);
     bodiesBytes += bytes;
     outgoing.once('close', () => {
       atWork.delete(outgoing);
@@ -102,8 +105,11 @@ export function createEdge(
   );
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
     afterWhole([...atWork], socket, () => {
-      // Of the request whose body breaks off; where its headers are broken, who sends it is not known.
-      const broken = [...atWork].find(({ req }) => req.socket === socket);
+      // The request whose body breaks off; where headers are broken, who sends them is not known.
+      const last = latest.get(socket);
+      const broken = last?.req.complete === false ? last : undefined;
+      // It has its answer already, such as 413, and the rest of it does not come.
+      if (broken !== undefined && !atWork.has(broken)) return socket.destroySoon();
       const refusal = answerClientError(error, socket, headersFor(broken?.req.headers.origin));
       if (refusal === null) return;
       if (broken !== undefined) refused.add(broken);

@@ -1,0 +1,20 @@
+/**
+ * The server of the soak: as `show-and-tell serve`, with workers that a banned word makes crash or hang. Its settings are
+ * the first argument, as JSON.
+ */
+import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
+import { writeReport } from '../../src/server/access-log.ts';
+import { startServer } from '../../src/server/server.ts';
+import { serverSettingsSchema } from '../../src/server/settings.ts';
+
+/** Far above what an image takes on a busy processor, far below what the soak takes. */
+const HANG_MS = 8_000;
+
+const { url, stop } = await startServer({
+  model: DEFAULT_BUNDLE,
+  settings: serverSettingsSchema.parse(JSON.parse(process.argv[2]!)),
+  report: writeReport,
+  workers: { module: new URL('../model/saboteur.ts', import.meta.url), hangMs: HANG_MS },
+});
+process.once('SIGTERM', () => void stop());
+process.stdout.write(`${url}\n`);
