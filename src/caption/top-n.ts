@@ -18,10 +18,6 @@ export class TopN<T extends Scored> {
     return this.#heap.length;
   }
 
-  get full(): boolean {
-    return this.#heap.length >= this.#n;
-  }
-
   /** When full, an item that only equals the lowest is rejected: first come stays. */
   push(item: T): void {
     if (this.#heap.length < this.#n) {

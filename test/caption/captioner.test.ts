@@ -1,57 +1,321 @@
+/** A call from bytes to results over a model by hand: what comes where in a result. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { createCaptioner } from '../../src/caption/captioner.ts';
-import type { CaptionOptionsInput } from '../../src/caption/options.ts';
-import { markov, stepOver } from './fake-models.ts';
+import { describe, type TestContext, test } from 'node:test';
+import { type Captioner, createCaptioner } from '../../src/caption/captioner.ts';
+import { confidenceFeatures, confidenceSchema } from '../../src/caption/confidence/confidence.ts';
+import { IM2TXT_INPUT, type ImageInput } from '../../src/caption/image-input.ts';
+import type { StepInput } from '../../src/caption/ports.ts';
+import { type Model, markov, stepOver } from './fake-models.ts';
 
 const WORDS = ['<S>', '</S>', 'dog', 'runs', '<UNK>'];
 const NEVER = -100;
-/** Says "dog dog", e^-1, before "dog runs", e^-2, before "dog", e^-3. */
-const TABLE = [
+const HALF = Math.log(0.5);
+/** "dog runs" and "dog" with a half each; whoever comes to `<UNK>` stays there. */
+const DOG = markov([
   [NEVER, NEVER, 0, NEVER, NEVER],
+  [NEVER, NEVER, NEVER, NEVER, NEVER],
+  [NEVER, HALF - 1, NEVER, HALF, NEVER],
   [NEVER, 0, NEVER, NEVER, NEVER],
-  [NEVER, -3, -1, -2, NEVER],
+  [NEVER, NEVER, NEVER, NEVER, 0],
+]);
+/** Says "runs" and ends. */
+const RUNS = markov([
+  [NEVER, NEVER, NEVER, -0.25, NEVER],
+  [NEVER, NEVER, NEVER, NEVER, NEVER],
   [NEVER, 0, NEVER, NEVER, NEVER],
-  [NEVER, 0, NEVER, NEVER, NEVER],
-];
-/** After "dog dog" nothing but the end. */
-const model = (prefix: readonly number[]) => (prefix.length === 3 ? TABLE[1]! : markov(TABLE)(prefix));
+  [NEVER, -0.5, NEVER, NEVER, NEVER],
+  [NEVER, NEVER, NEVER, NEVER, 0],
+]);
 
-async function textsOf(options: CaptionOptionsInput): Promise<string[]> {
-  const size = { width: 1, height: 1 };
-  const captioner = createCaptioner({
-    decode: async () => ({
-      pixels: new Uint8Array(3),
-      ...size,
-      originalWidth: 1,
-      originalHeight: 1,
-      format: 'png',
-    }),
-    encode: async () => ({ embeddings: new Float32Array(1), regions: new Float32Array(1) }),
-    step: stepOver(model).step,
-    image: { resampling: 'antialiased', ...size, dtype: 'uint8', range: [0, 255], aspect: 'squash' },
-    embeddingWidth: 1,
-    stateWidth: 1,
-    defaults: {},
-    vocabulary: { words: WORDS, startId: 0, endId: 1, unknownId: 4 },
-    vocabularySize: WORDS.length,
-    model: { name: 'fake', hash: '' },
-    calibration: { evidence: null },
-  });
-  const { captions } = await captioner.caption(new Uint8Array(), captioner.plan(options));
-  return captions.map(({ text }) => text);
+/** Three bytes an image. */
+const BYTES: ImageInput = {
+  resampling: 'antialiased',
+  width: 1,
+  height: 1,
+  dtype: 'uint8',
+  range: [0, 255],
+  aspect: 'squash',
+};
+
+interface Variant {
+  calibrated?: boolean;
+  models?: Model[];
+  image?: ImageInput;
 }
 
+/** A file is two bytes: which model says its caption, and milliseconds that its decoding takes. */
+function captionerOf(
+  t: TestContext,
+  { calibrated = false, models = [DOG, RUNS], image = BYTES }: Variant = {},
+) {
+  const clock = { now: 1000 };
+  t.mock.method(performance, 'now', () => clock.now);
+  const { step } = stepOver(...models);
+  const calls = { encoded: [] as number[][], pixels: [] as unknown[], steps: [] as StepInput[] };
+  const captioner = createCaptioner({
+    decode: async ([which, milliseconds]) => {
+      clock.now += milliseconds!;
+      const pixels = Uint8Array.of(which!, 10 + which!, 20 + which!);
+      return { pixels, width: 1, height: 1, originalWidth: 40 + which!, originalHeight: 30, format: 'png' };
+    },
+    encode: async (pixels, images) => {
+      clock.now += 100;
+      calls.encoded.push([images, ...pixels]);
+      calls.pixels.push(pixels);
+      // The embedding of an image is its model; two cells, a half below and above it.
+      const embeddings = Float32Array.from({ length: images }, (_, i) => pixels[3 * i]!);
+      const regions = Float32Array.from(
+        { length: 2 * images },
+        (_, i) => embeddings[i >> 1]! + (i % 2) - 0.5,
+      );
+      return { embeddings, regions };
+    },
+    step: async (input) => {
+      clock.now += 1000;
+      calls.steps.push(input);
+      // Cells on their own are between two models: the nearer one speaks.
+      const embeddings = input.embeddings.map((value) => Math.min(1, Math.max(0, Math.round(value))));
+      return step({ ...input, embeddings });
+    },
+    image,
+    embeddingWidth: 1,
+    stateWidth: 1,
+    defaults: { beamWidth: 2 },
+    vocabulary: { words: WORDS, startId: 0, endId: 1, unknownId: 4 },
+    vocabularySize: WORDS.length,
+    model: { name: 'by hand', hash: 'abc' },
+    calibration: {
+      evidence: null,
+      confidence: calibrated ? confidenceSchema.parse(CALIBRATION) : undefined,
+    },
+  });
+  return { captioner, clock, calls };
+}
+
+/** A confidence of a half, whatever the image. */
+const CALIBRATION = {
+  acceptableCiderD: 40,
+  reviewBelow: 0.5,
+  bias: 0,
+  weights: {},
+  images: 1,
+  acceptable: 0.5,
+  expectedCalibrationError: 0,
+  areaUnderRoc: 0.5,
+};
+const ONE = Uint8Array.of(0, 5);
+const OTHER = Uint8Array.of(1, 7);
+
+describe('the result of a call', () => {
+  test('has the captions of each image, best first, with their words and what each weighs', async (t) => {
+    const { captioner } = captionerOf(t);
+    const [first, second] = await captioner.captionAll([ONE, OTHER]);
+    const half = Math.fround(HALF);
+    const least = Math.fround(HALF - 1);
+    assert.deepEqual(first!.captions, [
+      {
+        text: 'dog runs',
+        logProbability: half,
+        probability: Math.exp(half),
+        words: [
+          { word: 'dog', logProbability: 0 },
+          { word: 'runs', logProbability: half },
+        ],
+        truncated: false,
+      },
+      {
+        text: 'dog',
+        logProbability: least,
+        probability: Math.exp(least),
+        words: [{ word: 'dog', logProbability: 0 }],
+        truncated: false,
+      },
+    ]);
+    assert.deepEqual(
+      second!.captions.map(({ text, logProbability }) => [text, logProbability]),
+      [['runs', -0.75]],
+    );
+  });
+
+  test('says what was captioned, by what, and how long it took: its own decoding, the rest of the whole call', async (t) => {
+    const { captioner, calls } = captionerOf(t);
+    const results = await captioner.captionAll([ONE, OTHER]);
+    const search = 1000 * calls.steps.length;
+    const times = { preprocess: 0, encode: 100, search, total: 112 + search };
+    assert.deepEqual(
+      results.map(({ captions: _captions, ...rest }) => rest),
+      [
+        // Both are decoded at the same time, on one clock.
+        { model: captioner.model, timings: { decode: 12, ...times }, width: 40, height: 30, format: 'png' },
+        { model: captioner.model, timings: { decode: 7, ...times }, width: 41, height: 30, format: 'png' },
+      ],
+    );
+    assert.deepEqual(captioner.model, { name: 'by hand', hash: 'abc' });
+    assert.deepEqual(calls.encoded, [[2, 0, 10, 20, 1, 11, 21]]);
+  });
+
+  test('is of images as the network reads them, bytes or numbers', async (t) => {
+    const bytes = captionerOf(t);
+    await bytes.captioner.captionAll([OTHER, ONE]);
+    assert.deepEqual(bytes.calls.pixels, [Uint8Array.of(1, 11, 21, 0, 10, 20)]);
+    const image: ImageInput = { ...IM2TXT_INPUT, width: 1, height: 1, resizedTo: 1 };
+    const numbers = captionerOf(t, { image });
+    await numbers.captioner.captionAll([OTHER, ONE]).catch(() => undefined);
+    const [pixels] = numbers.calls.pixels as [Float32Array];
+    const expected = [1, 11, 21, 0, 10, 20].map((value) => (2 * value) / 255 - 1);
+    assert.ok(pixels instanceof Float32Array);
+    assert.ok(pixels.every((value, i) => Math.abs(value - expected[i]!) < 1e-6));
+  });
+
+  test('of one image is that of the first of many', async (t) => {
+    const { captioner } = captionerOf(t);
+    const { captions } = await captioner.caption(ONE);
+    assert.deepEqual(captions, (await captioner.captionAll([ONE, OTHER]))[0]!.captions);
+    assert.deepEqual(await captioner.captionAll([]), []);
+  });
+
+  test('has as many captions as were asked for, of the plan that was made', async (t) => {
+    const { captioner } = captionerOf(t);
+    const texts = async (options: Parameters<Captioner['plan']>[0]) =>
+      (await captioner.caption(ONE, captioner.plan(options))).captions.map(({ text }) => text);
+    assert.deepEqual(await texts({ count: 1 }), ['dog runs']);
+    assert.deepEqual(await texts({ bannedWords: ['runs'] }), ['dog']);
+    assert.deepEqual(await texts({ requiredWords: ['runs'], avoidRepeats: true, count: 1 }), ['dog runs']);
+    assert.deepEqual(await texts({ prefix: 'dog runs' }), ['dog runs']);
+    assert.deepEqual(await texts({ beamWidth: 1 }), ['dog runs']);
+  });
+
+  test('tells a caption that the maximum length cut off', async (t) => {
+    const { captioner } = captionerOf(t);
+    const { captions } = await captioner.caption(ONE, captioner.plan({ maxLength: 2 }));
+    assert.deepEqual(
+      captions.map(({ text, truncated }) => [text, truncated]),
+      [['dog', true]],
+    );
+  });
+
+  test('has a trace, numbers and an explanation for whoever asks, and nothing of them else', async (t) => {
+    const { captioner } = captionerOf(t);
+    const [first, second] = await captioner.captionAll([ONE, OTHER], undefined, {
+      trace: true,
+      features: true,
+      explain: true,
+    });
+    const words = (result: typeof first) =>
+      result!.trace!.filter(({ step }) => step < 2).map(({ word }) => word);
+    assert.deepEqual(words(first)?.slice(0, 2), ['<S>', 'dog']);
+    assert.ok(words(second).includes('runs'));
+    assert.ok(!('id' in first!.trace![0]!));
+    const { captions, explanation } = second!;
+    const seen = {
+      pixels: Uint8Array.of(1, 11, 21),
+      embedding: Float32Array.of(1),
+      regions: Float32Array.of(0.5, 1.5),
+    };
+    const input = {
+      resampling: 'antialiased',
+      width: 1,
+      height: 1,
+      dtype: 'uint8',
+      range: [0, 255],
+      aspect: 'squash',
+    } as const;
+    assert.deepEqual(second!.features, confidenceFeatures(captions[0]!, { ...seen, input }, null));
+    assert.deepEqual(
+      explanation!.words.map(({ word }) => word),
+      ['runs'],
+    );
+    // Its own cells, of which each speaks as both do.
+    assert.deepEqual(explanation!.words[0]!.importance, [0, 0]);
+    assert.deepEqual(explanation!.area, { left: 0, top: 0, width: 1, height: 1 });
+    assert.deepEqual(
+      first!.explanation!.words.map(({ word }) => word),
+      ['dog', 'runs'],
+    );
+    assert.deepEqual(first!.explanation!.words[0]!.importance, [-NEVER, 0]);
+    const plain = await captioner.caption(ONE);
+    for (const key of ['trace', 'features', 'explanation', 'confidence', 'needsReview'])
+      assert.ok(!(key in plain), key);
+  });
+
+  test('has a confidence where the model is calibrated, and the caller’s line', async (t) => {
+    const { captioner } = captionerOf(t, { calibrated: true });
+    const judged = async (minConfidence?: number) => {
+      const asked = captioner.plan(minConfidence === undefined ? {} : { minConfidence });
+      const { confidence, needsReview } = await captioner.caption(ONE, asked);
+      return [confidence, needsReview];
+    };
+    assert.deepEqual(await judged(), [0.5, false]);
+    assert.deepEqual(await judged(0.6), [0.5, true]);
+    assert.throws(() => captionerOf(t).captioner.plan({ minConfidence: 0.6 }), { code: 'InvalidRequest' });
+  });
+});
+
+/** Says "dog dog", e^-1, before "dog runs", e^-2, before "dog", e^-3; after "dog dog" nothing but the end. */
+const DOG_DOG: Model = (prefix) => {
+  const end = [NEVER, 0, NEVER, NEVER, NEVER];
+  if (prefix.length === 3) return end;
+  return markov([[NEVER, NEVER, 0, NEVER, NEVER], end, [NEVER, -3, -1, -2, NEVER], end, end])(prefix);
+};
+
 describe('captions that say a thing twice', () => {
-  it('stand where the search ranks them', async () => {
-    assert.deepEqual(await textsOf({}), ['dog dog', 'dog runs', 'dog']);
+  for (const [where, options, expected] of [
+    ['stand where the search ranks them', {}, ['dog dog', 'dog runs', 'dog']],
+    [
+      'come last where repeats are avoided, the others in their order',
+      { avoidRepeats: true },
+      ['dog runs', 'dog', 'dog dog'],
+    ],
+    [
+      'are not the one that is asked for while there is another',
+      { avoidRepeats: true, count: 1 },
+      ['dog runs'],
+    ],
+  ] as const) {
+    test(where, async (t) => {
+      const { captioner } = captionerOf(t, { models: [DOG_DOG] });
+      const { captions } = await captioner.caption(ONE, captioner.plan({ beamWidth: 3, ...options }));
+      assert.deepEqual(
+        captions.map(({ text }) => text),
+        expected,
+      );
+    });
+  }
+});
+
+describe('a call ends', () => {
+  test('before the encoder when its deadline has passed while images were decoded', async (t) => {
+    const { captioner, calls } = captionerOf(t);
+    const deadline = Date.now() - 1;
+    await assert.rejects(captioner.caption(ONE, undefined, { deadline }), { code: 'DeadlineExceeded' });
+    assert.deepEqual(calls.encoded, []);
   });
 
-  it('come last where repeats are avoided, the others in their order', async () => {
-    assert.deepEqual(await textsOf({ avoidRepeats: true }), ['dog runs', 'dog', 'dog dog']);
+  test('between two runs of the decoder, in the search and in the explanation', async (t) => {
+    const whole = captionerOf(t);
+    await whole.captioner.caption(ONE);
+    const searching = whole.calls.steps.length;
+    for (const after of [1, searching, searching + 1]) {
+      const { captioner, calls } = captionerOf(t);
+      const abort = new AbortController();
+      const push = calls.steps.push.bind(calls.steps);
+      calls.steps.push = (input) => {
+        if (calls.steps.length + 1 === after) abort.abort(new Error('given up'));
+        return push(input);
+      };
+      const call = captioner.caption(ONE, undefined, { signal: abort.signal, explain: true });
+      await assert.rejects(call, { message: 'given up' });
+      assert.equal(calls.steps.length, after);
+    }
   });
 
-  it('are not the one that is asked for while there is another', async () => {
-    assert.deepEqual(await textsOf({ avoidRepeats: true, count: 1 }), ['dog runs']);
+  test('with the option at fault where no caption has room for its words', async (t) => {
+    const { captioner } = captionerOf(t);
+    // The start counts, so that there is room for one word.
+    const plan = captioner.plan({ requiredWords: ['runs dog'], maxLength: 2 });
+    await assert.rejects(captioner.captionAll([ONE, OTHER], plan), {
+      code: 'InvalidRequest',
+      problems: [{ field: 'maxLength', message: 'leaves no room for the words that a caption must say' }],
+    });
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { beamSearch, type FoundCaption, type SearchOptions } from '../../src/caption/beam-search.ts';
-import { constraintOf } from '../../src/caption/constraint.ts';
+import { constraintOf, NO_CONSTRAINT } from '../../src/caption/constraint.ts';
 import { idsOfText, parseVocabulary } from '../../src/caption/vocabulary.ts';
 import { type Model, ONE_IMAGE, searchOptions, stepOver } from './fake-models.ts';
 import { enumerateSearch, plainConstrainedSearch } from './plain-search.ts';
@@ -20,6 +20,44 @@ function fulfils({ ids, complete }: FoundCaption, { prefix, phrases }: Wish): bo
     words.some((_, i) => i + phrase.length <= words.length && phrase.every((id, j) => words[i + j] === id));
   return begins && phrases.every(says);
 }
+
+test('the automaton of a phrase that begins again within itself', () => {
+  const [A, B, C, OTHER] = [1, 2, 3, 4];
+  const { start, next, wanted, accepts } = constraintOf([], [[A, B, A, C]]);
+  const after = (...ids: number[]) => ids.reduce<number>((state, id) => next(state, id)!, start);
+  // As many words of it as are said; what else is said leads back to the start.
+  assert.deepEqual([after(), after(OTHER), after(B), after(A, OTHER), after(A, B, OTHER)], [0, 0, 0, 0, 0]);
+  assert.deepEqual([after(A), after(A, B), after(A, B, A), after(A, B, A, C)], [1, 2, 3, 4]);
+  assert.deepEqual([after(A, A), after(A, B, A, B), after(A, B, A, A)], [1, 2, 1]);
+  // Once said it stays so.
+  assert.deepEqual([after(A, B, A, C, OTHER), after(A, B, A, C, A)], [4, 4]);
+  // Words that lead on or back; none once all is said.
+  assert.deepEqual([0, 1, 2, 3, 4].map(wanted), [[A], [A, B], [A, B], [A, B, C], []]);
+  assert.deepEqual([0, 1, 2, 3, 4].map(accepts), [false, false, false, false, true]);
+});
+
+test('the automaton of a prefix and two phrases counts each for itself', () => {
+  const [A, B, C, OTHER] = [1, 2, 3, 4];
+  const { start, next, wanted, accepts } = constraintOf([A, B], [[B], [C, C]]);
+  // Nothing but the prefix may stand at the start, and it counts towards the phrases.
+  assert.deepEqual([start, next(start, B), next(start, OTHER), wanted(start)], [0, null, null, [A]]);
+  const begun = next(start, A)!;
+  assert.deepEqual([next(begun, A), next(begun, C), wanted(begun)], [null, null, [B]]);
+  const whole = next(begun, B)!;
+  assert.deepEqual([wanted(whole), accepts(whole)], [[C], false]);
+  assert.equal(next(whole, OTHER), whole);
+  const half = next(whole, C)!;
+  assert.deepEqual([wanted(half), accepts(half), next(half, OTHER)], [[C], false, whole]);
+  const done = next(half, C)!;
+  assert.deepEqual([wanted(done), accepts(done), next(done, OTHER)], [[], true, done]);
+  assert.equal(new Set([start, begun, whole, half, done]).size, 5);
+});
+
+test('without a wish one state takes everything', () => {
+  const none = constraintOf([], []);
+  assert.equal(none, NO_CONSTRAINT);
+  assert.deepEqual([none.start, none.next(0, 5), none.wanted(0), none.accepts(0)], [0, 0, [], true]);
+});
 
 const SIZE = 5;
 /** Any continuous log-probabilities, of the whole prefix: no ties, which the two searches would order differently. */

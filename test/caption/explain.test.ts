@@ -33,6 +33,45 @@ test('importance is what a word loses when the mean is taken without a cell', as
   }
 });
 
+test('groups of cells are scored together, each from the mean of its own', async () => {
+  const calls: {
+    words: readonly number[];
+    embeddings: number[];
+    state: number[];
+    k: number;
+    all: boolean;
+  }[] = [];
+  // State: both numbers of the embedding read, the first one more with every word; two words, 5 and 6, beside it.
+  const step: Step = async ({ words, embeddings, state, k, all = false }) => {
+    calls.push({ words, embeddings: [...embeddings], state: [...state], k, all });
+    const next =
+      words[0] === READ_IMAGE ? embeddings.slice() : state.map((value, i) => value + ((i + 1) % 2));
+    const scores = words.flatMap((_, row) => [-state[2 * row]!, -state[2 * row + 1]!]);
+    return {
+      state: next,
+      logProbabilities: new Float32Array(words.length * k),
+      ids: new Int32Array(words.length * k),
+      ...(all && { all: Float32Array.from(scores) }),
+    };
+  };
+  // Three cells of two numbers.
+  const image = { regions: Float32Array.of(1, 10, 2, 20, 6, 60), width: 2, stateWidth: 2 };
+  let looked = 0;
+  const scores = await scoreWithCells(step, image, [0, 1, 0], [[0, 1], [2]], () => looked++);
+  assert.deepEqual(calls, [
+    { words: [READ_IMAGE, READ_IMAGE], embeddings: [1.5, 15, 6, 60], state: [0, 0, 0, 0], k: 1, all: false },
+    { words: [0, 0], embeddings: [0, 0, 0, 0], state: [1.5, 15, 6, 60], k: 1, all: true },
+    { words: [1, 1], embeddings: [0, 0, 0, 0], state: [2.5, 15, 7, 60], k: 1, all: true },
+  ]);
+  // Of id 1 first, then of id 0.
+  assert.deepEqual(scores, [
+    [-15, -2.5],
+    [-60, -7],
+  ]);
+  assert.equal(looked, 3);
+  assert.deepEqual(await scoreWithCells(step, image, [0], [[1]]), [[]]);
+});
+
 describe('on the default model', async () => {
   let parts: NativeParts | undefined;
   let regions = new Float32Array();

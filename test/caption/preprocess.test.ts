@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
-import { IM2TXT_INPUT } from '../../src/caption/image-input.ts';
-import { networkInput, resampleTf1 } from '../../src/caption/preprocess.ts';
+import { IM2TXT_INPUT, type ImageInput } from '../../src/caption/image-input.ts';
+import { networkInput, resampleTf1, seenArea } from '../../src/caption/preprocess.ts';
 
 function golden(name: string): Buffer {
   return readFileSync(new URL(`../fixtures/golden/${name}`, import.meta.url));
@@ -67,4 +67,46 @@ test('an antialiased image passes on as the decoder made it', () => {
     aspect: 'squash',
   });
   assert.equal(input, pixels);
+});
+
+test('the area that the network sees is all of an antialiased image, the centre of the other', () => {
+  const antialiased: ImageInput = {
+    resampling: 'antialiased',
+    width: 2,
+    height: 2,
+    dtype: 'uint8',
+    range: [0, 255],
+    aspect: 'squash',
+  };
+  assert.deepEqual(seenArea(antialiased), { left: 0, top: 0, width: 1, height: 1 });
+  // Half pixels are rounded down: 346 - 299 is 47, so the centre begins at 23.
+  assert.deepEqual(seenArea(IM2TXT_INPUT), {
+    left: 23 / 346,
+    top: 23 / 346,
+    width: 299 / 346,
+    height: 299 / 346,
+  });
+  assert.deepEqual(seenArea({ ...IM2TXT_INPUT, width: 46, height: 146, resizedTo: 346 }), {
+    left: 150 / 346,
+    top: 100 / 346,
+    width: 46 / 346,
+    height: 146 / 346,
+  });
+});
+
+test('the centre of another size is that part of the whole', () => {
+  const pixels = Uint8Array.from({ length: 3 * 8 * 5 }, (_, i) => (i * 37) % 256);
+  const image = { pixels, width: 8, height: 5 };
+  const side = 11;
+  const whole = resampleTf1(image, { ...IM2TXT_INPUT, width: side, height: side, resizedTo: side });
+  const [width, height] = [4, 7];
+  const centre = resampleTf1(image, { ...IM2TXT_INPUT, width, height, resizedTo: side });
+  assert.equal(centre.length, 3 * width * height);
+  for (let y = 0; y < height; y++) {
+    const from = 3 * ((y + 2) * side + 3);
+    assert.deepEqual(
+      centre.subarray(3 * width * y, 3 * width * (y + 1)),
+      whole.subarray(from, from + 3 * width),
+    );
+  }
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { beamSearch } from '../../src/caption/beam-search.ts';
+import { startTrace, traceCaptions, traceFate, traceWord } from '../../src/caption/trace.ts';
 import { markov, ONE_IMAGE, searchOptions, stepOver } from './fake-models.ts';
 
 /** Log-probabilities of the next word: rows are the last word; 0 starts, 1 ends. */
@@ -70,4 +71,18 @@ test('every caption returned is a path of its trace, and tracing changes no capt
     }),
     { numRuns: 200, seed: 1 },
   );
+});
+
+test('a word is dropped until it is said to be kept, and stands behind the one before it', () => {
+  const [start, kept, lost] = [{ logProbability: 0 }, { logProbability: -0.5 }, { logProbability: -2 }];
+  const trace = startTrace(start, 7);
+  traceWord(trace, start, kept, { id: 2, logProbability: -0.5 });
+  traceWord(trace, kept, lost, { id: 3, logProbability: -1.5 });
+  traceFate(trace, [kept], 'alive');
+  traceCaptions(trace, [kept]);
+  assert.deepEqual(trace.words, [
+    { parent: null, step: 0, id: 7, logProbability: 0, total: 0, fate: 'alive' },
+    { parent: 0, step: 1, id: 2, logProbability: -0.5, total: -0.5, fate: 'alive', caption: 0 },
+    { parent: 1, step: 2, id: 3, logProbability: -1.5, total: -2, fate: 'dropped' },
+  ]);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { TraceNode } from '../../src/caption/result.ts';
-import { layOut, ROW, treeNodes, withoutDropped } from '../../src/pictures/tree-layout.ts';
+import { layOut, ROW, type TreeNode, treeNodes, withoutDropped } from '../../src/pictures/tree-layout.ts';
 
 /** A trace of that many steps, each node of which has up to three followers. */
 const traces = fc
@@ -27,6 +27,58 @@ const traces = fc
   });
 
 const width = (label: string) => 7 * label.length;
+
+/** How much a word's wish for its row counts: dropped, alive, on the way to the best caption. */
+const weightOf = ({ fate, told }: TreeNode) => (fate === 'dropped' ? 1 : told === 0 ? 144 : 12);
+
+/** Where each word of a column would stand if the others left it the room: its first living sister in line with what is before. */
+function wishes(column: readonly TreeNode[]): number[] {
+  return column.map(({ up, index }) => {
+    const sisters = up!.children;
+    const living = sisters.findIndex(({ fate }) => fate !== 'dropped');
+    const below = sisters.findIndex((sister) => sister.index === index) - (living < 0 ? 0 : living);
+    return up!.y + below * ROW;
+  });
+}
+
+test('rows are as near to where words would like to stand as the distances allow, the best caption nearest', () => {
+  fc.assert(
+    fc.property(traces, fc.integer({ min: 0, max: 2 }), (trace, every) => {
+      // Captions at the ends of some living words, the best of them anywhere.
+      const living = [...trace.keys()].filter(
+        (i) => trace[i]!.fate === 'alive' && trace.every(({ parent }) => parent !== i),
+      );
+      living.forEach((at, i) => {
+        if (i % 3 >= every) trace[at]!.caption = (i * 7) % living.length;
+      });
+      const nodes = treeNodes(trace);
+      layOut(nodes, width);
+      let column = nodes.filter(({ up }) => !up).flatMap(({ children }) => children);
+      while (column.length > 0) {
+        const wish = wishes(column).map((y, i) => y - i * ROW);
+        const mean = (from: number, to: number) => {
+          let [sum, weight] = [0, 0];
+          for (let i = from; i <= to; i++) {
+            sum += wish[i]! * weightOf(column[i]!);
+            weight += weightOf(column[i]!);
+          }
+          return sum / weight;
+        };
+        // Isotonic regression in closed form: the largest of the smallest means around each word.
+        column.forEach((node, i) => {
+          const right = Math.max(
+            ...column
+              .slice(0, i + 1)
+              .map((_, from) => Math.min(...column.slice(i).map((_, n) => mean(from, i + n)))),
+          );
+          assert.ok(Math.abs(node.y - (right + i * ROW)) < 1e-6, `${node.y} for ${right + i * ROW}`);
+        });
+        column = column.flatMap(({ children }) => children);
+      }
+    }),
+    { numRuns: 200, seed: 4 },
+  );
+});
 
 test('words of a step stand below one another, in the order of those before them, inside of the picture', () => {
   fc.assert(

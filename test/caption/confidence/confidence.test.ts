@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  CAPTION_FEATURES,
   type ConfidenceFeatures,
   confidenceFeatures,
   confidenceOf,
   confidenceSchema,
+  PHOTOGRAPH_FEATURES,
   photographProbability,
 } from '../../../src/caption/confidence/confidence.ts';
+import { EVIDENCE_FEATURES } from '../../../src/caption/confidence/evidence.ts';
 import { seenImage } from '../../support/seen-image.ts';
 
 const caption = {
@@ -93,3 +96,79 @@ test('a manifest with a number that this program does not know is refused', () =
   const weights = { ...BEFORE.weights, phaseOfTheMoon: 1 };
   assert.equal(confidenceSchema.safeParse({ ...BEFORE, weights }).success, false);
 });
+
+test('a manifest may weigh every number of a caption and of a photograph', () => {
+  assert.deepEqual(CAPTION_FEATURES, [
+    'meanLogProbability',
+    'worstLogProbability',
+    'words',
+    'meanContentLogProbability',
+    'lastContentLogProbability',
+    'contentWords',
+    'embeddingLogLength',
+  ]);
+  assert.deepEqual(PHOTOGRAPH_FEATURES, [
+    'regionSpread',
+    'colours',
+    'colourEntropy',
+    'saturationDeviation',
+    'flatShare',
+  ]);
+  const ones = features(
+    Object.fromEntries([...CAPTION_FEATURES, ...EVIDENCE_FEATURES].map((name) => [name, 1])),
+  );
+  for (const name of [...CAPTION_FEATURES, ...EVIDENCE_FEATURES]) {
+    const { weights } = confidenceSchema.parse({ ...BEFORE, weights: { [name]: 2 } });
+    assert.equal(confidenceOf(ones, { bias: -2, weights }), 0.5, name);
+  }
+  // A number that this image does not have weighs nothing.
+  assert.equal(confidenceOf(features({}), { bias: 0, weights: { evidenceSum: 9 } }), 0.5);
+});
+
+test('a caption of function words alone, and one of one content word', () => {
+  const said = (...words: [string, number][]) => {
+    const { meanContentLogProbability, lastContentLogProbability, worstLogProbability } = confidenceFeatures(
+      { logProbability: -1, words: words.map(([word, logProbability]) => ({ word, logProbability })) },
+      seenImage(),
+      null,
+    );
+    return [meanContentLogProbability, lastContentLogProbability, worstLogProbability];
+  };
+  assert.deepEqual(said(['a', -1], ['.', -2]), [0, 0, -2]);
+  assert.deepEqual(said(['a', 0], ['dog', -0.5]), [-0.5, -0.5, -0.5]);
+  assert.deepEqual(said(['dog', -3], ['runs', -1]), [-2, -1, -3]);
+  assert.deepEqual(said(), [0, 0, 0]);
+});
+
+const quality = {
+  images: 9,
+  acceptable: 0.5,
+  expectedCalibrationError: 0,
+  expectedByChance: 0.1,
+  areaUnderRoc: 1,
+};
+const photograph = { bias: 1, weights: { colours: 1 } };
+for (const [what, change] of [
+  ['a share above 1', { acceptable: 1.1 }],
+  ['a share below 0', { reviewBelow: -0.1 }],
+  ['no images', { images: 0 }],
+  ['no acceptable CIDEr-D', { acceptableCiderD: 0 }],
+  ['a kind that is known by half', { kinds: { dogs: { images: 9 } } }],
+  ['a kind of no images', { kinds: { dogs: { ...quality, images: 0 } } }],
+  ['a kind with more than the five numbers', { kinds: { dogs: { ...quality, more: 1 } } }],
+  ['photographs without a bias', { photograph: { weights: {} } }],
+  ['photographs by a number of captions', { photograph: { bias: 1, weights: { words: 1 } } }],
+  ['other images without their number', { notPhotographs: { needReview: 0.5 } }],
+  ['other images of which more than all need review', { notPhotographs: { images: 9, needReview: 1.5 } }],
+] as const) {
+  test(`a manifest with ${what} is refused`, () => {
+    const right = {
+      ...BEFORE,
+      kinds: { dogs: quality },
+      photograph,
+      notPhotographs: { images: 9, needReview: 0.5 },
+    };
+    assert.deepEqual(confidenceSchema.parse(right), right);
+    assert.equal(confidenceSchema.safeParse({ ...right, ...change }).success, false);
+  });
+}

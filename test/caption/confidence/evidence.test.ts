@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { confidenceFeatures } from '../../../src/caption/confidence/confidence.ts';
-import { evidenceFeatures, evidenceFor, parseEvidence } from '../../../src/caption/confidence/evidence.ts';
+import {
+  EVIDENCE_FEATURES,
+  evidenceFeatures,
+  evidenceFor,
+  parseEvidence,
+} from '../../../src/caption/confidence/evidence.ts';
 import { seenImage } from '../../support/seen-image.ts';
 
 const WORDS = ['a', 'dog', 'cat'];
@@ -66,4 +71,22 @@ test('a file of another size is none', () => {
 test('a bundle without evidence has no numbers of it', () => {
   const caption = { logProbability: -1, words: [{ word: 'dog', logProbability: -1 }] };
   assert.equal(confidenceFeatures(caption, seenImage(), null).evidenceSum, undefined);
+});
+
+test('of several content words the mean, the mean logarithm and the sum', () => {
+  const evidence = parseEvidence(FILE, WORDS, 2)!;
+  const words = ['a', 'dog', 'cat', 'zebra'].map((word) => ({ word }));
+  const found = evidenceFeatures(words, Float32Array.of(0.5, 0.25), evidence);
+  // Dog a half, as before; cat (-4 * 0.5 + 127 * 0.25) * 0.25 - 1; a zebra has no row.
+  const cat = 1 / (1 + Math.exp(-((-2 + 31.75) * 0.25 - 1)));
+  const logs = [0.5, cat, 0].map((probability) => Math.log(probability + 1e-4));
+  assert.deepEqual(found, {
+    evidenceLog: (logs[0]! + logs[1]! + logs[2]!) / 3,
+    evidenceMean: (0.5 + cat) / 3,
+    evidenceSum: 0.5 + cat,
+  });
+});
+
+test('the numbers that a manifest may weigh', () => {
+  assert.deepEqual(EVIDENCE_FEATURES, ['evidenceLog', 'evidenceMean', 'evidenceSum']);
 });
