@@ -93,13 +93,14 @@ function urlOf({ protocol, hostname, port }: { protocol: string; hostname: strin
 function failureOf(error: unknown, asked: URL): unknown {
   if (!(error instanceof Error)) return error;
   const answer = '$response' in error ? (error.$response as Answer | undefined) : undefined;
-  if (answer === undefined) {
-    addresses.set(error, asked);
-    return error;
+  const unanswered = answer === undefined ? error : proxyRefusal(asked, answer.statusCode);
+  if (unanswered !== null) {
+    addresses.set(unanswered, asked);
+    return unanswered;
   }
   // Errors of the service have a fault; without, the answer was none that the client can read.
-  const isForeign = answer.statusCode < SERVER_ERROR && (isWebPage(answer) || !('$fault' in error));
-  return proxyRefusal(asked, answer.statusCode) ?? (isForeign ? foreign(asked, answer, error) : error);
+  const isReadable = '$fault' in error && !isWebPage(answer!);
+  return isReadable || answer!.statusCode >= SERVER_ERROR ? error : foreign(asked, answer!, error);
 }
 
 /** One that a bucket holds comes with an id of the request. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { objectReferenceSchema } from '../../src/aws/object-reference.ts';
+import { bucketName, objectReferenceSchema } from '../../src/aws/object-reference.ts';
 import { mixesResultsWithImages, resultsPrefix, uploadsPrefix } from '../../src/aws/places.ts';
 
 test('prefixes of results are empty or end in one /, those of uploads are never empty', () => {
@@ -23,13 +23,32 @@ test('results among images need a prefix', () => {
 test('a reference names a bucket as S3 allows it, and nothing that nobody knows', () => {
   const good = { bucket: 'my.photos-1', key: 'ü b.jpg', versionId: 'v1' };
   assert.deepEqual(objectReferenceSchema.parse(good), good);
+  const longest = { bucket: 'b'.repeat(63), key: 'k'.repeat(1024) };
+  assert.deepEqual(objectReferenceSchema.parse(longest), longest);
   for (const wrong of [
     { ...good, bucket: 'A' },
+    { ...good, bucket: 'b'.repeat(64) },
+    { ...good, bucket: 'bb' },
     { ...good, bucket: 'http://x' },
     { ...good, key: '' },
     { ...good, key: 'k'.repeat(1025) },
     { ...good, etag: 'x' },
   ]) {
     assert.equal(objectReferenceSchema.safeParse(wrong).success, false, JSON.stringify(wrong).slice(0, 60));
+  }
+});
+
+test('what is no name of a bucket is told with what to write, and never quoted', () => {
+  for (const [written, says] of [
+    ['s3://photos/2026/', /alone, without s3:\/\//],
+    ['arn:aws:s3:::photos', /what follows ::: in its ARN/],
+    ['arn:aws:s3:eu-west-1:123456789012:accesspoint/photos', /an access point too, is not read/],
+    ['https://photos.s3.amazonaws.com', /not an address/],
+    ['photos/', /without \/ and a prefix/],
+    ['Photos', /3 to 63 lower-case letters, digits, dots and hyphens$/],
+  ] as const) {
+    const { error } = bucketName.safeParse(written);
+    assert.match(error!.issues[0]!.message, says);
+    assert.doesNotMatch(error!.issues[0]!.message, /photos|Photos/);
   }
 });

@@ -224,6 +224,8 @@ describe('checkpoints of other programs', () => {
       /beta as float32 \[\d+\]/,
     ],
     ['a transposed LSTM', 'lstm/basic_lstm_cell/kernel', [128, 64], /kernel as float32 \[32 \+ U, 4 U\]/],
+    ['an LSTM bias for other gates', 'lstm/basic_lstm_cell/bias', [32], /bias as float32 \[128\]/],
+    ['an LSTM bias for more units', 'lstm/basic_lstm_cell/bias', [132], /bias as float32 \[128\]/],
     ['no words at all', 'seq_embedding/map', [0, 32], /seq_embedding\/map as float32 \[V, 32\]/],
   ];
   for (const [what, name, shape, wanted] of misshapen) {

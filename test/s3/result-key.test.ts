@@ -57,6 +57,21 @@ test('a key is cut only when it has to be', () => {
   assert.ok(resultKey('', { ...IDENTITY, key: 'k'.repeat(room + 1) }).includes('~'));
 });
 
+test('a key that is cut uses all 1,024 bytes, and no more', () => {
+  const long = resultKey('captions/', { ...IDENTITY, key: 'k'.repeat(1024) });
+  assert.equal(Buffer.byteLength(long), 1024);
+  assert.match(long, /^captions\/photos\/k+~[0-9a-f]{32}\/abc\.0123456789abcdef\.json$/);
+  // Whole characters only: up to three bytes stay empty.
+  for (const letter of ['ä', '€', '😀']) {
+    const bytes = Buffer.byteLength(
+      resultKey('captions/', { ...IDENTITY, key: letter.repeat(100) + 'k'.repeat(900) }),
+    );
+    assert.equal(bytes, 1024);
+    const cut = Buffer.byteLength(resultKey('captions/', { ...IDENTITY, key: letter.repeat(1000) }));
+    assert.ok(cut <= 1024 && cut > 1024 - Buffer.byteLength(letter), `${cut}`);
+  }
+});
+
 test('the version tells contents apart where the bucket keeps versions, the entity tag elsewhere', () => {
   assert.equal(revisionOf({ versionId: 'v1', etag: 'e' }), 'v1');
   assert.equal(revisionOf({ etag: 'e' }), 'e');

@@ -225,4 +225,87 @@ describe('startQueueConsumer', () => {
     sqs.giveBack();
     assert.deepEqual(await nextLine(), { queue: 'done', ...NOTHING, skipped: 1 });
   });
+
+  it('asks for as many messages as it may work on, and for the rest while it works', async () => {
+    const hold = Promise.withResolvers<void>();
+    consumer = startQueueConsumer({
+      ...parts,
+      messages: 3,
+      caption: async (...args) => {
+        await hold.promise;
+        return await captioner.caption(...args);
+      },
+    });
+    const asked = () => sqs.requests.filter(({ action }) => action === 'ReceiveMessage');
+    for (let i = 0; i < 3; i++) {
+      while (asked().length === i) await new Promise(setImmediate);
+      sendPhoto(`${i}.jpg`);
+    }
+    assert.deepEqual(
+      asked().map(({ input }) => input.MaxNumberOfMessages),
+      [3, 2, 1],
+    );
+    hold.resolve();
+    while (sqs.bodies().length > 0) await nextLine();
+  });
+
+  it('asks for no more messages than SQS gives', async () => {
+    consumer = startQueueConsumer({ ...parts, messages: 64 });
+    while (sqs.requests.length === 0) await new Promise(setImmediate);
+    assert.equal(sqs.requests[0]?.input.MaxNumberOfMessages, 10);
+  });
+});
+
+describe('between requests to the queue that fail', () => {
+  /** A queue that fails as long as it is told to, without a socket: time is the test's. */
+  function failingQueue() {
+    const queue = { asked: 0, fails: true };
+    const send = async (): Promise<object> => {
+      queue.asked++;
+      if (queue.fails) throw new Error('no');
+      return {};
+    };
+    return Object.assign(queue, { sqs: { send } as unknown as SQSClient });
+  }
+  const settle = () => new Promise(setImmediate);
+
+  it('it pauses for a second, then ever longer up to half a minute, and after an answer for a second again', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const queue = failingQueue();
+    consumer = startQueueConsumer({ ...parts, sqs: queue.sqs });
+    await settle();
+    for (const [i, pause] of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000].entries()) {
+      assert.equal(queue.asked, i + 1);
+      t.mock.timers.tick(pause - 1);
+      await settle();
+      assert.equal(queue.asked, i + 1, `${pause} ms are not over`);
+      t.mock.timers.tick(1);
+      await settle();
+    }
+    assert.equal(queue.asked, 8);
+    queue.fails = false;
+    t.mock.timers.tick(30_000);
+    // Answers without messages come one after the other until it fails again.
+    while (queue.asked < 12) await Promise.resolve();
+    queue.fails = true;
+    await settle();
+    const { asked } = queue;
+    t.mock.timers.tick(999);
+    await settle();
+    assert.equal(queue.asked, asked);
+    t.mock.timers.tick(1);
+    await settle();
+    assert.equal(queue.asked, asked + 1);
+  });
+
+  it('it stops at once when it is told to', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const queue = failingQueue();
+    consumer = startQueueConsumer({ ...parts, sqs: queue.sqs });
+    await settle();
+    await consumer.stop();
+    t.mock.timers.tick(60_000);
+    await settle();
+    assert.equal(queue.asked, 1);
+  });
 });

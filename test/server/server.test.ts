@@ -12,7 +12,7 @@ const HEAD = `POST /captions HTTP/1.1\r\nHost: here\r\nContent-Type: image/jpeg\
 
 async function start(
   settings: ServerSettingsInput,
-  parts: Pick<ServerParts, 'report' | 'workers'> = {},
+  parts: Pick<ServerParts, 'report' | 'workers' | 'onLost'> = {},
 ): Promise<RunningServer & { port: number }> {
   const server = await startServer({
     model: DEFAULT_BUNDLE,
@@ -39,6 +39,15 @@ async function beginUpload(port: number) {
     finish: () => socket.write(PHOTO.subarray(1000)),
   };
 }
+
+it('a server says once that no worker starts, and does not listen', async () => {
+  const lost: Error[] = [];
+  const module = new URL('../model/no-start.ts', import.meta.url);
+  const onLost = (cause: Error) => void lost.push(cause);
+  await assert.rejects(start({ workers: 2 }, { workers: { module }, onLost }), (error) => error === lost[0]);
+  assert.equal(lost.length, 1);
+  assert.match(lost[0]!.message, /does not start/);
+});
 
 describe('a server that is told to stop', () => {
   it('finishes what is at work, answers new requests 503, and closes', async () => {

@@ -12,6 +12,13 @@ const ODD_KEY = 'holiday, "best"\n=1+1.jpg';
 const model = { name: 'test', hash: 'f'.repeat(64) };
 
 let s3: ListingS3;
+/** What Node does for a user whom the system has no entry of. */
+const HOMELESS = `data:text/javascript,${encodeURIComponent(`
+  import os from 'node:os';
+  import { syncBuiltinESMExports } from 'node:module';
+  os.homedir = () => { throw new Error('uv_os_homedir returned ENOENT'); };
+  syncBuiltinESMExports();
+`)}`;
 before(async () => {
   s3 = await startListingS3([BUCKET, 'empty'], 10);
   const client = clientOf(s3);
@@ -91,6 +98,20 @@ describe('results', () => {
     assert.ok(rows[8]!.startsWith(`photos,"${quoted}",,captioned,"a picture of ${quoted}",0.3678794`));
   });
 
+  it('are found at the address that `aws s3` has for them', async () => {
+    const run = await runCli(['results', '--bucket', `s3://${BUCKET}/captions/photos/00`]);
+    assert.deepEqual([run.status, run.stderr], [0, '']);
+    assert.equal(lines(run).length, 10);
+  });
+
+  it('are read for a user without a home directory and a name', async () => {
+    const { HOME: _, ...env } = process.env;
+    const nobody = { env: { ...env, NODE_OPTIONS: `--import=${HOMELESS}` } };
+    const run = await runCli(['results', '--bucket', BUCKET], nobody);
+    assert.deepEqual([run.status, run.stderr], [0, '']);
+    assert.equal(lines(run).length, COUNT);
+  });
+
   it('are only failures when asked', async () => {
     const documents = lines(await results('--failed')).map((line) => JSON.parse(line));
     assert.equal(documents.length, COUNT / 5);
@@ -126,6 +147,7 @@ describe('results', () => {
   const refused: { title: string; args: string[]; status: number }[] = [
     { title: 'no such bucket', args: ['--bucket', 'nowhere'], status: 2 },
     { title: 'no bucket', args: [], status: 2 },
+    { title: 'an access point', args: ['--bucket', 'arn:aws:s3:eu-west-1:1:accesspoint/a'], status: 2 },
     { title: 'no such format', args: ['--bucket', BUCKET, '--format', 'xml'], status: 2 },
   ];
   for (const { title, args, status } of refused) {

@@ -121,6 +121,14 @@ describe('a run', () => {
     assert.ok(actions().includes('DescribeMapRun'));
   });
 
+  it('takes bucket and prefix as `aws s3` writes them', async () => {
+    play(succeededWith());
+    const done = await runCli(['run-bucket', '--bucket', 's3://photos/a/', '--state-machine', STATE_MACHINE]);
+    assert.equal(done.status, 0, done.stderr);
+    const start = sfn.requests.find(({ action }) => action === 'StartExecution')!.input;
+    assert.deepEqual(JSON.parse(String(start.input)), { bucket: 'photos', prefix: 'a/' });
+  });
+
   it('finds the state machine among the outputs of the stack', async () => {
     play(succeededWith());
     const file = join(files.path, 'cdk-outputs.json');

@@ -5,7 +5,12 @@ import type { AddressInfo } from 'node:net';
 
 export interface SqsRequest {
   action: string;
-  input: { ReceiptHandle?: string; WaitTimeSeconds?: number; VisibilityTimeout?: number };
+  input: {
+    ReceiptHandle?: string;
+    WaitTimeSeconds?: number;
+    VisibilityTimeout?: number;
+    MaxNumberOfMessages?: number;
+  };
 }
 
 export interface FakeSqs {

@@ -115,18 +115,22 @@ export async function startProxy(
   return { port: await listening(t, server), asked };
 }
 
-const VARIABLES = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'];
+const VARIABLES = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy'];
 
 /** Sets the variables of proxies for one test, and no others of them. */
 export function setProxies(t: TestContext, env: Record<string, string>): void {
-  const names = [...VARIABLES, ...VARIABLES.map((name) => name.toLowerCase())];
-  const before = names.map((name) => [name, process.env[name]] as const);
-  for (const name of names) delete process.env[name];
-  Object.assign(process.env, env);
+  setEnvironment(t, { ...Object.fromEntries(VARIABLES.map((name) => [name, undefined])), ...env });
+}
+
+/** Sets variables for one test; `undefined` takes one away. */
+export function setEnvironment(t: TestContext, env: Record<string, string | undefined>): void {
+  const before = Object.keys(env).map((name) => [name, process.env[name]] as const);
+  const set = (name: string, value: string | undefined): void => {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  };
+  for (const [name, value] of Object.entries(env)) set(name, value);
   t.after(() => {
-    for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
+    for (const [name, value] of before) set(name, value);
   });
 }

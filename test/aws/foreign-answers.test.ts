@@ -1,0 +1,153 @@
+/** What stands where AWS should: the login page of a network, a web server at the address of the endpoint. */
+import assert from 'node:assert/strict';
+import { beforeEach, describe, type TestContext, test } from 'node:test';
+import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { createS3Client } from '../../src/aws/s3-client.ts';
+import { createStepFunctionsClient, startRun } from '../../src/bucket-run/execution.ts';
+import { listObjects } from '../../src/bucket-run/list.ts';
+import { readPlan } from '../../src/bucket-run/plan.ts';
+import { captionObject } from '../../src/s3/caption-object.ts';
+import { describeImage, readImage } from '../../src/s3/images.ts';
+import { findResult, type ResultDocument, readResult, writeJson, writeResult } from '../../src/s3/results.ts';
+import { type ConsumerReport, createSqsClient, startQueueConsumer } from '../../src/server/queue-consumer.ts';
+import { rejectsWith } from '../support/errors.ts';
+import { setEnvironment, setProxies, startHttp } from '../support/network/servers.ts';
+
+const PAGE = '<!doctype html><html><head><title>Welcome</title></head><body><p>Log in<br></body></html>';
+const OBJECT = { bucket: 'photos', key: 'a.jpg' };
+const PLACE = { bucket: 'photos', prefix: '' };
+const MACHINE = 'arn:aws:states:eu-west-1:123456789012:stateMachine:a';
+
+beforeEach((t) => {
+  setProxies(t as TestContext, {});
+  setEnvironment(t as TestContext, {
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  });
+});
+
+interface Page {
+  status?: number;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+/** Answers everything so. */
+async function startPage(t: TestContext, { status = 200, headers = {}, body = PAGE }: Page): Promise<string> {
+  const port = await startHttp(t, (request, response) => {
+    request.resume().on('end', () => response.writeHead(status, headers).end(body));
+  });
+  const url = `http://127.0.0.1:${port}`;
+  setEnvironment(t, { AWS_ENDPOINT_URL_S3: url, AWS_ENDPOINT_URL_SFN: url, AWS_ENDPOINT_URL_SQS: url });
+  return url;
+}
+
+const document = { status: 'failed' } as unknown as ResultDocument;
+
+const REQUESTS: Record<string, () => Promise<unknown>> = {
+  'a list': () => listObjects(createS3Client(), PLACE).next(),
+  'what an object is': () => describeImage(createS3Client(), OBJECT),
+  'an object': () => readImage(createS3Client(), OBJECT, { maxBytes: 1000 }),
+  'whether a result is there': () => findResult(createS3Client(), OBJECT),
+  'a result': () => readResult(createS3Client(), OBJECT),
+  'to write a result': () => writeResult(createS3Client(), OBJECT, document),
+  'to write a list': () => writeJson(createS3Client(), OBJECT, '{}'),
+  'a state machine': () => readPlan(createStepFunctionsClient(), MACHINE),
+  'a run': () => startRun(createStepFunctionsClient(), MACHINE, PLACE),
+  messages: () =>
+    createSqsClient().send(
+      new ReceiveMessageCommand({ QueueUrl: `${process.env.AWS_ENDPOINT_URL_SQS}/1/q` }),
+    ),
+};
+
+const HTML = { 'content-type': 'text/html; charset=utf-8' };
+/** Content delivery networks put headers of their own on pages. */
+const CDN = { ...HTML, etag: '"1"', 'x-amz-cf-id': 'x', 'last-modified': 'Mon, 02 Mar 2026 10:00:00 GMT' };
+
+for (const [what, page] of Object.entries({
+  'a web page': { headers: HTML },
+  'a web page with an entity tag': { headers: CDN },
+  'a web page that was not found': { status: 404, headers: HTML },
+  'a web page that forbids': { status: 403, headers: HTML },
+  'a login that is found elsewhere': {
+    status: 302,
+    headers: { ...HTML, location: 'http://127.0.0.1:9/login' },
+  },
+})) {
+  describe(`${what} is no answer to`, () => {
+    for (const [name, request] of Object.entries(REQUESTS)) {
+      test(name, async (t) => {
+        const url = await startPage(t, page);
+        const { message } = await rejectsWith(request(), 'UpstreamUnavailable');
+        const status = (page as Page).status ?? 200;
+        assert.ok(
+          message.includes(
+            `${url} answers, but not as AWS does (status ${status}, text/html; charset=utf-8)`,
+          ),
+          message,
+        );
+        assert.doesNotMatch(message, /\n/);
+      });
+    }
+  });
+}
+
+describe('a word in plain text is no answer to', () => {
+  for (const [name, request] of Object.entries(REQUESTS)) {
+    test(name, async (t) => {
+      await startPage(t, { headers: { 'content-type': 'text/plain' }, body: 'OK' });
+      await rejectsWith(request(), 'UpstreamUnavailable');
+    });
+  }
+});
+
+test('a page that says that it is busy is asked again', async (t) => {
+  let asked = 0;
+  const port = await startHttp(t, (_request, response) => {
+    if (++asked < 2) response.writeHead(503, HTML).end(PAGE);
+    else response.writeHead(200, { etag: '"1"', 'content-length': 3 }).end('abc');
+  });
+  setEnvironment(t, { AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}` });
+  assert.equal(Buffer.from(await readImage(createS3Client(), OBJECT, { maxBytes: 9 })).toString(), 'abc');
+});
+
+test('an object that is a web page is read as S3 gives it', async (t) => {
+  const headers = { ...HTML, etag: '"1"', 'x-amz-request-id': '4442587FB7D0A2F9' };
+  await startPage(t, { headers: { ...headers, 'content-length': String(PAGE.length) } });
+  assert.equal(Buffer.from(await readImage(createS3Client(), OBJECT, { maxBytes: 1000 })).toString(), PAGE);
+});
+
+test('nothing is recorded of an image that a web page stands for', async (t) => {
+  let written = 0;
+  const port = await startHttp(t, ({ method }, response) => {
+    if (method === 'PUT') written++;
+    response.writeHead(method === 'HEAD' ? 404 : 200, HTML).end(method === 'HEAD' ? '' : PAGE);
+  });
+  setEnvironment(t, { AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}` });
+  const captioner = {
+    s3: createS3Client(),
+    caption: () => assert.fail('was captioned'),
+    model: { name: 'test', hash: 'f'.repeat(64) },
+    allowedBuckets: ['photos'],
+    results: { bucket: 'results', prefix: 'captions/' },
+    maxObjectBytes: 1000,
+  };
+  await rejectsWith(captionObject(OBJECT, captioner), 'UpstreamUnavailable');
+  assert.equal(written, 0);
+});
+
+test('the consumer of a queue says it in one line', async (t) => {
+  const url = await startPage(t, { headers: HTML });
+  const line = Promise.withResolvers<ConsumerReport>();
+  const consumer = startQueueConsumer({
+    sqs: createSqsClient(),
+    queueUrl: `${url}/1/q`,
+    messages: 1,
+    report: line.resolve,
+  } as unknown as Parameters<typeof startQueueConsumer>[0]);
+  const { queue, code, error } = await line.promise;
+  assert.deepEqual([queue, code], ['failed', 'UpstreamUnavailable']);
+  assert.match(error!, /answers, but not as AWS does/);
+  await consumer.stop();
+});

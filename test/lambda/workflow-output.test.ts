@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { batchOutcome, type ItemOutcome } from '../../src/lambda/workflow-output.ts';
+import { clientOf } from '../s3/fake-client.ts';
+import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
+import { rejectsWith } from '../support/errors.ts';
+
+const PLACE = { bucket: 'results', prefix: 'captions/' };
+/** Bytes of JSON that Step Functions is given at most. */
+const LIMIT = 240 << 10;
+
+let fake: FakeS3;
+let s3: S3Client;
+before(async () => {
+  fake = await startFakeS3(['results']);
+  s3 = clientOf(fake);
+});
+after(() => fake.close());
+
+/** One item whose list has so many bytes. */
+function listOf(bytes: number): ItemOutcome[] {
+  const item: ItemOutcome = { bucket: 'photos', key: '', status: 'captioned' };
+  const empty = JSON.stringify({ results: [item] }).length;
+  return [{ ...item, key: 'k'.repeat(bytes - empty) }];
+}
+
+test('outcomes are counted, those that were there before apart', async () => {
+  const item = { bucket: 'photos', key: 'a' };
+  const results: ItemOutcome[] = [
+    { ...item, status: 'captioned' },
+    { ...item, status: 'failed' },
+    { ...item, status: 'failed' },
+    { ...item, status: 'captioned', skipped: true },
+    { ...item, status: 'failed', skipped: true },
+    { ...item, status: 'captioned', skipped: true },
+  ];
+  assert.deepEqual(await batchOutcome(results, s3, PLACE), { captioned: 1, failed: 2, skipped: 3, results });
+});
+
+test('a list is passed on as long as it may, and lies in S3 from then on', async () => {
+  const most = listOf(LIMIT);
+  assert.deepEqual((await batchOutcome(most, s3, PLACE)).results, most);
+  assert.deepEqual(fake.keys('results'), []);
+  const more = listOf(LIMIT + 1);
+  const { results, resultsAt } = await batchOutcome(more, s3, PLACE);
+  assert.equal(results, undefined);
+  // Whoever is told of the list finds it.
+  const stored = fake.get('results', resultsAt!.key)!.bytes.toString();
+  assert.deepEqual(JSON.parse(stored), { results: more });
+});
+
+test('a list that cannot be written fails the batch, which is then tried again', async () => {
+  fake.onRequest(() => ({ kind: 'error', status: 503, code: 'SlowDown' }));
+  await rejectsWith(batchOutcome(listOf(LIMIT + 2), s3, PLACE), 'UpstreamUnavailable');
+  fake.onRequest(() => undefined);
+});
