@@ -59,7 +59,7 @@ export interface LoadReport {
   growth: number;
 }
 
-interface Photograph {
+export interface Photograph {
   bytes: Buffer;
   /** How an answer with the right captions begins. */
   answer: string;
@@ -118,7 +118,7 @@ export async function underLoad(images: readonly Buffer[], options: LoadOptions)
 }
 
 /** What one captioner says without any server: an answer over HTTP has to begin with these very numbers. */
-async function captionAlone(images: readonly Buffer[], directory: string): Promise<Photograph[]> {
+export async function captionAlone(images: readonly Buffer[], directory: string): Promise<Photograph[]> {
   const alone = await loadCaptioner(directory, { threads: 1 });
   const photographs: Photograph[] = [];
   for (const bytes of images) {
@@ -196,7 +196,7 @@ async function overload(
   };
 }
 
-interface Seen {
+export interface Seen {
   /** Right captions a second. */
   rate: number;
   /** Milliseconds of each answer with captions, and of each 503. */
@@ -206,7 +206,7 @@ interface Seen {
   wrong: number;
 }
 
-async function shoot(
+export async function shoot(
   url: string,
   photographs: readonly Photograph[],
   load: Pick<autocannon.Options, 'connections' | 'duration' | 'overallRate'>,

@@ -1,6 +1,7 @@
 /**
  * Speed and memory of a bundle: `npm run bench [-- --model DIR [--beside OTHER]]`; the server under load:
- * `npm run bench -- load [--seconds 60] [--workers 2]`. JSON lines on standard output, a table on standard error. Only
+ * `npm run bench -- load [--seconds 60] [--workers 2]`; beside clients that send slowly: `npm run bench -- slow-clients`
+ * with the same flags. JSON lines on standard output, a table on standard error. Only
  * ratios inside one run travel between machines.
  */
 import { readFile } from 'node:fs/promises';
@@ -14,6 +15,7 @@ import { coldStart } from './cold.ts';
 import { underLoad } from './load.ts';
 import { memoryOfCli } from './memory.ts';
 import { report } from './report.ts';
+import { besideSlowClients } from './slow-clients.ts';
 import { throughput, warmStages } from './warm.ts';
 
 const SAMPLES = ['astronaut', 'chelsea', 'coffee', 'rocket', 'stairs', 'temple'].map((name) =>
@@ -38,6 +40,8 @@ process.stderr.write(
 );
 if (positionals[0] === 'load') {
   await reportLoad();
+} else if (positionals[0] === 'slow-clients') {
+  await reportSlowClients();
 } else {
   await reportCold();
   await reportWarm();
@@ -145,4 +149,28 @@ async function reportLoad(): Promise<void> {
   report({ measure: 'load, memory: RSS after the first round', value: load.settledMiB, unit: 'MiB' });
   report({ measure: 'load, memory: RSS at the end', value: load.endMiB, unit: 'MiB' });
   report({ measure: 'load, memory: growth', value: load.growth, unit: 'ratio', target: '<= 0.10' });
+}
+
+async function reportSlowClients(): Promise<void> {
+  const images = await Promise.all(SAMPLES.map((file) => readFile(file)));
+  const seen = await besideSlowClients(images, {
+    directory: values.model,
+    workers: Number(values.workers),
+    seconds: Number(values.seconds),
+  });
+  const at = `slow clients, ${values.workers} workers`;
+  report({ measure: `${at}: alone, p50`, value: seen.alone.p50, unit: 'ms' });
+  report({ measure: `${at}: alone, p99`, value: seen.alone.p99, unit: 'ms' });
+  report({ measure: `${at}: beside them, p50`, value: seen.beside.p50, unit: 'ms' });
+  report({ measure: `${at}: beside them, p99`, value: seen.beside.p99, unit: 'ms' });
+  report({ measure: `${at}: p99 beside / alone`, value: seen.ratio, unit: 'ratio', target: '<= 2' });
+  report({ measure: `${at}: captioned beside them`, value: seen.beside.served, unit: 'requests' });
+  report({ measure: `${at}: answered 503`, value: seen.beside.refused, unit: 'requests', target: '0' });
+  report({
+    measure: `${at}: wrong or lost answers`,
+    value: seen.beside.wrong,
+    unit: 'requests',
+    target: '0',
+  });
+  report({ measure: `${at}: slow uploads answered 408`, value: seen.cut, unit: 'requests' });
 }

@@ -104,10 +104,11 @@ function iptcEdits(segments: readonly Segment[], description: string): Edit[] {
 
 function edited(bytes: Buffer, segments: readonly Segment[], edits: readonly Edit[]): Buffer {
   const parts: Buffer[] = [];
+  const index = contentsOf(segments, APP2, MPF)[0]?.start ?? Number.POSITIVE_INFINITY;
   let from = 0;
   for (const { start, end, bytes: changed } of edits.toSorted((a, b) => a.start - b.start)) {
     // Its offsets to further pictures in the file count from its own place.
-    if (contentsOf(segments, APP2, MPF).some((index) => index.start < start)) {
+    if (index < start) {
       throw new UnsupportedImage('its XMP or IPTC metadata lie behind an index of further pictures (MPF)');
     }
     parts.push(bytes.subarray(from, start), changed);

@@ -35,7 +35,7 @@ export function readPng(bytes: Buffer): XmpContainer {
   const place = old ?? { start: first.start, end: first.start };
   return {
     packet: old === undefined ? null : packetOf(old),
-    otherPackets: repeated.map(packetOf),
+    otherPackets: packetsOf(repeated),
     texts: [...(exif ? exifTexts(exif.data) : []), ...pngTexts(chunks)],
     room: Infinity,
     withPacket(packet, description) {
@@ -46,10 +46,22 @@ export function readPng(bytes: Buffer): XmpContainer {
   };
 }
 
-function packetOf({ type, data }: Chunk): Buffer {
-  const content = contentOf(type, data.subarray(KEYWORD.length), MAX_PACKET_BYTES);
-  if (content === null) throw damaged();
+function packetOf({ type, data }: Chunk, limit = MAX_PACKET_BYTES): Buffer {
+  const content = contentOf(type, data.subarray(KEYWORD.length), limit);
+  if (content === null) {
+    throw new UnsupportedImage('its XMP metadata are damaged or too large, so nothing was written');
+  }
   return content;
+}
+
+/** Together they have no more than one may: each chunk of some kB could become megabytes. */
+function packetsOf(chunks: readonly Chunk[]): Buffer[] {
+  let room = MAX_PACKET_BYTES;
+  return chunks.map((chunk) => {
+    const packet = packetOf(chunk, room);
+    room = Math.max(1, room - packet.length);
+    return packet;
+  });
 }
 
 /** In place, with the CRC that follows from it. */

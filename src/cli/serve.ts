@@ -118,7 +118,7 @@ export function addServeCommand(program: Command): void {
     )
     .option(
       '--max-bodies <size>',
-      'bodies on their way at once, 503 above; bounds the memory (default: 256mib)',
+      'what has come of all bodies on their way, 503 above; bounds the memory (default: 256mib)',
       sizeOf,
     )
     .option('--max-images <n>', 'images of a form, 422 above; 1 to 1000 (default: 20)', numberOf)

@@ -103,6 +103,8 @@ export interface EdgeLimits {
   headerBytes?: number;
   /** From a request's first byte to its last, ms. */
   requestTimeout?: number;
+  /** What a body has to bring in each window. */
+  slowestBody?: { bytes: number; milliseconds: number };
   /** Largest image read from S3, bytes. @default `maxBodyBytes` */
   objectBytes?: number;
   /** Of an image, where the deployment has a limit of its own. */

@@ -1,13 +1,16 @@
 /** Answers where there is no request to answer: bytes that are no HTTP, headers without end, silence. */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { BodyCut } from './bodies.ts';
 import { type Refusal, type RefusalCode, refusalOf } from './refusal.ts';
 
-/** Of Node's HTTP parser and its clock; everything else is malformed. */
+/** Of Node's HTTP parser and its clock, and of our own; everything else is malformed. */
 const CODES: Record<string, RefusalCode> = {
   HPE_HEADER_OVERFLOW: 'HeadersTooLarge',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'HeadersTooLarge',
   ERR_HTTP_REQUEST_TIMEOUT: 'RequestTimeout',
+  BODY_TOO_SLOW: 'RequestTimeout',
+  BODIES_FULL: 'Overloaded',
 };
 
 /** Until a connection with a wrong request is cut: time for the answer to be read, which a reset would take away. */
@@ -29,7 +32,8 @@ export function answerClientError(
     socket.destroy();
     return null;
   }
-  const refusal = refusalOf(CODES[error.code ?? ''] ?? 'MalformedRequest');
+  const detail = error instanceof BodyCut ? { detail: error.message } : {};
+  const refusal = refusalOf(CODES[error.code ?? ''] ?? 'MalformedRequest', detail);
   const { status, headers, body } = refusal;
   const lines = Object.entries({ ...headers, ...more, connection: 'close' }).map(
     ([name, value]) => `${name}: ${value}`,

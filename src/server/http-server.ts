@@ -1,6 +1,7 @@
 /** The part that faces the network: connections, time-outs, and a place for each request. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { createBodies } from './bodies.ts';
 import { answerClientError } from './client-error.ts';
 import { tryOut } from './half-closed.ts';
 import { type Refusal, type RefusalCode, refusalOf } from './refusal.ts';
@@ -35,27 +36,29 @@ export interface EdgeParts {
   onRefusal: (refusal: Refusal, asked?: { method: string | undefined; path: string }) => void;
 }
 
-type EdgeSettings = Pick<
-  ServerSettings,
-  'headersTimeout' | 'requestTimeout' | 'idleTimeout' | 'maxBody' | 'maxBodies'
->;
+type EdgeSettings = Pick<ServerSettings, 'headersTimeout' | 'requestTimeout' | 'idleTimeout' | 'maxBodies'>;
 
 export function createEdge(
   settings: EdgeSettings,
   { listener, isFull, headersFor, onRefusal }: EdgeParts,
 ): Edge {
-  const { headersTimeout, requestTimeout, idleTimeout, maxBody, maxBodies } = settings;
+  const { headersTimeout, requestTimeout, idleTimeout, maxBodies } = settings;
   const atWork = new Set<ServerResponse>();
   const refused = new WeakSet<ServerResponse>();
   const latest = new WeakMap<Socket, ServerResponse>();
-  let bodiesBytes = 0;
   let onIdle: (() => void) | null = null;
 
-  const reasonToRefuse = (bytes: number): string | null => {
+  const bodies = createBodies({
+    maxBytes: maxBodies,
+    // As Node's own time-outs.
+    onCut: (cut, { socket }) => server.emit('clientError', cut, socket),
+  });
+
+  const reasonToRefuse = (incoming: IncomingMessage): string | null => {
     if (onIdle !== null) return 'this server is stopping';
-    if (bytes === 0) return null;
+    if (!hasBody(incoming)) return null;
     if (isFull()) return 'too many images wait already';
-    return bodiesBytes + bytes > maxBodies ? 'too many bytes are on their way already' : null;
+    return bodies.full ? 'too many bytes are on their way already' : null;
   };
 
   const refuse = (code: RefusalCode, detail: string, incoming: IncomingMessage, outgoing: ServerResponse) => {
@@ -73,15 +76,14 @@ export function createEdge(
   const onRequest: Listener = (incoming, outgoing) => {
     // Health checks of load balancers still speak HTTP/1.0, which need not name a host (RFC 9112, section 3.2).
     if (incoming.httpVersion === '1.0') incoming.headers.host ??= 'localhost';
-    const bytes = bodyBytes(incoming, maxBody);
-    const reason = reasonToRefuse(bytes);
+    const reason = reasonToRefuse(incoming);
     if (reason !== null) return refuse('Overloaded', reason, incoming, outgoing);
     atWork.add(outgoing);
     latest.set(incoming.socket, outgoing);
-    bodiesBytes += bytes;
+    const release = hasBody(incoming) ? bodies.watch(incoming) : null;
     outgoing.once('close', () => {
       atWork.delete(outgoing);
-      bodiesBytes -= bytes;
+      release?.();
       if (atWork.size === 0) onIdle?.();
     });
     listener(incoming, outgoing);
@@ -141,10 +143,8 @@ export function createEdge(
   };
 }
 
-/** What a request announces; without a length, the most that is read. */
-function bodyBytes({ headers }: IncomingMessage, max: number): number {
-  if (headers['transfer-encoding'] !== undefined) return max;
-  return Math.min(max, Number(headers['content-length'] ?? 0));
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

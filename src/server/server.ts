@@ -19,6 +19,7 @@ import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.
 import type { ReportLine } from './access-log.ts';
 import { reportOfRefusal } from './access-log.ts';
 
+import { LEAST_IN_WINDOW, WINDOW_MS } from './bodies.ts';
 import { createEdge, type Edge, MAX_HEADER_BYTES } from './http-server.ts';
 import { listen } from './listen.ts';
 import { createMetrics, type ServerInfo, type ServerMetrics } from './metrics.ts';
@@ -143,6 +144,7 @@ async function appParts(
     limits: {
       headerBytes: MAX_HEADER_BYTES,
       requestTimeout: settings.requestTimeout,
+      slowestBody: { bytes: LEAST_IN_WINDOW, milliseconds: WINDOW_MS },
       uploadBytes: settings.maxObjectBytes,
       ...(settings.maxPixels !== undefined && { pixels: settings.maxPixels }),
     },

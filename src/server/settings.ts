@@ -23,7 +23,7 @@ const QUEUED_PER_WORKER = 32;
 const DEFAULT_MAX_BODY = 32 << 20;
 /** Of one body: it is held in memory twice, as it comes and in a piece. Uploads and the queue take larger images. */
 const LARGEST_BODY = 256 << 20;
-/** Bodies that may be on their way at once, by their announced lengths: bounds the memory that uploads take. */
+/** Of all bodies that are on their way, what has come: bounds the memory that uploads take. */
 const DEFAULT_MAX_BODIES = 256 << 20;
 /** What the default model captions in half a minute: more images in a form are answered by a time-out. */
 const LARGEST_MAX_IMAGES = 1_000;
@@ -75,7 +75,7 @@ export const serverSettingsSchema = z
     corsOrigin: originsSchema.optional(),
     /** Longest body of a request, bytes. */
     maxBody: bytes.max(LARGEST_BODY, 'give at most 256mib').default(DEFAULT_MAX_BODY),
-    /** Of all bodies on their way, bytes; the next ones are answered 503. At least `maxBody`. */
+    /** Of all bodies on their way, bytes that have come; the next ones are answered 503. At least `maxBody`. */
     maxBodies: bytes.default(DEFAULT_MAX_BODIES),
     /** Images of a form. @default 20 */
     maxImages: z.int().min(1).max(LARGEST_MAX_IMAGES).optional(),

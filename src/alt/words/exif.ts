@@ -27,10 +27,17 @@ export function exifTexts(exif: Buffer): FoundText[] {
   const { bytes, order, entries } = block;
   const pointer = entries.find(({ tag }) => tag === EXIF_DIRECTORY);
   const further = pointer ? entriesOf(bytes, order.u32(pointer.at + 8), order) : null;
-  return [...entries, ...(further ?? [])].flatMap((entry) => {
+  return [...firstOfTags(entries), ...firstOfTags(further ?? [])].flatMap((entry) => {
     const value = valueBytes(bytes, entry, order);
     return value === null ? [] : textOfEntry(entry.tag, value, bytes[0] === 0x49);
   });
+}
+
+/** A tag is there once (TIFF 6.0, section 2); thousands of one could all mean the same megabytes. */
+function firstOfTags(entries: readonly Entry[]): Entry[] {
+  const first = new Map<number, Entry>();
+  for (const entry of entries) if (!first.has(entry.tag)) first.set(entry.tag, entry);
+  return [...first.values()];
 }
 
 function textOfEntry(tag: number, value: Buffer, littleEndian: boolean): FoundText[] {

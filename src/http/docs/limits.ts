@@ -26,7 +26,7 @@ export function limitsOf(
   { maxBodyBytes, maxImages = MAX_PARTS, deadlineOf, readS3, uploads, limits = {} }: AppParts,
   c: Context<AppEnv>,
 ): Limit[] {
-  const { headerBytes, requestTimeout, objectBytes, uploadBytes } = limits;
+  const { headerBytes, requestTimeout, slowestBody, objectBytes, uploadBytes } = limits;
   const deadline = deadlineOf?.(c);
   const all: (Limit | false)[] = [
     { what: 'Body of a request', value: bytes(maxBodyBytes), code: 'ImageTooLarge' },
@@ -51,6 +51,11 @@ export function limitsOf(
     requestTimeout !== undefined && {
       what: 'Time for a request to arrive, from its first byte to its last',
       value: `${requestTimeout / 1000} s`,
+      code: 'RequestTimeout',
+    },
+    slowestBody !== undefined && {
+      what: `What a body brings in each ${slowestBody.milliseconds / 1000} s until it is there, at least`,
+      value: bytes(slowestBody.bytes),
       code: 'RequestTimeout',
     },
     deadline !== undefined && {

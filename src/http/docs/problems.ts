@@ -68,7 +68,8 @@ const EXPLANATIONS: Record<AnyProblemCode, Explanation> = {
     advice: 'Other images work. The same image may hang again: try it once more at most.',
   },
   Overloaded: {
-    meaning: 'As many images as may wait are waiting already, or the server is stopping.',
+    meaning:
+      'As many images as may wait are waiting already, as many bytes as are taken together are on their way, or the server is stopping.',
     advice: 'Try again after the seconds that the header Retry-After names, and longer each time.',
   },
   UpstreamUnavailable: {
@@ -80,7 +81,8 @@ const EXPLANATIONS: Record<AnyProblemCode, Explanation> = {
     advice: 'Try again later, with fewer images in a request or with a smaller beamWidth.',
   },
   RequestTimeout: {
-    meaning: 'The whole request did not arrive in the time that it has here; the connection is closed.',
+    meaning:
+      'The whole request did not arrive in the time that it has here, or hardly came at all; the connection is closed.',
     advice: 'Try again over a better connection, or send a smaller copy of the image.',
   },
   ExpectationFailed: {

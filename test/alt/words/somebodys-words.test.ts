@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describeImage } from '../../../src/alt/describe-image.ts';
+import { exifTexts } from '../../../src/alt/words/exif.ts';
 import { UnsupportedImage } from '../../../src/errors.ts';
 import { readXmp } from '../described.ts';
 import {
@@ -423,6 +424,21 @@ describe('damaged and hostile metadata', () => {
     assert.ok(describeImage(jpegWith(many), TEXT, false).bytes);
     assert.ok(describeImage(jpegWith(segment(0xfe, Buffer.alloc(65_000))), TEXT, false).bytes);
     assert.ok(performance.now() - start < 5000);
+  });
+
+  it('are told once where a directory has the same tag a thousand times', () => {
+    const file = tiff('II', Array<Tag>(1000).fill(imageDescription(WORDS)));
+    assert.deepEqual(exifTexts(file), [{ field: 'EXIF:ImageDescription', text: WORDS }]);
+  });
+
+  it('are not looked for in further XMP packets that become large together', () => {
+    const packet = Buffer.concat([
+      binary('XML:com.adobe.xmp\0\x01\0\0\0'),
+      deflateSync(Buffer.alloc(1 << 20, ' ')),
+    ]);
+    const chunk = pngChunk('iTXt', packet);
+    assert.ok(describeImage(pngWith(chunk, chunk, chunk), TEXT, false).bytes);
+    assert.throws(() => describeImage(pngWith(...Array(7).fill(chunk)), TEXT, false), UnsupportedImage);
   });
 
   it('leave pixels alone where a description is said to stand in them', async () => {
