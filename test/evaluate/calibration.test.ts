@@ -161,3 +161,78 @@ test('a feature that never changes and labels that a line separates do no harm',
   );
   assert.ok(predict(model, [7, 39]) > 0.9 && predict(model, [7, 0]) < 0.1);
 });
+
+test('at the weights found nothing gains by moving: errors and penalty are in balance', () => {
+  const { features, labels } = drawn(200);
+  const shares = features.map((_, i) => 1 + (i % 3));
+  const model = fitLogistic(features, labels, shares);
+  const total = shares.reduce((a, b) => a + b);
+  const mean = (value: (i: number) => number) =>
+    features.reduce((sum, _, i) => sum + shares[i]! * value(i), 0) / total;
+  const errorOf = (i: number) => (labels[i] ? 1 : 0) - predict(model, features[i]!);
+  assert.ok(Math.abs(mean(errorOf)) < 1e-9, 'the bias bears no penalty');
+  for (const column of [0, 1]) {
+    const centre = mean((i) => features[i]![column]!);
+    const scale = Math.sqrt(mean((i) => (features[i]![column]! - centre) ** 2));
+    const pull = total * mean((i) => (errorOf(i) * (features[i]![column]! - centre)) / scale);
+    // The penalty of 1 is on weights of normalised features.
+    assert.ok(Math.abs(pull - model.weights[column]! * scale) < 1e-6, `${column}`);
+  }
+});
+
+test('what was never seen to happen has no forecast of 0, nor what always happened one of 1', () => {
+  const always = fitLogistic([[1], [2], [3]], [true, true, true]);
+  assert.ok(predict(always, [2]) > 0.99);
+  assert.ok(Number.isFinite(predict(always, [100])));
+  assert.deepEqual(fitLogistic([[5], [5]], [true, false]), { bias: 0, weights: [0] });
+});
+
+test('ranges of reliability are as many as asked for, and hold what is at their lower ends', () => {
+  const bins = reliability(
+    forecasts([
+      [0.5, true],
+      [0.49, false],
+      [0, false],
+      [1, true],
+    ]),
+    2,
+  );
+  assert.deepEqual(bins, [
+    { count: 2, said: 0.245, happened: 0 },
+    { count: 2, said: 0.75, happened: 1 },
+  ]);
+});
+
+test('by chance alone: a range of n forecasts of p is off by sqrt(2 n p (1 - p) / pi)', () => {
+  const four = forecasts([
+    [0.2, true],
+    [0.2, false],
+    [0.7, true],
+    [0.7, true],
+  ]);
+  const expected = (Math.sqrt((2 * 2 * 0.16) / Math.PI) + Math.sqrt((2 * 2 * 0.21) / Math.PI)) / 4;
+  assert.ok(Math.abs(errorByChance(four) - expected) < 1e-12);
+  const together = Math.sqrt((2 * (2 * 0.16 + 2 * 0.21)) / Math.PI) / 4;
+  assert.ok(Math.abs(errorByChance(four, 1) - together) < 1e-12);
+});
+
+test('without an event, or with nothing else, there is no order to judge', () => {
+  assert.equal(
+    areaUnderRoc(
+      forecasts([
+        [0.1, false],
+        [0.9, false],
+      ]),
+    ),
+    0.5,
+  );
+  assert.equal(
+    areaUnderRoc(
+      forecasts([
+        [0.1, true],
+        [0.9, true],
+      ]),
+    ),
+    0.5,
+  );
+});

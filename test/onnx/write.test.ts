@@ -77,6 +77,9 @@ test('numbers outside raw_data are read, as other writers store them', () => {
     [[0x08, 2, 0x10, 3, 0x2a, 3, 127, 0x80, 1], 'int8', [127, 128]],
     [[0x08, 1, 0x10, 7, 0x3a, 1, 5], 'int64', [5, 0, 0, 0, 0, 0, 0, 0]],
     [[0x08, 1, 0x10, 6, 0x2a, 1, 9], 'int32', [9, 0, 0, 0]],
+    [[0x08, 1, 0x10, 10, 0x2a, 3, 0x80, 0xf8, 0], 'float16', [0, 0x3c]],
+    [[0x08, 1, 0x10, 9, 0x2a, 1, 1], 'bool', [1]],
+    [[0x08, 1, 0x10, 2, 0x2a, 1, 7], 'uint8', [7]],
   ];
   for (const [fields, type, expected] of tensors) {
     const found = decodeModel('unit', withTensor([...fields, 0x42, 1, 0x78])).constants.get('x')!;
@@ -111,3 +114,78 @@ for (const [what, bytes] of BAD) {
     assert.throws(() => decodeModel('unit', bytes), { code: 'ModelUnusable' });
   });
 }
+
+/** Fields of a message whose lengths are below 128: number, then text or bytes. */
+function fields(
+  ...pairs: [field: number, value: string | readonly number[] | Uint8Array | number][]
+): number[] {
+  return pairs.flatMap(([field, value]) => {
+    const tag = field < 16 ? [field << 3] : [((field << 3) & 127) | 128, field >> 4];
+    if (typeof value === 'number') return [...tag, value];
+    const bytes = typeof value === 'string' ? [...Buffer.from(value)] : [...value];
+    return [(field << 3) | 2, bytes.length, ...bytes];
+  });
+}
+
+test('what a file leaves out has the standard’s own value', () => {
+  const attributes = [
+    fields([1, 'f'], [20, 1]),
+    fields([1, 'i'], [20, 2]),
+    fields([1, 's'], [20, 3]),
+    fields([1, 'ints'], [20, 7]),
+  ];
+  const node = fields([2, 'out'], [4, 'Op'], ...attributes.map((bytes): [number, number[]] => [5, bytes]));
+  const bare = fields([4, 'Op']);
+  const shape = fields([1, []], [1, fields([1, 3])], [1, fields([2, 'N'])]);
+  const input = fields([1, 'in'], [2, fields([1, fields([1, 1], [2, shape])])]);
+  const graph = fields([1, node], [1, bare], [11, input], [5, fields([1, 0], [2, 1])]);
+  const model = decodeModel('unit', Uint8Array.from(fields([7, graph], [8, []])));
+  assert.equal(model.name, '');
+  assert.deepEqual(model.opsets, { '': 0 });
+  assert.deepEqual(model.nodes, [
+    {
+      op: 'Op',
+      domain: '',
+      name: 'out',
+      inputs: [],
+      outputs: ['out'],
+      attributes: { f: { float: 0 }, i: 0, s: '', ints: [] },
+    },
+    { op: 'Op', domain: '', name: 'Op', inputs: [], outputs: [], attributes: {} },
+  ]);
+  assert.deepEqual(model.inputs, [{ name: 'in', type: 'float32', dims: ['?', 3, 'N'] }]);
+  assert.deepEqual([...model.constants.keys()], ['']);
+});
+
+test('a refusal says what was found in which file, and what to use instead', () => {
+  const remedy = 'Use the graph of an fp32 bundle, as it was imported or trained.';
+  const inGraph = (...graph: Parameters<typeof fields>) => Uint8Array.from(fields([7, fields(...graph)]));
+  const attribute = (...given: Parameters<typeof fields>) =>
+    inGraph([1, fields([4, 'Op'], [5, fields(...given)])]);
+  const refused: [Uint8Array, string, string | RegExp][] = [
+    [new Uint8Array(0), 'an ONNX model', 'no graph'],
+    [Buffer.from('this is not a model, it is a letter'), 'an ONNX model', /./],
+    [withTensor(fields([1, 0], [2, 1], [8, 'x'], [14, 1])), 'weights inside the file', '"x" beside it'],
+    [withTensor(fields([1, 0], [2, 8], [8, 'x'])), 'numbers of a known type', '"x" of ONNX type 8'],
+    [
+      withTensor(fields([1, 2], [1, 3], [2, 1], [8, 'x'], [9, [0, 0, 0, 0]])),
+      '24 bytes of data for "x", float32 [2, 3]',
+      '4',
+    ],
+    [attribute([1, 'a'], [20, 8]), 'attributes that are numbers, texts or tensors', '"a" of type 8'],
+    [attribute([1, 'a'], [20, 4]), 'attributes that are numbers, texts or tensors', '"a" of type 4'],
+    [inGraph([11, fields([1, 'in'])]), 'numbers of a known type', '"in" of ONNX type 0'],
+  ];
+  for (const [bytes, expected, actual] of refused) {
+    assert.throws(
+      () => decodeModel('encoder.onnx', bytes),
+      (error: { message: string; cause?: unknown }) => {
+        for (const part of ['encoder.onnx', expected, remedy])
+          assert.ok(error.message.includes(part), error.message);
+        if (typeof actual === 'string') assert.ok(error.message.includes(actual), error.message);
+        else assert.ok(error.cause instanceof Error);
+        return true;
+      },
+    );
+  }
+});

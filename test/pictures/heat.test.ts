@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { heatCells, placeOfCells, UNHEEDED } from '../../src/pictures/heat.ts';
+import { heatCells, placeOfCells, tellingShare, UNHEEDED } from '../../src/pictures/heat.ts';
 import { heatMaps } from '../../src/pictures/heat-map.ts';
 import { COFFEE } from '../support/samples.ts';
 
@@ -32,6 +32,28 @@ test('one scale holds for all words: what is worth little is never as bright as 
   );
 });
 
+// Amber of 0.62 x strength over darkness of 0.58 x (1 - strength); the strength is the place of the share between 1 and 50 %
+// on a scale of logarithms, from 0.15 on. Worked out apart from the code.
+test('colours of shares from the faintest to the strongest', () => {
+  const importance = (share: number) => -Math.log(1 - share);
+  const colours: [share: number, rgba: number[]][] = [
+    [0.0100001, [51, 35, 20, 138]],
+    [Math.sqrt(0.01 * 0.5), [179, 107, 20, 131]],
+    [0.25, [237, 140, 20, 145]],
+    [0.5, [255, 150, 20, 158]],
+    [0.9, [255, 150, 20, 158]],
+  ];
+  for (const [share, rgba] of colours) {
+    const found = [...heatCells([importance(share)])];
+    assert.ok(
+      found.every((value, i) => Math.abs(value - rgba[i]!) <= 1),
+      `${share}: ${found}`,
+    );
+  }
+  assert.ok(Math.abs(tellingShare(importance(0.25)) - 0.25) < 1e-12);
+  assert.equal(tellingShare(importance(0.0099)), 0);
+});
+
 test('a word that leaned on nothing is dark all over', () => {
   assert.deepEqual(new Set(heatCells([0, 0, 0])), new Set(heatCells([0])));
 });
@@ -39,6 +61,10 @@ test('a word that leaned on nothing is dark all over', () => {
 test('cells lie in whole pixels inside of the picture, however small it is', () => {
   const area = { left: 0.12, top: 0, width: 0.88, height: 1 };
   assert.deepEqual(placeOfCells({ area }, 100, 50), { left: 12, top: 0, width: 88, height: 50 });
+  const middle = { left: 0.25, top: 0.4, width: 0.5, height: 0.2 };
+  assert.deepEqual(placeOfCells({ area: middle }, 200, 50), { left: 50, top: 20, width: 100, height: 10 });
+  const edge = { left: 0.999, top: 0.999, width: 0.001, height: 0.001 };
+  assert.deepEqual(placeOfCells({ area: edge }, 10, 20), { left: 9, top: 19, width: 1, height: 1 });
   for (const size of [1, 2, 3]) {
     const { left, top, width, height } = placeOfCells({ area }, size, size);
     assert.ok(left + width <= size && top + height <= size && width > 0 && height > 0, String(size));
@@ -67,4 +93,32 @@ test('a heat map is the photograph, dark where the network saw nothing', async (
   }
   const [red, , blue] = pixel(found, width - 5, 7);
   assert.ok(red! - blue! > 80, 'amber');
+});
+
+test('cells lie on the photograph where the network saw them, in the middle too', async () => {
+  const photo = await sharp({ create: { width: 1000, height: 500, channels: 3, background: '#808080' } })
+    .png()
+    .toBuffer();
+  const area = { left: 0.25, top: 0.5, width: 0.5, height: 0.25 };
+  const explanation = { rows: 2, columns: 1, area, words: [{ word: 'cup', importance: [2, 2] }] };
+  const { data, info } = await sharp((await heatMaps(photo, explanation))[0])
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  assert.deepEqual([info.width, info.height], [640, 320], 'wide enough to see, and no wider');
+  const isAmber = (x: number, y: number) => {
+    const at = info.channels * (y * 640 + x);
+    return data[at]! - data[at + 2]! > 80;
+  };
+  const inside = [
+    [170, 170],
+    [470, 230],
+  ] as const;
+  const outside = [
+    [150, 200],
+    [490, 200],
+    [320, 150],
+    [320, 250],
+  ] as const;
+  for (const [x, y] of inside) assert.ok(isAmber(x, y), `${x} ${y}`);
+  for (const [x, y] of outside) assert.ok(!isAmber(x, y), `${x} ${y}`);
 });

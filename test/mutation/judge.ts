@@ -1,0 +1,67 @@
+/** Runs the tests that reach a mutant until one fails. */
+import { type Coverage, runs } from './covers.ts';
+import type { Mutant } from './mutants.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/** s: a test file that takes longer than this in peace is a fault of the file. */
+const PATIENCE = 300;
+
+export interface Verdict extends Mutant {
+  verdict: 'killed' | 'late' | 'survived' | 'not reached';
+  /** Test file that noticed. */
+  by?: string;
+}
+
+export interface Measured {
+  test: string;
+  seconds: number;
+  coverage: Coverage;
+}
+
+/** @returns fastest first @throws Error when a test fails on the code as it is */
+export async function measureAll(
+  sandboxes: readonly Sandbox[],
+  tests: readonly string[],
+): Promise<Measured[]> {
+  const measured = await share(sandboxes, tests, async (sandbox, test): Promise<Measured> => {
+    const { outcome, seconds, output, coverage } = await sandbox.measure(test, PATIENCE);
+    if (outcome !== 'passed') throw new Error(`${test} ${outcome} without any change: ${output}`);
+    return { test, seconds, coverage };
+  });
+  return measured.sort((a, b) => a.seconds - b.seconds);
+}
+
+export async function judge(
+  sandbox: Sandbox,
+  mutant: Mutant,
+  measured: readonly Measured[],
+): Promise<Verdict> {
+  const reach = measured.filter(({ coverage }) => runs(coverage, mutant.file, mutant.offset));
+  const load = measured.filter(({ coverage }) => coverage.has(mutant.file));
+  // A process that is killed writes no coverage, and packed code is not seen: then all have to pass.
+  const tests = [reach, load, measured].find(({ length }) => length > 0) ?? [];
+  return sandbox.withMutant(mutant, async () => {
+    for (const { test, seconds } of tests) {
+      const { outcome } = await sandbox.run(test, 10 + 4 * seconds);
+      if (outcome !== 'passed')
+        return { ...mutant, verdict: outcome === 'late' ? 'late' : 'killed', by: test };
+    }
+    return { ...mutant, verdict: reach.length > 0 ? 'survived' : 'not reached' };
+  });
+}
+
+/** Each sandbox does the next thing when it is done with one. @returns in the order of `things` */
+export async function share<T, R>(
+  sandboxes: readonly Sandbox[],
+  things: readonly T[],
+  work: (sandbox: Sandbox, thing: T) => Promise<R>,
+): Promise<R[]> {
+  const done: R[] = [];
+  const queue = things.entries();
+  await Promise.all(
+    sandboxes.map(async (sandbox) => {
+      for (const [index, thing] of queue) done[index] = await work(sandbox, thing);
+    }),
+  );
+  return done;
+}

@@ -1,0 +1,48 @@
+/** Which files are changed, and which tests have to notice. */
+import { globSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../support/samples.ts';
+
+/**
+ * Folders and files of tests that hold a folder beside those in the folder of the same name; a folder within takes
+ * those of the nearest line. Tests of other folders may notice more, but later, and far from the cause.
+ */
+const ALSO: Record<string, readonly string[]> = {
+  'src/aws': ['test/s3', 'test/bucket-run'],
+  'src/bucket-run': ['test/cli/bucket'],
+  'src/model': ['test/server'],
+  'src/onnx': ['test/import/network/decoder-graph.test.ts', 'test/import/network/encoder-graph.test.ts'],
+  'src/pictures': ['test/cli/caption/pictures.test.ts'],
+  'src/s3': ['test/lambda', 'test/http/routes'],
+};
+
+/** Runs state machines against real functions, for a minute: too long for every change elsewhere. */
+const SLOW = { test: 'test/infra/workflow/workflow.test.ts', holds: 'infra/workflow' };
+
+/** Every folder of `src`, and `infra`. */
+export function allFolders(): string[] {
+  const rooms = globSync('src/*', { cwd: ROOT }).filter((path) => statSync(join(ROOT, path)).isDirectory());
+  return [...rooms.sort(), 'infra'];
+}
+
+/** @param place a folder or a file of `src` or `infra` */
+export function sourcesOf(place: string): string[] {
+  if (!/^(src|infra)(\/|$)/.test(place)) throw new Error(`${place}: only src and infra are changed`);
+  const found = statSync(join(ROOT, place)).isDirectory()
+    ? globSync(`${place}/**/*.{ts,js}`, { cwd: ROOT })
+    : [place];
+  return found.filter((file) => !file.endsWith('.d.ts')).sort();
+}
+
+/** @returns test files that there are, by name */
+export function testsOf(place: string): string[] {
+  const folder = statSync(join(ROOT, place)).isDirectory() ? place : place.replace(/\/[^/]+$/, '');
+  const line = Object.keys(ALSO)
+    .filter((name) => folder === name || folder.startsWith(`${name}/`))
+    .reduce((longest, name) => (name.length > longest.length ? name : longest), '');
+  const places = [folder.replace(/^(src\/)?/, 'test/'), ...(ALSO[line] ?? [])];
+  const patterns = places.map((name) => (name.endsWith('.ts') ? name : `${name}/**/*.test.ts`));
+  const found = new Set(patterns.flatMap((pattern) => globSync(pattern, { cwd: ROOT })));
+  if (!folder.startsWith(SLOW.holds)) found.delete(SLOW.test);
+  return [...found].sort();
+}
