@@ -31,6 +31,9 @@ export async function measureAll(
   return measured.sort((a, b) => a.seconds - b.seconds);
 }
 
+/** Source file to the test file that noticed a change of it last: likely the one that notices the next. */
+const noticedBy = new Map<string, string>();
+
 export async function judge(
   sandbox: Sandbox,
   mutant: Mutant,
@@ -39,12 +42,17 @@ export async function judge(
   const reach = measured.filter(({ coverage }) => runs(coverage, mutant.file, mutant.offset));
   const load = measured.filter(({ coverage }) => coverage.has(mutant.file));
   // A process that is killed writes no coverage, and packed code is not seen: then all have to pass.
-  const tests = [reach, load, measured].find(({ length }) => length > 0) ?? [];
+  const all = [reach, load, measured].find(({ length }) => length > 0) ?? [];
+  const tests = all.toSorted((a, b) => rank(a) - rank(b));
+  function rank({ test, seconds }: Measured): number {
+    return test === noticedBy.get(mutant.file) ? 0 : seconds;
+  }
   return sandbox.withMutant(mutant, async () => {
     for (const { test, seconds } of tests) {
       const { outcome } = await sandbox.run(test, 10 + 4 * seconds);
-      if (outcome !== 'passed')
-        return { ...mutant, verdict: outcome === 'late' ? 'late' : 'killed', by: test };
+      if (outcome === 'passed') continue;
+      noticedBy.set(mutant.file, test);
+      return { ...mutant, verdict: outcome === 'late' ? 'late' : 'killed', by: test };
     }
     return { ...mutant, verdict: reach.length > 0 ? 'survived' : 'not reached' };
   });

@@ -34,3 +34,52 @@ test('it stays where moving it would change or cost something', () => {
   ];
   assert.deepEqual(movePoolsBehindConvolutions({ ...shared, nodes }).nodes, nodes);
 });
+
+/** The pooled network with attributes of its convolution changed. */
+function withConv(attributes: Record<string, Attribute>) {
+  const model = pooled(3);
+  const nodes = model.nodes.map((node) =>
+    node.op === 'Conv' ? { ...node, attributes: { ...node.attributes, ...attributes } } : node,
+  );
+  return { ...model, nodes };
+}
+
+test('it stays in front of convolutions that skip, pad or group, and of what is none', () => {
+  const cases = [
+    withConv({ strides: [1, 2] }),
+    withConv({ pads: [0, 1, 0, 1] }),
+    withConv({ group: 3 }),
+    { ...pooled(3), constants: new Map() },
+  ];
+  for (const model of cases) assert.deepEqual(movePoolsBehindConvolutions(model).nodes, model.nodes);
+  const max = pooled(3);
+  const nodes = max.nodes.map((node) => (node.op === 'AveragePool' ? { ...node, op: 'MaxPool' } : node));
+  assert.deepEqual(movePoolsBehindConvolutions({ ...max, nodes }).nodes, nodes);
+  const relu = max.nodes.map((node) => (node.op === 'Conv' ? { ...node, op: 'ConvTranspose' } : node));
+  assert.deepEqual(movePoolsBehindConvolutions({ ...max, nodes: relu }).nodes, relu);
+});
+
+test('it stays where the mean leaves the graph, or nobody reads it', () => {
+  const model = pooled(3);
+  const outputs = [...model.outputs, { name: 'mean', type: 'float32', dims: null } as const];
+  assert.deepEqual(movePoolsBehindConvolutions({ ...model, outputs }).nodes, model.nodes);
+  const nodes = model.nodes.slice(0, 1);
+  assert.deepEqual(movePoolsBehindConvolutions({ ...model, nodes }).nodes, nodes);
+});
+
+test('moved, each takes the names of the values that the other read and made', () => {
+  const { nodes } = movePoolsBehindConvolutions(pooled(3));
+  assert.deepEqual(
+    nodes.map(({ name, inputs, outputs }) => ({ name, inputs, outputs })),
+    [
+      { name: 'conv', inputs: ['image', 'conv_w', 'conv_b'], outputs: ['conv/before_pool'] },
+      { name: 'mean', inputs: ['conv/before_pool'], outputs: ['conv'] },
+      { name: 'out', inputs: ['conv'], outputs: ['out'] },
+    ],
+  );
+});
+
+test('a pool without the attribute leaves padding out', () => {
+  const { count_include_pad: _, ...plain } = MEAN;
+  assert.equal(order(movePoolsBehindConvolutions(pooled(3, plain))), 'Conv AveragePool Relu');
+});

@@ -211,3 +211,44 @@ test('a value that was never measured is named', async () => {
   const prepared = prepareEncoder('unit', encodeModel(chain()));
   assert.throws(() => quantizeEncoder(prepared, new Map()), /image/);
 });
+
+// 127 where products of two weights never meet in 16 bits, else the sum of two that do: `numbers.ts`.
+test('weights have as many bits as the kernel of their operator leaves them', async () => {
+  const largestOf = async (op: (g: GraphBuilder) => void, name: string) => {
+    const g = new GraphBuilder();
+    op(g);
+    const { constants } = decodeModel('unit', await quantize(withTail(network(g, name), name)));
+    const bytes = constants.get(`${name}/weights/integers`)!.bytes();
+    return Math.max(...new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length).map(Math.abs));
+  };
+  const apart = (size: number) => Float32Array.from({ length: size }, (_, i) => (i % 2 === 0 ? 1 : -1));
+  const convolution = (output: number, group: number, kernel: number) => (g: GraphBuilder) => {
+    const size = (output * CHANNELS * kernel * kernel) / group;
+    conv(g, 'image', 'c', { output, group, kernel, weights: apart(size), bias: new Float32Array(output) });
+  };
+  assert.equal(await largestOf(convolution(CHANNELS, CHANNELS, 3), 'c'), 127, 'depthwise');
+  assert.equal(
+    await largestOf(convolution(2 * CHANNELS, CHANNELS, 3), 'c'),
+    64,
+    'one channel, two outputs each',
+  );
+  assert.equal(
+    await largestOf(convolution(CHANNELS, 1, 1), 'c'),
+    127,
+    'pointwise, neighbours of other signs',
+  );
+  const matrix = (transB: number) => (g: GraphBuilder) => {
+    g.constant('flat', integers(0, CHANNELS * SIDE * SIDE));
+    g.node('Reshape', ['image', 'flat'], 'row');
+    const rows = CHANNELS * SIDE * SIDE;
+    const dims = transB === 1 ? [2, rows] : [rows, 2];
+    const signs = Float32Array.from({ length: 2 * rows }, (_, i) =>
+      (transB === 1 ? i : i >> 1) % 2 === 0 ? 1 : -1,
+    );
+    g.constant('w', tensorOf(signs, dims));
+    g.node('Gemm', ['row', 'w'], 'c', { transB });
+  };
+  // Along what is summed over neighbours cancel out, so that nearly 8 bits are left.
+  assert.equal(await largestOf(matrix(0), 'c'), 127);
+  assert.equal(await largestOf(matrix(1), 'c'), 127);
+});
