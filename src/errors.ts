@@ -251,3 +251,27 @@ export class SourceError extends Error {
     return this.code;
   }
 }
+
+/** What the disk says when the fault is its own, and not that of one file's name, and what to do. */
+const DISK_FAILURES: Record<string, string> = {
+  ENOSPC: 'the disk is full; make room',
+  EDQUOT: 'the quota is used up; make room',
+  EFBIG: 'a limit on the size of files; raise it (ulimit -f)',
+  EROFS: 'it is read-only; name another place',
+  EIO: 'the disk fails; name another place',
+};
+
+export function isDiskFailure(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && Object.hasOwn(DISK_FAILURES, String(error.code));
+}
+
+/** What a command makes cannot be written: the disk is full or gone. Not the fault of any image: the run ends. No edge maps it. */
+export class OutputFailed extends Error {
+  /** @param place what cannot be written */
+  constructor(place: string, cause: unknown) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+    const remedy = DISK_FAILURES[code ?? ''];
+    const reason = `${code === undefined ? '' : ` (${code})`}${remedy === undefined ? '' : `: ${remedy}`}`;
+    super(`${place} cannot be written${reason}`, { cause });
+  }
+}

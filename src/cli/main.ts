@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { reportOf, SourceError } from '../errors.ts';
+import { OutputFailed, reportOf, SourceError } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { addAltCommand } from './alt/alt.ts';
 import { addResultsCommand } from './bucket/results.ts';
 import { addRunBucketCommand } from './bucket/run-bucket.ts';
@@ -9,20 +10,18 @@ import { addImportCommand } from './import/import.ts';
 import { addQuantizeCommand } from './import/quantize.ts';
 import { addServeCommand } from './serve.ts';
 import { inFlags } from './shared/complain.ts';
-import {
-  EXIT_CODES,
-  EXIT_MODEL_UNUSABLE,
-  EXIT_OK,
-  EXIT_OUTPUT_FAILED,
-  EXIT_USAGE,
-  OutputFailed,
-} from './shared/exit.ts';
+import { EXIT_CODES, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_OUTPUT_FAILED, EXIT_USAGE } from './shared/exit.ts';
 
 const program = new Command('show-and-tell')
   .description(
     'Captions photographs: a CNN reads the image, an LSTM says it, beam search ranks the sentences.',
   )
   .showHelpAfterError('Add --help for usage and examples.')
+  .configureOutput({
+    // In one line, its guess as well: names of files may look like flags.
+    outputError: (text, write) =>
+      write(`${printable(text.trimEnd().replace(/\n(?=\(Did you mean )/, ' '))}\n`),
+  })
   .exitOverride();
 
 addCaptionCommand(program);
@@ -50,7 +49,7 @@ process.on('exit', () => {
 });
 
 function sayOutputFailed({ message }: OutputFailed): void {
-  process.stderr.write(`show-and-tell: ${message}\n`);
+  process.stderr.write(`show-and-tell: ${printable(message)}\n`);
 }
 
 try {
@@ -62,7 +61,7 @@ try {
     sayOutputFailed(error);
     process.exitCode = EXIT_OUTPUT_FAILED;
   } else if (error instanceof SourceError) {
-    process.stderr.write(`show-and-tell: ${error.code}: ${error.message}\n`);
+    process.stderr.write(`show-and-tell: ${error.code}: ${printable(error.message)}\n`);
     process.exitCode = EXIT_MODEL_UNUSABLE;
   } else {
     const report = reportOf(error);

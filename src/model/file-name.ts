@@ -1,7 +1,7 @@
 /**
  * Names of files that are no UTF-8, as on old disks and out of archives of Windows. A path is a string here; bytes that
  * are no UTF-8 stand in it as lone surrogates, as in Python (PEP 383), which no well-formed string has. JSON writes them as
- * escapes, a terminal shows replacement characters.
+ * escapes, and text shows them as such.
  */
 
 const NOT_UTF8 = 0xdc00;

@@ -1,9 +1,13 @@
 /** Writes a bundle whole or not at all: beside its place, hashed, then renamed. */
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { access, chmod, mkdir, mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InvalidRequest } from '../errors.ts';
+import { takeLock } from '../files/lock.ts';
+import { clearParts, partIn } from '../files/part.ts';
+import { codeOf, notWritten } from '../files/system-error.ts';
+import { putFile, syncDirectory, writeSynced } from '../files/write-file.ts';
 import {
   CHECKSUM_FILE,
   checksumLine,
@@ -34,19 +38,31 @@ export interface Draft {
 }
 
 /**
- * Refuses a place that is taken, before any work is done.
- * @throws InvalidRequest
+ * Refuses a place that is taken, or that another process makes a bundle at, before any work is done. It is kept until this
+ * process ends.
+ * @throws InvalidRequest, OutputFailed
  */
-export async function checkFree(out: string): Promise<void> {
+export async function claimPlace(out: string): Promise<void> {
   const taken = await access(out).then(
     () => true,
     () => false,
   );
-  if (taken) throw new InvalidRequest(`${out} exists already: remove it or choose another --out`);
+  if (taken) throw placeTaken(out);
+  try {
+    await mkdir(dirname(resolve(out)), { recursive: true });
+  } catch (cause) {
+    throw notWritten(out, cause);
+  }
+  takeLock(resolve(out));
+}
+
+function placeTaken(out: string): InvalidRequest {
+  return new InvalidRequest(`${out} exists already: remove it or choose another --out`);
 }
 
 /**
- * Writes all files of a bundle into a directory beside `out`. If the process is interrupted, the directory is removed.
+ * Writes all files of a bundle into a directory beside `out`. If the process is interrupted, the directory is removed; if it is
+ * killed, by the next one that writes there.
  * @param manifest all of it but the files
  */
 export async function draftBundle(
@@ -54,8 +70,8 @@ export async function draftBundle(
   files: BundleFiles,
   manifest: Omit<Manifest, 'files' | 'formatVersion'>,
 ): Promise<Draft> {
-  await mkdir(dirname(resolve(out)), { recursive: true });
-  const directory = await mkdtemp(`${resolve(out)}.partial-`);
+  const parent = dirname(resolve(out));
+  const directory = partIn(parent);
   const remove = () => rmSync(directory, { recursive: true, force: true });
   process.on('exit', remove);
   const discard = async () => {
@@ -63,6 +79,9 @@ export async function draftBundle(
     await rm(directory, { recursive: true, force: true });
   };
   try {
+    await mkdir(parent, { recursive: true });
+    await clearParts(parent);
+    await mkdir(directory, { mode: 0o700 });
     const entries: Record<string, Manifest['files']['encoder']> = {};
     for (const [role, path] of Object.entries(NAMES)) {
       const parts = files[role as keyof typeof NAMES];
@@ -70,16 +89,22 @@ export async function draftBundle(
       entries[role] = { path, ...(await writeParts(join(directory, path), parts)) };
     }
     for (const [name, text] of manifestFiles({ formatVersion: 1, ...manifest, files: entries })) {
-      await writeFile(join(directory, name), text);
+      await putFile(join(directory, name), text);
     }
   } catch (error) {
     await discard();
-    throw error;
+    throw notWritten(out, error);
   }
   const publish = async () => {
-    // mkdtemp makes directories for its user alone.
-    await chmod(directory, 0o755);
-    await rename(directory, resolve(out));
+    try {
+      await chmod(directory, 0o755);
+      await syncDirectory(directory);
+      await rename(directory, resolve(out));
+      await syncDirectory(parent);
+    } catch (error) {
+      if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(error) ?? '')) throw placeTaken(out);
+      throw notWritten(out, error);
+    }
     process.off('exit', remove);
   };
   return { directory, publish, discard };
@@ -91,33 +116,30 @@ async function writeParts(
 ): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash('sha256');
   let bytes = 0;
-  const handle = await open(file, 'wx');
-  try {
+  const counted = function* () {
     for (const part of parts) {
       hash.update(part);
       bytes += part.length;
-      await handle.writeFile(part);
+      yield part;
     }
-  } finally {
-    await handle.close();
-  }
+  };
+  await writeSynced(file, counted());
   return { bytes, sha256: hash.digest('hex') };
 }
 
 /**
  * Puts what was measured into a bundle's manifest, which changes the bundle's hash.
- * @throws ModelUnusable
+ * @throws ModelUnusable, OutputFailed
  */
 export async function saveMeasured(
   directory: string,
   measured: Pick<Manifest, 'metrics' | 'confidence'>,
 ): Promise<void> {
   const { manifest } = await readBundle(directory);
-  const files = manifestFiles({ ...manifest, ...measured });
-  const partial = (name: string) => join(directory, `${name}.partial-${process.pid}`);
-  for (const [name, text] of files) await writeFile(partial(name), text);
   // What dies between the two leaves a bundle that is refused, and the refusal says how it is mended.
-  for (const [name] of files) await rename(partial(name), join(directory, name));
+  for (const [name, text] of manifestFiles({ ...manifest, ...measured })) {
+    await putFile(join(directory, name), text);
+  }
 }
 
 /** A manifest and the checksum that covers it, by their names. */

@@ -1,6 +1,7 @@
 /** One line a request: JSON, for whatever collects logs. */
 import type { RequestReport } from '../http/parts.ts';
 import { traceFields } from '../http/report.ts';
+import { printableJson } from '../printable.ts';
 import type { ConsumerReport } from './queue-consumer.ts';
 import type { Refusal, RefusalCode } from './refusal.ts';
 
@@ -12,7 +13,7 @@ export type ReportLine = Omit<RequestReport, 'code' | 'method'> & {
 
 /** To standard error: standard output says where the server listens, and may be read by a program. */
 export function writeReport(line: ReportLine | ConsumerReport): void {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`);
+  process.stderr.write(`${printableJson({ time: new Date().toISOString(), ...line })}\n`);
 }
 
 /** The line for a request that the app never saw. */

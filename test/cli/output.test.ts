@@ -26,7 +26,10 @@ describe('a full disk', { skip: process.platform !== 'linux' && 'needs /dev/full
       try {
         const child = spawn(process.execPath, [LAUNCH, ...args], { stdio: ['ignore', full, 'pipe'] });
         const { status, stderr } = await finished(child);
-        assert.equal(stderr, 'show-and-tell: standard output cannot be written (ENOSPC)\n');
+        assert.equal(
+          stderr,
+          'show-and-tell: standard output cannot be written (ENOSPC): the disk is full; make room\n',
+        );
         assert.equal(status, 74);
       } finally {
         closeSync(full);
@@ -43,7 +46,8 @@ describe('a full disk', { skip: process.platform !== 'linux' && 'needs /dev/full
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const { status, stderr } = await finished(child);
-    assert.equal(stderr, `show-and-tell: --resume: ${file} cannot be written (EFBIG)\n`);
+    const remedy = 'a limit on the size of files; raise it (ulimit -f)';
+    assert.equal(stderr, `show-and-tell: --resume: ${file} cannot be written (EFBIG): ${remedy}\n`);
     assert.equal(status, 74);
     const written = readFileSync(file, 'utf8').split('\n').length - 1;
     assert.ok(written > 0);

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { InvalidRequest } from '../../src/errors.ts';
 import { readBundle } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
-import { type BundleFiles, checkFree, draftBundle, saveMeasured } from '../../src/model/write-bundle.ts';
+import { type BundleFiles, claimPlace, draftBundle, saveMeasured } from '../../src/model/write-bundle.ts';
 import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
 
 describe('writing a bundle', () => {
@@ -54,8 +54,8 @@ describe('writing a bundle', () => {
   });
 
   it('refuses a place that is taken', async () => {
-    await assert.rejects(checkFree(place.path), InvalidRequest);
-    await checkFree(join(place.path, 'free'));
+    await assert.rejects(claimPlace(place.path), InvalidRequest);
+    await claimPlace(join(place.path, 'free'));
   });
 
   it('saves metrics, and the bundle still reads', async () => {

@@ -14,7 +14,10 @@ is written beside it unless --overwrite is given. What cameras fill in ("OLYMPUS
 and all other metadata stay byte for byte; only such a filler, or what is overwritten, becomes blank in EXIF and the new
 text in IPTC, where programs would show it instead. Raw files of cameras are refused, or described in an .xmp file beside
 them (--sidecar). Rewritten files, pages too, keep owner, permissions, access control lists, extended attributes and
-times; what cannot, and what has several names (hard links), is refused.
+times; what cannot, and what has several names (hard links), is refused. What somebody else writes meanwhile stays: the file
+is read anew, and refused when that goes on.
+
+--csv puts an apostrophe before text that a spreadsheet would run (=, +, -, @).
 
 --html touches only <img> without alt; alt="" marks decoration and stays. Remote and missing images and such outside
 of the page's directory (or --root) are named and left as they are. Of lazy images the picture in data-src, data-srcset

@@ -1,5 +1,6 @@
 import { objectionsTo } from '../../alt/page/page-images.ts';
 import { reportOf } from '../../errors.ts';
+import { printable, printableJson } from '../../printable.ts';
 import { complain } from '../shared/complain.ts';
 import { EXIT_ALT_MISSING, EXIT_OK, severity } from '../shared/exit.ts';
 import type { AltFlags } from './flags.ts';
@@ -18,8 +19,8 @@ export async function checkPages(args: string[], { json = false }: AltFlags): Pr
       if (objections.length > 0) missing = EXIT_ALT_MISSING;
       for (const { line, src, rule, blank } of objections) {
         const text = json
-          ? JSON.stringify({ page, line, src, rule })
-          : `${page}:${line}: ${blank ? 'blank' : 'no'} alt text: ${shownSource(src)}`;
+          ? printableJson({ page, line, src, rule })
+          : printable(`${page}:${line}: ${blank ? 'blank' : 'no'} alt text: ${shownSource(src)}`);
         process.stdout.write(`${text}\n`);
       }
     } catch (error) {

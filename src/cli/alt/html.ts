@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type AltText, fillAlt } from '../../alt/page/fill-alt.ts';
 import { type LocalImage, localImage, type PagePlace, pagePlace } from '../../alt/page/local-image.ts';
 import {
@@ -6,8 +7,9 @@ import {
   type FillableImages,
   imagesWithoutAlt,
 } from '../../alt/page/page-images.ts';
-import { replaceFile } from '../../alt/replace-file.ts';
-import { type ErrorReport, reportOf } from '../../errors.ts';
+import { type ErrorReport, OutputFailed, reportOf } from '../../errors.ts';
+import { ChangedMeanwhile, replaceFile } from '../../files/replace-file.ts';
+import { printable, printableJson } from '../../printable.ts';
 import { complain } from '../shared/complain.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
 import { type Progress, startProgress } from '../shared/progress.ts';
@@ -15,7 +17,7 @@ import { inOrder, onInterrupt, type RunningCaptioner, startCaptioner } from '../
 import type { AltLine } from './alt-line.ts';
 import type { AltFlags } from './flags.ts';
 import { expandPages, readPage, shownSource } from './pages.ts';
-import { type AltOutcome, altTextOf, objection } from './text-of.ts';
+import { type AltOutcome, altTextOf, MOST_TRIES, objection, RETRY_MS } from './text-of.ts';
 
 /** Why an image is left as it is. */
 type Left = Extract<FillableImage['picture'], { left: unknown }>['left'];
@@ -75,27 +77,44 @@ export async function fillPages(args: string[], flags: AltFlags): Promise<number
   return status;
 }
 
+/** What somebody else writes meanwhile is read anew; nothing is captioned or told twice for that. */
 async function fillPage(path: string, run: Run): Promise<number> {
-  try {
-    const page = await readPage(path);
-    const fillable = imagesWithoutAlt(page.text);
-    run.total += fillable.images.length;
-    const { texts, status } = await textsOf(path, fillable, run);
-    if (status > EXIT_SOME_IMAGE_FAILED || run.interrupted()) return status;
-    if (texts.length > 0) await replaceFile(path, page.file, fillAlt(page.text, texts));
-    return status;
-  } catch (error) {
-    const report = reportOf(error);
-    run.progress.hide();
-    complain(path, report);
-    return severity(report);
+  const told = new Set<string>();
+  for (let tries = 1; ; tries++) {
+    try {
+      return await fillOnce(path, run, told);
+    } catch (error) {
+      if (error instanceof OutputFailed) throw error;
+      if (error instanceof ChangedMeanwhile && tries < MOST_TRIES) {
+        await pause(RETRY_MS * tries);
+        continue;
+      }
+      const report = reportOf(error);
+      run.progress.hide();
+      complain(path, report);
+      return severity(report);
+    }
   }
+}
+
+/** @param told addresses of images that something was said of; those of this try are added */
+async function fillOnce(path: string, run: Run, told: Set<string>): Promise<number> {
+  const page = await readPage(path);
+  const { images, base } = imagesWithoutAlt(page.text);
+  const news = images.filter(({ src }) => !told.has(src));
+  run.total += news.length;
+  const { texts, status } = await textsOf(path, { images, base }, run, new Set(news));
+  for (const { src } of news) told.add(src);
+  if (status > EXIT_SOME_IMAGE_FAILED || run.interrupted()) return status;
+  if (texts.length > 0) await replaceFile(path, page.file, fillAlt(page.text, texts));
+  return status;
 }
 
 async function textsOf(
   path: string,
   { images, base }: FillableImages,
   run: Run,
+  news: ReadonlySet<FillableImage>,
 ): Promise<{ texts: AltText[]; status: number }> {
   const place = await pagePlace(path, base, run.flags.root);
   const work = async (image: FillableImage) => {
@@ -105,9 +124,11 @@ async function textsOf(
   const texts: AltText[] = [];
   let status = EXIT_OK;
   for await (const { image, outcome } of inOrder(images, run.captioner.inFlight, work)) {
-    run.progress.hide();
-    print(path, image, outcome, run.flags);
-    run.progress.set(++run.done, run.total);
+    if (news.has(image)) {
+      run.progress.hide();
+      print(path, image, outcome, run.flags);
+      run.progress.set(++run.done, run.total);
+    }
     if ('line' in outcome && objection(outcome.line, run.flags) === null) {
       texts.push({ at: image.at, text: outcome.line.alt });
     }
@@ -144,11 +165,11 @@ function print(page: string, { line, src }: BareImage, outcome: KnownText | Skip
   if (flags.json) {
     const said: Partial<AltLine> & { error?: ErrorReport; skipped?: string } =
       'line' in outcome ? outcome.line : outcome;
-    process.stdout.write(`${JSON.stringify({ page, line, src, ...said })}\n`);
+    process.stdout.write(`${printableJson({ page, line, src, ...said })}\n`);
     return;
   }
   const place = `${page}:${line}: ${shownSource(src)}`;
-  if ('line' in outcome) process.stdout.write(`${place}: ${outcome.line.alt}\n`);
+  if ('line' in outcome) process.stdout.write(`${printable(`${place}: ${outcome.line.alt}`)}\n`);
   const note = noteOn(outcome, flags);
   if (note !== null) complain(place, note);
 }

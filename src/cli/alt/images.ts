@@ -1,19 +1,21 @@
 import { extname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describeImage } from '../../alt/describe-image.ts';
 import { isRawOriginal } from '../../alt/raw-original.ts';
-import { replaceFile } from '../../alt/replace-file.ts';
 import { describeSidecar, sidecarOf } from '../../alt/sidecar.ts';
 import { isRawEnding } from '../../caption/image-input.ts';
-import { type ErrorReport, reportOf, UnsupportedImage } from '../../errors.ts';
+import { type ErrorReport, OutputFailed, reportOf, UnsupportedImage } from '../../errors.ts';
+import { ChangedMeanwhile, replaceFile } from '../../files/replace-file.ts';
+import { printable, printableJson } from '../../printable.ts';
 import { complain } from '../shared/complain.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
 import { countInputs, walkInputs } from '../shared/inputs.ts';
 import { startProgress } from '../shared/progress.ts';
-import { inOrder, onInterrupt, startCaptioner } from '../shared/run-images.ts';
+import { inOrder, onInterrupt, type RunningCaptioner, startCaptioner } from '../shared/run-images.ts';
 import { ALT_CSV } from './alt-csv.ts';
 import type { AltLine, ImageLine } from './alt-line.ts';
 import type { AltFlags } from './flags.ts';
-import { altTextOf, objection } from './text-of.ts';
+import { type AltOutcome, altTextOf, MOST_TRIES, objection, RETRY_MS } from './text-of.ts';
 
 /** @returns exit code */
 export async function altImages(args: string[], flags: AltFlags): Promise<number> {
@@ -26,10 +28,7 @@ export async function altImages(args: string[], flags: AltFlags): Promise<number
     const work = async (image: string) => ({ image, outcome: await altTextOf(image, captioner) });
     for await (const { image, outcome } of inOrder(walkInputs(args), captioner.inFlight, work)) {
       if (interrupted() && 'error' in outcome) return EXIT_INTERRUPTED;
-      const line =
-        'error' in outcome
-          ? { image, error: outcome.error }
-          : { image, ...outcome.line, ...(flags.writeXmp && (await write(image, outcome, flags))) };
+      const line = await lineOf(image, outcome, captioner, flags);
       progress.hide();
       print(line, flags);
       if (line.error) status = Math.max(status, severity(line.error));
@@ -44,26 +43,45 @@ export async function altImages(args: string[], flags: AltFlags): Promise<number
   return status;
 }
 
+/** What somebody else writes while it is captioned is captioned again. */
+async function lineOf(
+  image: string,
+  first: AltOutcome,
+  captioner: RunningCaptioner,
+  flags: AltFlags,
+): Promise<ImageLine> {
+  for (let outcome = first, tries = 1; ; tries++) {
+    if ('error' in outcome) return { image, error: outcome.error };
+    const line = { image, ...outcome.line };
+    if (!flags.writeXmp) return line;
+    try {
+      return { ...line, ...(await write(image, outcome, flags)) };
+    } catch (error) {
+      if (error instanceof OutputFailed) throw error;
+      const isAgain = error instanceof ChangedMeanwhile && tries < MOST_TRIES;
+      if (!isAgain) return { ...line, error: reportOf(error) };
+    }
+    await pause(RETRY_MS * tries);
+    outcome = await altTextOf(image, captioner);
+  }
+}
+
 async function write(
   image: string,
   { bytes, line }: { bytes: Uint8Array; line: AltLine },
   flags: AltFlags,
-): Promise<Pick<ImageLine, 'xmp' | 'error'>> {
+): Promise<Pick<ImageLine, 'xmp'>> {
   if (objection(line, flags) !== null) return {};
-  try {
-    const overwrite = flags.overwrite === true;
-    if (isRaw(image, bytes)) {
-      if (!flags.sidecar) throw new UnsupportedImage(RAW_REFUSED);
-      return {
-        xmp: { ...(await describeSidecar(image, bytes, line.alt, overwrite)), sidecar: sidecarOf(image) },
-      };
-    }
-    const described = describeImage(bytes, line.alt, overwrite);
-    if (described.bytes !== null) await replaceFile(image, bytes, described.bytes);
-    return { xmp: { written: described.written, kept: described.kept } };
-  } catch (error) {
-    return { error: reportOf(error) };
+  const overwrite = flags.overwrite === true;
+  if (isRaw(image, bytes)) {
+    if (!flags.sidecar) throw new UnsupportedImage(RAW_REFUSED);
+    return {
+      xmp: { ...(await describeSidecar(image, bytes, line.alt, overwrite)), sidecar: sidecarOf(image) },
+    };
   }
+  const described = describeImage(bytes, line.alt, overwrite);
+  if (described.bytes !== null) await replaceFile(image, bytes, described.bytes);
+  return { xmp: { written: described.written, kept: described.kept } };
 }
 
 const RAW_REFUSED = 'cameras’ originals are not written into; --sidecar writes an .xmp file beside them';
@@ -74,9 +92,9 @@ function isRaw(image: string, bytes: Uint8Array): boolean {
 }
 
 function print(line: ImageLine, flags: AltFlags): void {
-  if (flags.json) process.stdout.write(`${JSON.stringify(line)}\n`);
+  if (flags.json) process.stdout.write(`${printableJson(line)}\n`);
   else if (flags.csv) process.stdout.write(ALT_CSV.row(line));
-  else if (line.alt !== undefined) process.stdout.write(`${line.image}: ${line.alt}\n`);
+  else if (line.alt !== undefined) process.stdout.write(`${printable(`${line.image}: ${line.alt}`)}\n`);
   if (flags.json) return;
   for (const note of notesOn(line, flags)) complain(line.image, note);
 }

@@ -7,6 +7,11 @@ import { reviewNote } from '../shared/review-note.ts';
 import type { RunningCaptioner } from '../shared/run-images.ts';
 import type { AltLine } from './alt-line.ts';
 
+/** Of writing one file that somebody else writes just now. */
+export const MOST_TRIES = 4;
+/** Milliseconds before the second one; the third waits twice as long. */
+export const RETRY_MS = 100;
+
 export type AltOutcome =
   | {
       bytes: Uint8Array;

@@ -4,6 +4,7 @@ import { regionOf } from '../../aws/region.ts';
 import { requestFailureOf } from '../../aws/request-failures.ts';
 import { createS3Client } from '../../aws/s3-client.ts';
 import { type ListedObject, listObjects } from '../../bucket-run/list.ts';
+import { printableJson } from '../../printable.ts';
 import { isListKey } from '../../s3/result-key.ts';
 import { type ResultDocument, readResult } from '../../s3/results.ts';
 import { complain } from '../shared/complain.ts';
@@ -50,7 +51,7 @@ export async function printResults({
     }
     if (failed && outcome.document.status !== 'failed') continue;
     await write(
-      format === 'csv' ? RESULTS_CSV.row(outcome.document) : `${JSON.stringify(outcome.document)}\n`,
+      format === 'csv' ? RESULTS_CSV.row(outcome.document) : `${printableJson(outcome.document)}\n`,
     );
   }
   return status;

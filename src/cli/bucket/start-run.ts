@@ -8,6 +8,7 @@ import { type Census, countObjects } from '../../bucket-run/census.ts';
 import { createStepFunctionsClient, type Run, type RunEnd, startRun } from '../../bucket-run/execution.ts';
 import { estimateRun, readPlan, USUAL_PLAN } from '../../bucket-run/plan.ts';
 import { InvalidRequest } from '../../errors.ts';
+import { printableJson, printableLines } from '../../printable.ts';
 import { EXIT_INTERRUPTED, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_SOME_IMAGE_FAILED } from '../shared/exit.ts';
 import { startProgress } from '../shared/progress.ts';
 import { endLines, planLines, type ShownPlan } from './run-report.ts';
@@ -88,7 +89,7 @@ function showPlan(shown: ShownPlan, json = false): void {
 }
 
 function show(object: object, text: string, json = false): void {
-  process.stdout.write(json ? `${JSON.stringify(object)}\n` : text);
+  process.stdout.write(json ? `${printableJson(object)}\n` : printableLines(text));
 }
 
 /** `null` after Ctrl-C, which ends only the watching: the run itself goes on. */

@@ -1,6 +1,7 @@
 /** What became of each image, as lines: text or JSON on standard output, or JSON in the file of `--resume`. */
 import type { CaptionResult } from '../../caption/result.ts';
 import type { ErrorReport } from '../../errors.ts';
+import { printable, printableJson } from '../../printable.ts';
 import { captionLines } from '../shared/caption-lines.ts';
 import { complain } from '../shared/complain.ts';
 import { EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
@@ -34,9 +35,9 @@ function textOf(
   outcome: Extract<Outcome, { kind: 'captioned' | 'duplicate' }>,
   minConfidence: number | undefined,
 ): string {
-  const heading = `Captions for image ${outcome.image}:\n`;
+  const heading = `Captions for image ${printable(outcome.image)}:\n`;
   if (outcome.kind === 'duplicate')
-    return `${heading}  as for ${outcome.duplicateOf}, which looks the same\n`;
+    return `${heading}  as for ${printable(outcome.duplicateOf)}, which looks the same\n`;
   const doubt = reviewNote(outcome.result, minConfidence);
   const review = doubt === null ? '' : `  ${doubt}\n`;
   return `${heading}${captionLines(outcome.result.captions)}${review}`;
@@ -46,7 +47,7 @@ function textOf(
 export function jsonOutput(flags: OutputFlags): Output {
   return (outcome) => {
     const { image } = outcome;
-    process.stdout.write(`${JSON.stringify({ image, ...contentOf(outcome, flags) })}\n`);
+    process.stdout.write(`${printableJson({ image, ...contentOf(outcome, flags) })}\n`);
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printable } from '../../printable.ts';
 import { laterIsLikelier } from '../shared/caption-lines.ts';
 import { addDecodingFlags } from '../shared/decoding-flags.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
@@ -36,8 +37,9 @@ formats) fails by name. Hidden directories, ._ files of macOS, @eaDir and the li
 --resume FILE writes the lines of --json into FILE, each with the SHA-256 of the image and all options, and prints only
 a summary. Whatever FILE holds already is skipped: the same content, captioned by the same model with the same options.
 A renamed or copied image gets a line of its own without being captioned again. Images that failed are tried again, and
-a failure is recorded once. A line that was cut off when a run was killed is dropped. --explain-to and --trace-to write
-nothing for images that are skipped.
+a failure is recorded once. A line that was cut off when a run was killed is dropped. One run at a time writes FILE, which
+FILE.lock beside it says; after a kill that is in nobody's way. --explain-to and --trace-to write nothing for images that
+are skipped.
 
 --skip-duplicates compares what images look like: copies in another format, quality or size are mostly found, rotated,
 mirrored or much cropped ones are not. The first is captioned; the line of each other says "duplicateOf" instead.
@@ -51,7 +53,7 @@ Examples:
   $ show-and-tell caption --gender-neutral --require 'red ball' photo.jpg
   $ curl -s https://example.com/photo.jpg | show-and-tell caption -
 
-Exit status: 0 all captioned, 2 wrong usage, 3 some image failed, 4 the model is unusable, 70 a bug,
+Exit status: 0 all captioned, 2 wrong usage or FILE is another run's, 3 some image failed, 4 the model is unusable, 70 a bug,
 74 the output cannot be written.`;
 
 export function addCaptionCommand(program: Command): void {
@@ -130,7 +132,7 @@ async function captionAll(
   } finally {
     progress.stop();
     if (unlikeP && !flags.json && process.stderr.isTTY) process.stderr.write(`${ORDER_NOTE}\n`);
-    if (results !== null) process.stdout.write(`${flags.resume}: ${tally.summary()}\n`);
+    if (results !== null) process.stdout.write(`${printable(flags.resume!)}: ${tally.summary()}\n`);
   }
   return status;
 }

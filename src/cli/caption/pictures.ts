@@ -1,11 +1,13 @@
 /** Pictures of how a caption came about: heat maps and beam trees, one set an image. */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { CaptionCall } from '../../caption/captioner.ts';
 import { flagOf } from '../../caption/options.ts';
 import type { CaptionResult } from '../../caption/result.ts';
 import { InvalidRequest } from '../../errors.ts';
+import { notWritten } from '../../files/system-error.ts';
+import { putFile } from '../../files/write-file.ts';
 import { heatMaps } from '../../pictures/heat-map.ts';
 import { traceTree } from '../../pictures/trace-tree.ts';
 import { helpOf } from '../shared/decoding-flags.ts';
@@ -61,17 +63,11 @@ function plain(text: string): string {
   return text.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 60) || '_';
 }
 
-/** Under another name first, so that a run that is cut off leaves nothing half-written. */
 async function write(directory: string, name: string, content: string | Uint8Array): Promise<void> {
-  const file = join(directory, name);
   try {
     await mkdir(directory, { recursive: true });
-    await writeFile(`${file}.part`, content);
-    await rename(`${file}.part`, file);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    throw new InvalidRequest(`${file} cannot be written (${code}); name a directory that can`, {
-      cause: error,
-    });
+  } catch (cause) {
+    throw notWritten(directory, cause);
   }
+  await putFile(join(directory, name), content);
 }

@@ -3,6 +3,7 @@ import {
   appendFileSync,
   closeSync,
   fstatSync,
+  fsyncSync,
   ftruncateSync,
   openSync,
   readSync,
@@ -10,8 +11,8 @@ import {
 } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import * as z from 'zod';
-import { type ErrorReport, InvalidRequest } from '../../errors.ts';
-import { OutputFailed } from '../shared/exit.ts';
+import { type ErrorReport, InvalidRequest, OutputFailed } from '../../errors.ts';
+import { type Lock, takeLock } from '../../files/lock.ts';
 import { type Line, linesOf } from './resume-lines.ts';
 
 /** What a line was made with: a caption by another model or with other options is not the one wanted. */
@@ -57,20 +58,33 @@ export interface ResultsFile {
     sha256: string | undefined,
     error: Pick<ErrorReport, 'code' | 'message'>,
   ): void;
+  /** @throws OutputFailed when the file cannot be written */
   close(): void;
 }
 
 /**
- * Opens or creates the file. A last line that was cut off when a run was killed is dropped.
- * @throws InvalidRequest when it cannot be opened, or holds anything else than results
+ * Opens or creates the file, for this process alone. A last line that was cut off when a run was killed is dropped.
+ * @throws InvalidRequest when it cannot be opened, another run writes it, or it holds anything else than results; OutputFailed
  */
 export function openResults(path: string, recipe: Recipe): ResultsFile {
   const file = open(path);
+  let lock: Lock | undefined;
+  const close = () => {
+    try {
+      fsyncSync(file);
+    } catch (cause) {
+      throw new OutputFailed(`--resume: ${path}`, cause);
+    } finally {
+      closeSync(file);
+      lock?.release();
+    }
+  };
   try {
+    lock = takeLock(realpathSync(path));
     const known = readKnown(path, file, recipe);
-    return createResultsFile(path, file, recipe, known);
+    return { ...createResultsFile(path, file, recipe, known), close };
   } catch (error) {
-    closeSync(file);
+    close();
     throw error;
   }
 }
@@ -84,16 +98,23 @@ interface Known {
   places: Map<string, { offset: number; length: number }>;
 }
 
-function createResultsFile(path: string, file: number, recipe: Recipe, known: Known): ResultsFile {
+function createResultsFile(
+  path: string,
+  file: number,
+  recipe: Recipe,
+  known: Known,
+): Omit<ResultsFile, 'close'> {
   const { done, failed, places } = known;
   const { model, options } = recipe;
   const here = relative(directoryOf(path), process.cwd()) || '.';
   const write = (image: string, line: object) => {
     const named = { image, ...(!isAbsolute(image) && { relativeTo: here }) };
+    const { size } = fstatSync(file);
     try {
       // At once and whole, so that no signal comes between.
       appendFileSync(file, `${JSON.stringify({ ...named, ...line })}\n`);
     } catch (cause) {
+      cutAt(file, size);
       throw new OutputFailed(`--resume: ${path}`, cause);
     }
   };
@@ -112,8 +133,16 @@ function createResultsFile(path: string, file: number, recipe: Recipe, known: Kn
       failed.add(key);
       write(image, { ...(sha256 !== undefined && { sha256 }), error: { code, message } });
     },
-    close: () => closeSync(file),
   };
+}
+
+/** Best effort: the next run drops half a line as well. */
+function cutAt(file: number, size: number): void {
+  try {
+    ftruncateSync(file, size);
+  } catch {
+    // The disk fails.
+  }
 }
 
 /** The same file under the same name, however the path to it is spelled. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type ErrorReport, InvalidRequest, reportOf } from '../../errors.ts';
 import type { CaptionedImage, EvaluationReport } from '../../evaluate/report.ts';
 import { DEFAULT_BUNDLE } from '../../model/load.ts';
+import { printableJson, printableLines } from '../../printable.ts';
 import { complain } from '../shared/complain.ts';
 import { addDecodingFlags } from '../shared/decoding-flags.ts';
 import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
@@ -36,7 +37,10 @@ Examples:
   $ show-and-tell evaluate --images val2017.zip --captions captions_val2017.json
   $ show-and-tell evaluate --images val2014/ --captions dataset_coco.json --split test
   $ show-and-tell evaluate --set streets=streets.zip,streets.json --set dogs=dogs.zip,dogs.json,test \\
-      --not-photographs oddities/ --save`;
+      --not-photographs oddities/ --save
+
+Exit status: 0 all scored, 2 wrong usage, 3 some image failed, 4 the model is unusable, 70 a bug, 74 the output cannot be
+written, 130 interrupted.`;
 
 export function addEvaluateCommand(program: Command): void {
   const command = program
@@ -85,7 +89,7 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
     const { model, plan } = captioner;
     const report = buildReport(captioned, sets, { model, options: plan.asked });
     if (flags.save) await save(flags.model ?? DEFAULT_BUNDLE, report, status);
-    process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : reportTable(report));
+    process.stdout.write(flags.json ? `${printableJson(report)}\n` : printableLines(reportTable(report)));
     return status;
   } finally {
     close();

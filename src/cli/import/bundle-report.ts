@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBundle } from '../../model/bundle.ts';
 import type { Draft } from '../../model/write-bundle.ts';
+import { printable } from '../../printable.ts';
 import type { Agreement } from '../../quantize/quantize-bundle.ts';
 import { captionLines } from '../shared/caption-lines.ts';
 import { EXIT_INTERRUPTED } from '../shared/exit.ts';
@@ -48,11 +49,11 @@ export async function printBundle(directory: string, milliseconds: number): Prom
       if (entry === undefined) return '';
       const { path, sha256 } = entry;
       const { size } = await stat(join(directory, path));
-      return `  ${path.padEnd(16)} ${(size / 1e6).toFixed(1).padStart(6)} MB  sha256 ${sha256}\n`;
+      return `  ${printable(path).padEnd(16)} ${(size / 1e6).toFixed(1).padStart(6)} MB  sha256 ${sha256}\n`;
     }),
   );
   process.stdout.write(
-    `${directory}: ${manifest.name}, ${manifest.precision}, hash ${hash}\n${files.join('')}` +
+    `${printable(`${directory}: ${manifest.name}`)}, ${manifest.precision}, hash ${hash}\n${files.join('')}` +
       `Done in ${(milliseconds / 1000).toFixed(1)} s\n`,
   );
 }

@@ -3,9 +3,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { InvalidRequest } from '../../errors.ts';
+import { notWritten } from '../../files/system-error.ts';
 import { type ImportedDraft, importWeights } from '../../import/import-weights.ts';
 import { downloadSource } from '../../import/source/download.ts';
-import { checkFree, type Draft } from '../../model/write-bundle.ts';
+import { claimPlace, type Draft } from '../../model/write-bundle.ts';
+import { printable } from '../../printable.ts';
 import { startProgress } from '../shared/progress.ts';
 import { exitOnInterrupt, printAgreement, printBundle, publishChecked } from './bundle-report.ts';
 import { quantizeWithProgress } from './quantize-model.ts';
@@ -26,7 +28,7 @@ export interface ImportFlags {
 /** @throws InvalidRequest, SourceError */
 export async function importBundle(flags: ImportFlags): Promise<void> {
   checkFlags(flags);
-  await checkFree(flags.out);
+  await claimPlace(flags.out);
   exitOnInterrupt();
   const started = performance.now();
   const download = isAddress(flags.from) ? await fetchSource(flags) : null;
@@ -81,7 +83,9 @@ async function fetchSource({
     .slice(0, 32)
     .replace(/[^0-9a-zA-Z]/g, '');
   const directory = join(tmpdir(), `show-and-tell-download-${name}`);
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
+    throw notWritten(directory, cause);
+  });
   const progress = startProgress(null, 'MB');
   try {
     const file = await downloadSource(from, hash, {
@@ -99,10 +103,10 @@ const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
 function printSource({ source, vocabularyFile, mended }: ImportedDraft): void {
   const step = source.globalStep === undefined ? '' : `, step ${source.globalStep}`;
   process.stdout.write(
-    `Read ${source.kind} ${source.file}${step}; ${source.ignored.length} tensors not needed\n`,
+    `Read ${source.kind} ${printable(source.file)}${step}; ${source.ignored.length} tensors not needed\n`,
   );
-  process.stdout.write(`Words from ${vocabularyFile}\n`);
-  for (const line of mended) process.stdout.write(`  mended ${line}\n`);
+  process.stdout.write(`Words from ${printable(vocabularyFile)}\n`);
+  for (const line of mended) process.stdout.write(`  mended ${printable(line)}\n`);
 }
 
 async function toInt8(fp32: Draft, flags: ImportFlags): Promise<Draft> {

@@ -8,7 +8,10 @@ or .zip with one of these, or an https address of any of them with the hash that
 Examples:
   $ show-and-tell import --from model.ckpt-2000000 --vocabulary word_counts.txt --out models/im2txt
   $ show-and-tell import --from im2txt.pb --vocabulary word_counts.txt --repair-vocabulary --out models/im2txt
-  $ show-and-tell import --from weights.tar.gz --precision int8 --calibrate photos/ --out models/im2txt-int8`;
+  $ show-and-tell import --from weights.tar.gz --precision int8 --calibrate photos/ --out models/im2txt-int8
+
+Exit status: 0 done, 2 wrong usage or --out is taken, 4 the source or the model is unusable, 70 a bug, 74 the output cannot be
+written, 130 interrupted.`;
 
 export function addImportCommand(program: Command): void {
   program

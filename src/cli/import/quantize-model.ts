@@ -1,6 +1,6 @@
 /** What `show-and-tell quantize` does; loaded when it is asked for, since it needs much that captioning does not. */
 import { basename } from 'node:path';
-import { checkFree, type Draft } from '../../model/write-bundle.ts';
+import { claimPlace, type Draft } from '../../model/write-bundle.ts';
 import { type Agreement, quantizeBundle } from '../../quantize/quantize-bundle.ts';
 import { expandInputs, isImageName, readImage } from '../shared/inputs.ts';
 import { startProgress } from '../shared/progress.ts';
@@ -23,7 +23,7 @@ export async function quantizeModel({
   out,
   name = basename(out),
 }: QuantizeFlags): Promise<void> {
-  await checkFree(out);
+  await claimPlace(out);
   exitOnInterrupt();
   const started = performance.now();
   const { draft, agreement } = await quantizeWithProgress(model, calibrate, out, name);

@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
 import type { QuantizeFlags } from './quantize-model.ts';
 
+const EXAMPLES = `
+Example:
+  $ show-and-tell quantize --model models/im2txt --calibrate photos/ --out models/im2txt-int8
+
+Exit status: 0 done, 2 wrong usage or --out is taken, 4 the model is unusable, 70 a bug, 74 the output cannot be
+written, 130 interrupted.`;
+
 export function addQuantizeCommand(program: Command): void {
   program
     .command('quantize')
@@ -12,10 +19,7 @@ export function addQuantizeCommand(program: Command): void {
     )
     .requiredOption('--out <dir>', 'bundle to make; must not exist')
     .option('--name <name>', 'of the model (default: that of the directory)')
-    .addHelpText(
-      'after',
-      '\nExample:\n  $ show-and-tell quantize --model models/im2txt --calibrate photos/ --out models/im2txt-int8',
-    )
+    .addHelpText('after', EXAMPLES)
     .action(async (flags: QuantizeFlags) => {
       const { quantizeModel } = await import('./quantize-model.ts');
       await quantizeModel(flags);

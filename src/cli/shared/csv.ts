@@ -1,19 +1,11 @@
-/** RFC 4180: lines ended by CRLF, quotes around what has a comma, a quote or a line end in it. */
-type Cell = string | number | undefined;
+import { type Cell, csvRow } from '../../csv.ts';
+import { printable } from '../../printable.ts';
 
-function csvRow(cells: readonly Cell[]): string {
-  return `${cells.map(quoted).join(',')}\r\n`;
-}
-
-/** A table whose columns are named by the keys. */
+/** A table whose columns are named by the keys; on a terminal nothing in it is acted upon. */
 export function csvTable<T>(columns: Record<string, (item: T) => Cell>) {
+  const shown = (cell: Cell) => (process.stdout.isTTY && typeof cell === 'string' ? printable(cell) : cell);
   return {
     header: csvRow(Object.keys(columns)),
-    row: (item: T): string => csvRow(Object.values(columns).map((cell) => cell(item))),
+    row: (item: T): string => csvRow(Object.values(columns).map((cell) => shown(cell(item)))),
   };
-}
-
-function quoted(cell: Cell = ''): string {
-  const text = String(cell);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -13,15 +13,6 @@ export const EXIT_OUTPUT_FAILED = 74;
 /** 128 + SIGINT, as shells report it. */
 export const EXIT_INTERRUPTED = 130;
 
-/** What a command makes cannot be written: the disk is full or gone. Not the fault of any image: the run ends. */
-export class OutputFailed extends Error {
-  /** @param place what cannot be written */
-  constructor(place: string, cause: unknown) {
-    const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
-    super(`${place} cannot be written${code}`, { cause });
-  }
-}
-
 export const EXIT_CODES = {
   InvalidRequest: EXIT_USAGE,
   UnsupportedImage: EXIT_SOME_IMAGE_FAILED,

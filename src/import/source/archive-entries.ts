@@ -3,7 +3,7 @@ import { createWriteStream, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { SourceError } from '../../errors.ts';
+import { isDiskFailure, OutputFailed, SourceError } from '../../errors.ts';
 import { unreadable } from '../bytes/source-file.ts';
 
 export interface ArchiveLimits {
@@ -56,12 +56,17 @@ export function targetOf({ file, directory }: UnpackJob, name: string): string {
   return join(directory, ...parts);
 }
 
-/** Writes one entry, and the folders above it. @throws what the streams throw */
+/** Writes one entry, and the folders above it. @throws what the streams throw; OutputFailed when the disk is full */
 export async function writeEntry(target: string, content: Readable, ...through: Transform[]): Promise<void> {
-  // Blocking: an entry that fails before its pipeline stands would end the process, or never.
-  mkdirSync(dirname(target), { recursive: true });
-  // wx: an entry never replaces another.
-  await pipeline([content, ...through, createWriteStream(target, { flags: 'wx' })]);
+  try {
+    // Blocking: an entry that fails before its pipeline stands would end the process, or never.
+    mkdirSync(dirname(target), { recursive: true });
+    // wx: an entry never replaces another.
+    await pipeline([content, ...through, createWriteStream(target, { flags: 'wx' })]);
+  } catch (cause) {
+    if (isDiskFailure(cause) && cause.syscall !== 'read') throw new OutputFailed(target, cause);
+    throw cause;
+  }
 }
 
 /** For an archive with more entries than `limits` allow. */
@@ -76,10 +81,10 @@ export function refused(file: string, expected: string, actual: string): SourceE
 }
 
 /** What the libraries say about a damaged archive, wrapped where it enters; errors of the disk stay what they are. */
-export function asDamage(file: string, cause: unknown): SourceError {
-  if (cause instanceof SourceError) return cause;
+export function asDamage(file: string, cause: unknown): SourceError | OutputFailed {
+  if (cause instanceof SourceError || cause instanceof OutputFailed) return cause;
   const code = (cause as NodeJS.ErrnoException | null)?.code ?? '';
-  if (/^(ENOSPC|EACCES|EIO|EMFILE|ENOENT|EPERM|EROFS)$/.test(code)) return unreadable(file, cause);
+  if (/^(EACCES|EIO|EMFILE|ENOENT|EPERM)$/.test(code)) return unreadable(file, cause);
   const actual = cause instanceof Error ? cause.message : String(cause);
   return new SourceError('SourceDamaged', { file, expected: 'a whole archive', actual }, { cause });
 }

@@ -1,10 +1,12 @@
 /** Unpacking an archive that somebody else made into a new temporary directory. */
 import { createReadStream, rmSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { clearParts, partIn } from '../../files/part.ts';
+import { notWritten } from '../../files/system-error.ts';
 import { MAX_SOURCE_BYTES } from '../bytes/source-file.ts';
 import {
   type ArchiveLimits,
@@ -27,16 +29,20 @@ export const ARCHIVE_LIMITS: ArchiveLimits = {
 
 export interface Unpacked {
   directory: string;
-  /** Removes the directory; `process.exit` does too. */
+  /** Removes the directory; `process.exit` does too, and the next import after a kill. */
   dispose(): Promise<void>;
 }
 
-/** @throws SourceDamaged, SourceUnsupported (limits, names that lead outside, links); nothing is left then */
+/** @throws SourceDamaged, SourceUnsupported (limits, names that lead outside, links), OutputFailed; nothing is left then */
 export async function unpack(
   archive: FoundArchive,
   limits: ArchiveLimits = ARCHIVE_LIMITS,
 ): Promise<Unpacked> {
-  const directory = await mkdtemp(join(tmpdir(), 'show-and-tell-import-'));
+  await clearParts(tmpdir());
+  const directory = partIn(tmpdir());
+  await mkdir(directory, { mode: 0o700 }).catch((cause: unknown) => {
+    throw notWritten(directory, cause);
+  });
   const remove = (): void => rmSync(directory, { recursive: true, force: true });
   process.once('exit', remove);
   const dispose = async (): Promise<void> => {

@@ -1,11 +1,14 @@
 /** Fetching a source from an address: resumable, bounded; the file gets its name only when its hash is right. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { InvalidRequest, SourceError } from '../../errors.ts';
+import { InvalidRequest, OutputFailed, SourceError } from '../../errors.ts';
+import { takeLock } from '../../files/lock.ts';
+import { notWritten } from '../../files/system-error.ts';
+import { syncDirectory } from '../../files/write-file.ts';
 import { addressOf, type Fetched, FetchFailure, fetchFrom, parseAddress } from './http-range.ts';
 
 /** Hexadecimal; one of them is required. */
@@ -51,7 +54,7 @@ export interface DownloadOptions {
  * @param url https, or http to this machine itself
  * @returns the file in `directory`, called as the address ends
  * @throws InvalidRequest (address or hash malformed), SourceUnreadable (no network, refused, too large), SourceDamaged
- *   (another hash; the file is removed)
+ *   (another hash; the file is removed), OutputFailed (the disk is full; what came is removed)
  */
 export async function downloadSource(
   url: string,
@@ -61,13 +64,24 @@ export async function downloadSource(
   const address = parseAddress(url);
   const wanted = parseHash(hash);
   const file = join(directory, nameOf(address));
-  if ((await sizeOf(file)) > 0 && (await digest(file, wanted)) === wanted.hex) return file;
   const job = {
     address,
     part: `${file}.part`,
     limits: { ...DOWNLOAD_LIMITS, ...limits },
     onProgress: onProgress ?? (() => undefined),
   };
+  const lock = takeLock(file);
+  try {
+    if ((await sizeOf(file)) === 0 || (await digest(file, wanted)) !== wanted.hex) {
+      await fetchTo(file, job, wanted);
+    }
+  } finally {
+    lock.release();
+  }
+  return file;
+}
+
+async function fetchTo(file: string, job: Job, wanted: WantedHash): Promise<void> {
   const resumed = (await sizeOf(job.part)) > 0;
   await fetchWhole(job);
   if (resumed && (await digest(job.part, wanted)) !== wanted.hex) {
@@ -77,7 +91,7 @@ export async function downloadSource(
   }
   await checkHash(job, wanted);
   await rename(job.part, file);
-  return file;
+  await syncDirectory(dirname(file));
 }
 
 interface Job {
@@ -146,6 +160,9 @@ async function fetchWhole(job: Job): Promise<void> {
       await store(job, answer);
       return;
     } catch (error) {
+      // Room is worth more than what came.
+      if (error instanceof OutputFailed) await rm(job.part, { force: true });
+      if (error instanceof OutputFailed || error instanceof InvalidRequest) throw error;
       const bytes = await sizeOf(job.part);
       if (deadline.aborted) throw unreachable(job, bytes, timeIsUp(job));
       if (!(error instanceof FetchFailure)) throw error;
@@ -170,24 +187,42 @@ async function store({ address, part, limits, onProgress }: Job, answer: Fetched
     answer.close();
     throw tooLarge(`${answer.total}`);
   }
-  const target = await open(part, answer.start === 0 ? 'w' : 'r+');
   let bytes = answer.start;
   try {
-    await target.truncate(bytes);
-    for await (const chunk of answer.body) {
-      if (bytes + chunk.length > limits.bytes) throw tooLarge('more');
-      await target.write(chunk, 0, chunk.length, bytes);
-      bytes += chunk.length;
-      onProgress(bytes, answer.total);
+    const target = await written(part, open(part, answer.start === 0 ? 'w' : 'r+'));
+    try {
+      await written(part, target.truncate(bytes));
+      for await (const chunk of answer.body) {
+        if (bytes + chunk.length > limits.bytes) throw tooLarge('more');
+        await written(part, writeWhole(target, chunk, bytes));
+        bytes += chunk.length;
+        onProgress(bytes, answer.total);
+      }
+      await written(part, target.sync());
+    } finally {
+      await target.close();
     }
   } finally {
-    await target.close();
     answer.close();
   }
   if (answer.total !== null && bytes !== answer.total) {
     const actual = `the end of the answer, which was to have ${answer.total}`;
     throw new FetchFailure({ actual, remedy: '', passes: true });
   }
+}
+
+/** A write that meets the end of the disk may end early, and only the next one fails. */
+async function writeWhole(target: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await target.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+  }
+}
+
+/** Told from what the network says. */
+function written<T>(part: string, work: Promise<T>): Promise<T> {
+  return work.catch((cause: unknown) => {
+    throw notWritten(part, cause);
+  });
 }
 
 function timeIsUp({ limits }: Job): FetchFailure {

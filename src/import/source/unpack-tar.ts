@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import tar from 'tar-stream';
-import { SourceError } from '../../errors.ts';
+import { OutputFailed, SourceError } from '../../errors.ts';
 import {
   asDamage,
   counted,
@@ -42,7 +42,8 @@ export async function unpackTar(job: UnpackJob, compressed: boolean): Promise<vo
   } catch (cause) {
     // What the entry says is the reason, where it has one; and nothing may be written once the directory is gone.
     const reason: unknown = await current.catch((error: unknown) => error);
-    throw asDamage(job.file, reason instanceof SourceError ? reason : cause);
+    const isReason = reason instanceof SourceError || reason instanceof OutputFailed;
+    throw asDamage(job.file, isReason ? reason : cause);
   }
 }
 

@@ -47,6 +47,13 @@ describe('alt', () => {
     assert.equal(end, '');
   });
 
+  it('prints a table that a spreadsheet opens without running anything', async () => {
+    const names = ['=1+1.jpg', '+1.jpg', '-1.jpg', '@a.jpg', '\t=1.jpg', '\r=1.jpg'];
+    for (const name of names) writeFileSync(at(name), 'not a photograph');
+    const { stdout } = await runCli(['alt', '--csv', '--', ...names], { cwd: temporary.path });
+    for (const name of names) assert.ok(stdout.includes(`\r\n"'${name}",,,,,UnsupportedImage,`), name);
+  });
+
   it('prints JSON lines, from standard input too and with options of the search', async () => {
     const { status, stdout } = await runCli(['alt', '--json', '--ban', 'dog', '-'], {
       input: readFileSync(COFFEE),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -135,6 +136,28 @@ describe('--resume', { concurrency: 2 }, () => {
     // Copies of what was done count as done as well.
     assert.ok(rest.done! >= done);
     assert.equal(contents(file).length, 6 * readSamples().length + 1);
+  });
+
+  it('is one run’s at a time: a second is refused, with what to do, and the first is not disturbed', async () => {
+    const album = makeAlbum('two', 6);
+    const file = at('two.jsonl');
+    const first = startCli(['caption', '--resume', file, ...QUICK, album]);
+    const end = finished(first);
+    await sizeOver(file, 1);
+    first.kill('SIGSTOP');
+    const second = await resume(file, [album]);
+    first.kill('SIGCONT');
+    assert.equal(second.status, 2);
+    assert.equal(second.stdout, '');
+    assert.match(
+      second.stderr,
+      new RegExp(`^show-and-tell: InvalidRequest: ${file} is written by another run`),
+    );
+    assert.match(second.stderr, new RegExp(`process ${first.pid} on [^\\n]*remove ${file}\\.lock\\n$`));
+    assert.equal((await end).status, 3);
+    assert.equal(new Set(linesOf(file).map(({ image }) => image)).size, linesOf(file).length);
+    assert.equal((await resume(file, [album])).captioned, 0);
+    assert.equal(existsSync(`${file}.lock`), false);
   });
 
   it('drops a line that was cut off', async () => {

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { finished, runCli, startCli } from '../../support/cli.ts';
 import { COFFEE, ROOT, SAMPLES } from '../../support/samples.ts';
@@ -177,6 +178,39 @@ describe('show-and-tell import and quantize', () => {
     } finally {
       server.close();
     }
+  });
+
+  it('refuses to make a bundle where another run makes one', async () => {
+    const directory = room('two');
+    const out = join(directory, 'bundle');
+    const args = ['--from', GRAPH, '--vocabulary', WORDS, '--out', out];
+    const first = startCli(['import', ...args, '--precision', 'int8', '--calibrate', SAMPLES]);
+    const end = finished(first);
+    await once(first.stdout!, 'data');
+    first.kill('SIGSTOP');
+    const second = await runCli(['import', ...args]);
+    first.kill('SIGCONT');
+    assert.equal(second.status, 2);
+    assert.match(second.stderr, new RegExp(`bundle is written by another run \\(process ${first.pid} on `));
+    assert.equal((await end).status, 0);
+    assert.deepEqual(readdirSync(directory), ['bundle']);
+  });
+
+  it('removes what a killed run left, whenever it was killed', async (t) => {
+    const directory = room('killed');
+    const args = ['import', '--from', GRAPH, '--vocabulary', WORDS, '--out', join(directory, 'bundle')];
+    for (const milliseconds of [0, 150, 300]) {
+      const child = startCli([...args, '--precision', 'int8', '--calibrate', SAMPLES]);
+      const end = finished(child);
+      await once(child.stdout!, 'data');
+      await pause(milliseconds);
+      child.kill('SIGKILL');
+      assert.equal((await end).signal, 'SIGKILL');
+      t.diagnostic(`killed after ${milliseconds} ms: ${readdirSync(directory).length} entries`);
+    }
+    const { status, stderr } = await runCli(args);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(readdirSync(directory), ['bundle']);
   });
 
   it('leaves no half bundle when it is interrupted', async () => {

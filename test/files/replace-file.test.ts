@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { replaceFile } from '../../src/alt/replace-file.ts';
+import { replaceFile } from '../../src/files/replace-file.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
 import { rejectsWith } from '../support/errors.ts';
 

@@ -1,34 +1,48 @@
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import type { Stats } from 'node:fs';
-import { access, constants, copyFile, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { existsSync, type Stats } from 'node:fs';
+import { access, constants, copyFile, mkdir, open, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { InvalidRequest } from '../errors.ts';
+import { clearParts, partIn } from './part.ts';
+import { hashesFile, hashesOf, newFile } from './replacement.ts';
+import { asideOf, EditHeld, swapIfUnchanged } from './swap.ts';
+import { notWritten } from './system-error.ts';
+import { syncDirectory, writeSynced } from './write-file.ts';
+
+/** Somebody wrote the file after it was read; reading it anew may help. */
+export class ChangedMeanwhile extends InvalidRequest {
+  constructor(path: string) {
+    super(`${path} has changed meanwhile`);
+  }
+}
 
 /**
- * Puts new content in a file's place, whole or not at all: written beside it, synced, renamed. All else stays: owner,
+ * Puts new content in a file's place, whole or not at all: written beside it, synced, exchanged. All else stays: owner,
  * permissions with access control lists, extended attributes, times; a symbolic link stays one. Where that cannot be, as for
  * one of several hard links, nothing is replaced.
+ *
+ * What another program wrote meanwhile, in place or as a new file, stays (`swap.ts` says how).
  * @param read the content that the new one was made of
- * @throws InvalidRequest when the file or its directory cannot be written, would lose something, or no longer holds `read`
+ * @throws ChangedMeanwhile when the file no longer holds `read`; InvalidRequest when the file or its directory cannot be written,
+ * or would lose something; OutputFailed when the disk is full
  */
 export async function replaceFile(path: string, read: Uint8Array, content: Uint8Array): Promise<void> {
   refuseOddName(path);
   try {
     const target = await realpath(path);
-    // A rename would go past a write protection.
+    await clearParts(dirname(target));
+    // An exchange would go past a write protection.
     await access(target, constants.W_OK);
     const found = await stat(target);
     if (found.nlink > 1) {
       throw new InvalidRequest(`${path} has ${found.nlink} names (hard links), which writing would part`);
     }
     // It may have been edited while it was captioned.
-    if (!(await readFile(target)).equals(read)) throw new InvalidRequest(`${path} has changed meanwhile`);
-    await replace(target, found, content);
+    if (!(await readFile(target)).equals(read)) throw new ChangedMeanwhile(path);
+    await replace(path, { target, found, read }, content);
   } catch (cause) {
-    if (!(cause instanceof Error && 'syscall' in cause && 'code' in cause)) throw cause;
-    throw new InvalidRequest(`${path} cannot be written (${cause.code})`, { cause });
+    throw notWritten(path, cause);
   }
 }
 
@@ -40,23 +54,42 @@ export function refuseOddName(path: string): void {
   if (!path.isWellFormed()) throw new InvalidRequest('its name is not UTF-8; rename it (convmv)');
 }
 
-/** Where new content is written first. A short name: the target's own may have all the 255 bytes that a name may have. */
-export function partBeside(target: string): string {
-  return join(dirname(target), `.${randomUUID()}.part`);
+/** What is replaced. */
+interface Old {
+  /** Without links. */
+  target: string;
+  found: Stats;
+  read: Uint8Array;
 }
 
-async function replace(target: string, found: Stats, content: Uint8Array): Promise<void> {
-  const beside = partBeside(target);
+async function replace(path: string, old: Old, content: Uint8Array): Promise<void> {
+  const directory = dirname(old.target);
+  const part = partIn(directory);
+  const file = newFile(part, basename(old.target));
+  const remove = () => rm(part, { recursive: true, force: true });
+  let isDone = false;
   try {
-    await copyAttributes(target, beside);
-    await holdOwner(target, found, beside);
-    await write(beside, content, found);
-    await rename(beside, target);
+    await prepare(part, file, old, content);
+    isDone = await swapIfUnchanged(file, old.target, old.read);
   } catch (error) {
-    await rm(beside, { force: true });
+    if (!(error instanceof EditHeld || existsSync(asideOf(file)))) await remove();
     throw error;
   }
-  await sync(dirname(target));
+  await syncDirectory(directory);
+  // What is left beside is known, but for what a program wrote that had it open all the time.
+  if (!(await readFile(file)).equals(isDone ? old.read : content)) throw new EditHeld(file, old.target);
+  await remove();
+  if (!isDone) throw new ChangedMeanwhile(path);
+}
+
+/** The new file as it will be, synced, and what tells a later run which of the two it finds. */
+async function prepare(part: string, beside: string, { target, found, read }: Old, content: Uint8Array) {
+  await mkdir(dirname(beside), { recursive: true, mode: 0o700 });
+  await copyAttributes(target, beside);
+  await holdOwner(target, found, beside);
+  await write(beside, content, found);
+  await writeSynced(hashesFile(part), [Buffer.from(hashesOf(read, content))]);
+  await syncDirectory(part);
 }
 
 /** Node knows neither access control lists nor extended attributes; the system's own `cp` does. */
@@ -96,14 +129,5 @@ async function write(path: string, content: Uint8Array, { atimeMs, mtimeMs }: St
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function sync(directory: string): Promise<void> {
-  const handle = await open(directory);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
