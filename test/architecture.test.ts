@@ -47,7 +47,16 @@ const ALLOWED: Record<string, readonly string[]> = {
   quantize: ['onnx', 'model', 'caption', 'errors', 'onnxruntime-node'],
   'import/bytes': ['errors', 'node:*', 'protobufjs'],
   'import/tensorflow': ['import/bytes', 'errors'],
-  'import/source': ['import/tensorflow', 'import/bytes', 'files', 'net', 'errors', 'node:*', 'tar-stream', 'yauzl'],
+  'import/source': [
+    'import/tensorflow',
+    'import/bytes',
+    'files',
+    'net',
+    'errors',
+    'node:*',
+    'tar-stream',
+    'yauzl',
+  ],
   'import/network': ['import/source', 'import/tensorflow', 'import/bytes', 'onnx', 'caption', 'errors'],
   import: [
     'import/network',

@@ -8,7 +8,7 @@ import { loadCaptioner } from '../../src/model/load.ts';
 import { type Agreement, quantizeBundle } from '../../src/quantize/quantize-bundle.ts';
 import { flipByte, temporaryDirectory } from '../support/bundles.ts';
 import { rejectsUnusable } from '../support/errors.ts';
-import { readSamples, ROOT } from '../support/samples.ts';
+import { ROOT, readSamples } from '../support/samples.ts';
 
 const TINY = join(ROOT, 'test/fixtures/golden/tiny');
 const IMAGES = readSamples()
@@ -137,7 +137,13 @@ for (const name of ['manifest.json', 'encoder.onnx', 'decoder.onnx', 'word_count
     flipByte(file);
     const onProgress = () => assert.fail('it began');
     const problem = await rejectsUnusable(
-      quantizeBundle({ directory: fp32, images: [], out: join(place.path, 'int8'), name: 'int8', onProgress }),
+      quantizeBundle({
+        directory: fp32,
+        images: [],
+        out: join(place.path, 'int8'),
+        name: 'int8',
+        onProgress,
+      }),
     );
     flipByte(file);
     assert.equal(problem.file, file);
