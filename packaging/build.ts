@@ -12,6 +12,10 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Plain files that stand where they stood in `src`. */
 const COPIED = [
   'cli/launch.js',
+  'cli/start/ending.js',
+  'cli/start/own-node.js',
+  'cli/start/start.js',
+  'cli/start/user-cache.js',
   'http/routes/health.jpg',
   'http/routes/coffee.jpg',
   'http/routes/giraffes.jpg',

@@ -70,7 +70,9 @@ function usedOf(dependencies: Record<string, string>, directory: string): Record
   const code = globSync('dist/**/*.{js,d.ts}', { cwd: directory }).map((file) =>
     readFileSync(join(directory, file), 'utf8'),
   );
-  const specifiers = code.flatMap((text) => [...text.matchAll(/\b(?:from|import\()\s*'([^'./][^']*)'/g)]);
+  const specifiers = code.flatMap((text) => [
+    ...text.matchAll(/\b(?:from|import\(|require\()\s*'([^'./][^']*)'/g),
+  ]);
   const used = new Set(specifiers.map(([, name]) => name!.match(/^(@[^/]+\/)?[^/]+/)![0]));
   return Object.fromEntries(Object.entries(dependencies).filter(([name]) => used.has(name)));
 }

@@ -1,11 +1,14 @@
+import { once } from 'node:events';
 import { type Command, Option } from 'commander';
 import { DEFAULT_MAX_OBJECT_BYTES, DEFAULT_RESULTS_PREFIX, DEFAULT_UPLOADS_PREFIX } from '../aws/places.ts';
 import { describeProblems, InvalidRequest, problemsIn } from '../errors.ts';
 import { DEFAULT_BUNDLE } from '../model/load.ts';
-import { writeReport } from '../server/access-log.ts';
+import { createLog } from '../server/access-log.ts';
 import { type ServerSettings, serverSettingsSchema } from '../server/settings.ts';
 import { numberOf } from './shared/decoding-flags.ts';
 import { EXIT_OK } from './shared/exit.ts';
+import { goOnWithoutOutput } from './shared/output.ts';
+import { listenForStop } from './shared/stop.ts';
 import { durationOf, sizeOf } from './shared/units.ts';
 
 interface ServeFlags {
@@ -37,6 +40,9 @@ interface ServeFlags {
   quiet?: boolean;
 }
 
+/** From the end of `--stop-timeout` to that of the process: images that are cut off are in threads that finish them. */
+const LONGEST_CLOSING_MS = 5_000;
+
 const EXAMPLES = `
 Examples:
   $ show-and-tell serve
@@ -46,8 +52,10 @@ Examples:
 
 Sizes are bytes or have a unit: kb, mb and gb count in thousands, kib, mib and gib in 1,024s. Times are 1ms to 1h, with
 their unit: ms, s, m or h.
-SIGTERM or Ctrl-C: images at work are finished, new requests are answered 503; a second signal ends it at once.
-Exit status: 0 stopped, 2 wrong usage or no such place to listen, 4 the model is unusable, 70 a bug.`;
+SIGTERM, SIGHUP or Ctrl-C: images at work are finished, new requests are answered 503; a second signal, half a second later or
+more, ends it at once, as the first one does before it listens.
+Exit status: 0 stopped, 2 wrong usage or no such place to listen, 4 the model is unusable, 70 a bug; ended at once: 129 SIGHUP,
+130 Ctrl-C, 143 SIGTERM.`;
 
 export function addServeCommand(program: Command): void {
   program
@@ -170,6 +178,7 @@ export function addServeCommand(program: Command): void {
 
 async function serve({ model = DEFAULT_BUNDLE, quiet = false, ...flags }: ServeFlags): Promise<number> {
   const settings = settingsOf(flags);
+  goOnWithoutOutput();
   // Loaded only here: every other command would take longer to start.
   const { startServer } = await import('../server/server.ts');
   const lost = Promise.withResolvers<never>();
@@ -178,15 +187,16 @@ async function serve({ model = DEFAULT_BUNDLE, quiet = false, ...flags }: ServeF
   const server = await startServer({
     model,
     settings,
-    ...(!quiet && { report: writeReport }),
+    ...(!quiet && { report: createLog() }),
     onLost: lost.reject,
   });
   const metrics = server.metricsUrl === undefined ? '' : `Metrics at ${server.metricsUrl}\n`;
   process.stdout.write(
     `Captions at ${server.url}/ (${settings.workers} workers); Ctrl-C to stop\n${metrics}`,
   );
+  const { signal } = listenForStop(settings.stopTimeout + LONGEST_CLOSING_MS);
   try {
-    await Promise.race([stopSignal(), lost.promise]);
+    await Promise.race([once(signal, 'abort'), lost.promise]);
   } finally {
     await server.stop();
   }
@@ -204,15 +214,4 @@ function settingsOf(flags: Omit<ServeFlags, 'model' | 'quiet'>): ServerSettings 
   const parsed = serverSettingsSchema.safeParse(flags);
   if (parsed.success) return parsed.data;
   throw new InvalidRequest(describeProblems(problemsIn(parsed.error), flagOf));
-}
-
-/** The first one; a second finds no listener, and ends the process as signals do. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    const onSignal = () => {
-      process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
-      resolve();
-    };
-    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  });
 }

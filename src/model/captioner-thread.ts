@@ -1,6 +1,7 @@
 /** The life of one worker thread, seen from the pool. */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { limitLoaders } from './image.ts';
+import { onnxruntime } from './native/native-parts.ts';
 import { condemn, createGate } from './native-gate.ts';
 import {
   STOP,
@@ -34,9 +35,14 @@ export interface CaptionerThread {
   abandon(): Promise<void>;
 }
 
-/** @param module what runs in the thread: `worker.ts` */
+/**
+ * @param module what runs in the thread: `worker.ts`
+ * @throws ModelUnusable where a native part is missing
+ */
 export function startThread(settings: WorkerSettings, events: ThreadEvents, module: URL): CaptionerThread {
   limitLoaders();
+  // Held here, it is not unloaded with the last thread that uses it; what is wrong with it is said before any starts.
+  onnxruntime();
   const gate = createGate();
   const worker = new Worker(module, {
     workerData: { ...settings, gate } satisfies WorkerData,

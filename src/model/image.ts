@@ -1,6 +1,6 @@
 /** sharp as the core's image decoder. */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
-import sharp, { type Metadata, type ResizeOptions, type Sharp, type SharpOptions } from 'sharp';
+import type { Metadata, ResizeOptions, Sharp, SharpOptions } from 'sharp';
 import { type ImageInput, MAX_DECODE_SECONDS } from '../caption/image-input.ts';
 import type { DecodedImage } from '../caption/ports.ts';
 import { CaptionError, ImageTooLarge, UnsupportedImage } from '../errors.ts';
@@ -8,6 +8,7 @@ import { withEndMarker } from './formats/jpeg-end.ts';
 import { levelsOf } from './formats/levels.ts';
 import { pixelLimit } from './formats/pixel-limit.ts';
 import { unread, unreadKind } from './formats/unread-kind.ts';
+import { sharp } from './native/native-parts.ts';
 
 /** A JPEG of 100 megapixels has about 40 MB; 16-bit TIFFs of that size have 600 MB and are refused. */
 export const MAX_IMAGE_BYTES = 256 << 20;
@@ -42,17 +43,17 @@ const LIMITED = 'show-and-tell: image loaders are limited';
  */
 export function limitLoaders(): void {
   if (getEnvironmentData(LIMITED) !== undefined) return;
-  setEnvironmentData(LIMITED, true);
   // Every image is seen once: a cache of operations would only hold memory.
-  sharp.cache(false);
-  sharp.block({ operation: ['VipsForeignLoad'] });
-  sharp.unblock({ operation: ALLOWED_LOADERS });
+  sharp().cache(false);
+  sharp().block({ operation: ['VipsForeignLoad'] });
+  sharp().unblock({ operation: ALLOWED_LOADERS });
+  setEnvironmentData(LIMITED, true);
 }
 
 /** A pipeline over an image file: only the loaders allowed, EXIF orientation applied. */
 function openImage(bytes: Uint8Array, options?: SharpOptions): Sharp {
   limitLoaders();
-  return sharp(bytes, { ...READ, ...options }).timeout({ seconds: MAX_DECODE_SECONDS });
+  return sharp()(bytes, { ...READ, ...options }).timeout({ seconds: MAX_DECODE_SECONDS });
 }
 
 /** uint8 RGB HWC. */
@@ -220,7 +221,7 @@ async function readScaled(bytes: Uint8Array, metadata: Metadata, resize: ResizeO
   const samples = new Float32Array(data.buffer, data.byteOffset, width * height * channels);
   const pixels = levelsOf(samples, channels, space === 'scrgb');
   if (resize === null) return { pixels: new Uint8Array(pixels.buffer), width, height };
-  return readPixels(sharp(pixels, { raw: { width, height, channels: 3 } }), resize);
+  return readPixels(sharp()(pixels, { raw: { width, height, channels: 3 } }), resize);
 }
 
 /** Levels of 8 bits at which 8-, 10-, 12- and 14-bit samples in 16 bits end, resampling having overshot by a quarter. */

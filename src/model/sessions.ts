@@ -1,10 +1,11 @@
 /** onnxruntime sessions as the core's `Encode` and `Step`. */
 import { fileURLToPath } from 'node:url';
-import { InferenceSession, env as onnxruntime, Tensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Encode, Step } from '../caption/ports.ts';
 import { type ModelProblem, ModelUnusable } from '../errors.ts';
 import type { Manifest } from './bundle.ts';
 import type { ExecutionProvider } from './execution-provider.ts';
+import { onnxruntime } from './native/native-parts.ts';
 
 export interface SessionSettings {
   /** Threads inside one run; 1 or more. */
@@ -70,6 +71,7 @@ export async function openSession(
   settings: SessionSettings,
 ): Promise<InferenceSession> {
   refuseTelemetry();
+  const { InferenceSession } = onnxruntime();
   const session = await InferenceSession.create(file, sessionOptions(settings)).catch((cause: unknown) => {
     const actual = cause instanceof Error ? cause.message : String(cause);
     throw new ModelUnusable(whyUnopened(file, actual, settings.executionProvider), { cause });
@@ -90,7 +92,7 @@ function whyUnopened(file: string, actual: string, provider: ExecutionProvider):
 
 /** The package has no CUDA provider, which is 300 MB; the wheel of the same version has the same library. */
 function cudaRemedy(): string {
-  const version = onnxruntime.versions.node;
+  const version = onnxruntime().env.versions.node;
   const libraries = `../bin/napi-v6/${process.platform}/${process.arch}/`;
   const directory = fileURLToPath(new URL(libraries, import.meta.resolve('onnxruntime-node')));
   return (
@@ -143,6 +145,7 @@ function shapesAgree(want: readonly (number | null)[], have: readonly (number | 
 }
 
 export function encoderOf(session: InferenceSession, { image }: Manifest): Encode {
+  const { Tensor } = onnxruntime();
   const fetches = ['image_embedding', 'region_embeddings'];
   return async (pixels, images) => {
     const feeds = { image: new Tensor(image.dtype, pixels, [images, image.height, image.width, 3]) };
@@ -152,6 +155,7 @@ export function encoderOf(session: InferenceSession, { image }: Manifest): Encod
 }
 
 export function stepOf(session: InferenceSession, { embeddingWidth, stateWidth }: Manifest): Step {
+  const { Tensor } = onnxruntime();
   const fetches = ['next_state', 'top_log_probabilities', 'top_ids'];
   return async ({ words, embeddings, state, k, all = false }) => {
     const rows = words.length;

@@ -1,7 +1,7 @@
 /** Heat maps as pictures: what a word leaned on, laid over the photograph. */
-import sharp from 'sharp';
 import type { Explanation } from '../caption/result.ts';
 import { readPicture } from '../model/image.ts';
+import { sharp } from '../model/native/native-parts.ts';
 import { heatCells, placeOfCells, UNHEEDED } from './heat.ts';
 
 /** Wide enough to recognise what is shown; a whole photograph a word would fill a disk. */
@@ -19,7 +19,7 @@ export async function heatMaps(bytes: Uint8Array, explanation: Explanation): Pro
   return Promise.all(
     explanation.words.map(async ({ importance }) => {
       const input = await veil(importance, explanation, width, height);
-      return sharp(pixels, { raw: { width, height, channels: 3 } })
+      return sharp()(pixels, { raw: { width, height, channels: 3 } })
         .composite([{ input }])
         .png()
         .toBuffer();
@@ -36,7 +36,7 @@ async function veil(
 ): Promise<Buffer> {
   const { rows, columns } = explanation;
   const place = placeOfCells(explanation, width, height);
-  return sharp(heatCells(importance), { raw: { width: columns, height: rows, channels: 4 } })
+  return sharp()(heatCells(importance), { raw: { width: columns, height: rows, channels: 4 } })
     .resize({ width: place.width, height: place.height, fit: 'fill', kernel: 'cubic' })
     .extend({
       left: place.left,

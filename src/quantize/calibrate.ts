@@ -1,5 +1,6 @@
 /** The ranges of a network's values on real images: the one part of quantising that runs graphs. */
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { onnxruntime } from '../model/native/native-parts.ts';
 import { refuseTelemetry } from '../model/sessions.ts';
 import type { OnnxModel, ValueInfo } from '../onnx/graph.ts';
 import { encodeModel } from '../onnx/write.ts';
@@ -49,7 +50,7 @@ async function openShowing(
   const outputs = names.map((name): ValueInfo => ({ name, type: 'float32', dims: null }));
   const bytes = encodeModel({ ...model, outputs });
   refuseTelemetry();
-  return await InferenceSession.create(bytes, {
+  return await onnxruntime().InferenceSession.create(bytes, {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,

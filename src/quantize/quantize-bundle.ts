@@ -1,10 +1,10 @@
 /** An fp32 bundle becomes an INT8 one: quantised in several ways, judged by what it then says. */
-import { Tensor } from 'onnxruntime-node';
 import { networkInput } from '../caption/preprocess.ts';
 import { InvalidRequest } from '../errors.ts';
 import { type Bundle, type Manifest, readBundle, readVerified } from '../model/bundle.ts';
 import { decodeImage } from '../model/image.ts';
 import { defaultThreads, loadCaptioner } from '../model/load.ts';
+import { onnxruntime } from '../model/native/native-parts.ts';
 import { type Draft, draftBundle } from '../model/write-bundle.ts';
 import { type Feeds, measureValues } from './calibrate.ts';
 import { decoderGrid, quantizeDecoder } from './quantize-decoder.ts';
@@ -112,6 +112,7 @@ async function* feedsOf(
   { manifest: { image } }: Bundle,
   tick: () => void,
 ): AsyncGenerator<Feeds> {
+  const { Tensor } = onnxruntime();
   for (const bytes of images) {
     const pixels = networkInput(await decodeImage(bytes, image), image);
     yield { image: new Tensor(image.dtype, pixels, [1, image.height, image.width, 3]) };

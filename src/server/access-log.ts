@@ -2,6 +2,7 @@
 import type { RequestReport } from '../http/parts.ts';
 import { traceFields } from '../http/report.ts';
 import { printableJson } from '../printable.ts';
+import { createLineWriter } from './line-writer.ts';
 import type { ConsumerReport } from './queue-consumer.ts';
 import type { Refusal, RefusalCode } from './refusal.ts';
 
@@ -12,8 +13,13 @@ export type ReportLine = Omit<RequestReport, 'code' | 'method'> & {
 };
 
 /** To standard error: standard output says where the server listens, and may be read by a program. */
-export function writeReport(line: ReportLine | ConsumerReport): void {
-  process.stderr.write(`${printableJson({ time: new Date().toISOString(), ...line })}\n`);
+export function createLog(): (line: ReportLine | ConsumerReport) => void {
+  const write = createLineWriter();
+  return (line) => write(lineOf(line), (lost) => lineOf({ linesLost: lost }));
+}
+
+function lineOf(content: object): string {
+  return `${printableJson({ time: new Date().toISOString(), ...content })}\n`;
 }
 
 /** The line for a request that the app never saw. */

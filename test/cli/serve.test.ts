@@ -94,6 +94,10 @@ describe('show-and-tell serve', () => {
     await fetch(`${url}/health`);
     child.kill('SIGTERM');
     while ((await fetch(`${url}/health`)).status !== 503);
+    // What comes at once is the same signal, sent to launcher and program alike.
+    child.kill('SIGTERM');
+    await setTimeout(600);
+    assert.equal((await fetch(`${url}/health`)).status, 503);
     child.kill('SIGTERM');
     assert.equal((await ended).signal, 'SIGTERM');
   });

@@ -3,7 +3,7 @@
  * the first argument, as JSON.
  */
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
-import { writeReport } from '../../src/server/access-log.ts';
+import { createLog } from '../../src/server/access-log.ts';
 import { startServer } from '../../src/server/server.ts';
 import { serverSettingsSchema } from '../../src/server/settings.ts';
 
@@ -13,7 +13,7 @@ const HANG_MS = 8_000;
 const { url, stop } = await startServer({
   model: DEFAULT_BUNDLE,
   settings: serverSettingsSchema.parse(JSON.parse(process.argv[2]!)),
-  report: writeReport,
+  report: createLog(),
   workers: { module: new URL('../model/saboteur.ts', import.meta.url), hangMs: HANG_MS },
 });
 process.once('SIGTERM', () => void stop());

@@ -1,5 +1,6 @@
 /** The program as a user starts it: a process of its own. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from './samples.ts';
 
@@ -11,6 +12,11 @@ export interface Finished {
   signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
+}
+
+/** As a shell reports how a program ended: 128 and the number of the signal where one ended it. */
+export function shellStatus({ status, signal }: Pick<Finished, 'status' | 'signal'>): number {
+  return status ?? 128 + constants.signals[signal!];
 }
 
 export interface CliOptions extends Pick<SpawnOptions, 'cwd' | 'env' | 'uid' | 'gid' | 'detached'> {

@@ -11,9 +11,10 @@ import { type ErrorReport, OutputFailed, reportOf } from '../../errors.ts';
 import { ChangedMeanwhile, replaceFile } from '../../files/replace-file.ts';
 import { printable, printableJson } from '../../printable.ts';
 import { complain } from '../shared/complain.ts';
-import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
+import { EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
 import { type Progress, startProgress } from '../shared/progress.ts';
-import { inOrder, onInterrupt, type RunningCaptioner, startCaptioner } from '../shared/run-images.ts';
+import { inOrder, type RunningCaptioner, startCaptioner } from '../shared/run-images.ts';
+import { listenForStop, type Stop } from '../shared/stop.ts';
 import type { AltLine } from './alt-line.ts';
 import type { AltFlags } from './flags.ts';
 import { expandPages, readPage, shownSource } from './pages.ts';
@@ -40,7 +41,7 @@ interface Run {
   flags: AltFlags;
   captioner: RunningCaptioner;
   progress: Progress;
-  interrupted: () => boolean;
+  stop: Stop;
   /** Each file is captioned once, however often pages show it. */
   known: Map<string, Promise<KnownText>>;
   done: number;
@@ -52,13 +53,14 @@ interface Run {
  * @returns exit code
  */
 export async function fillPages(args: string[], flags: AltFlags): Promise<number> {
+  const stop = listenForStop();
   const captioner = await startCaptioner(flags);
   const progress = startProgress(null, 'images');
   const run: Run = {
     flags,
     captioner,
     progress,
-    interrupted: onInterrupt(),
+    stop,
     known: new Map(),
     done: 0,
     total: 0,
@@ -67,7 +69,7 @@ export async function fillPages(args: string[], flags: AltFlags): Promise<number
   try {
     for (const page of await expandPages(args)) {
       status = Math.max(status, await fillPage(page, run));
-      if (run.interrupted()) return EXIT_INTERRUPTED;
+      if (stop.status !== null) return stop.status;
       if (status > EXIT_SOME_IMAGE_FAILED) break;
     }
   } finally {
@@ -105,7 +107,7 @@ async function fillOnce(path: string, run: Run, told: Set<string>): Promise<numb
   run.total += news.length;
   const { texts, status } = await textsOf(path, { images, base }, run, new Set(news));
   for (const { src } of news) told.add(src);
-  if (status > EXIT_SOME_IMAGE_FAILED || run.interrupted()) return status;
+  if (status > EXIT_SOME_IMAGE_FAILED || run.stop.status !== null) return status;
   if (texts.length > 0) await replaceFile(path, page.file, fillAlt(page.text, texts));
   return status;
 }
@@ -133,7 +135,7 @@ async function textsOf(
       texts.push({ at: image.at, text: outcome.line.alt });
     }
     if ('error' in outcome) status = Math.max(status, severity(outcome.error));
-    if (status > EXIT_SOME_IMAGE_FAILED || run.interrupted()) break;
+    if (status > EXIT_SOME_IMAGE_FAILED || run.stop.status !== null) break;
   }
   return { texts, status };
 }

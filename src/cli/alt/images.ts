@@ -8,10 +8,11 @@ import { type ErrorReport, OutputFailed, reportOf, UnsupportedImage } from '../.
 import { ChangedMeanwhile, replaceFile } from '../../files/replace-file.ts';
 import { printable, printableJson } from '../../printable.ts';
 import { complain } from '../shared/complain.ts';
-import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
+import { EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
 import { countInputs, walkInputs } from '../shared/inputs.ts';
 import { startProgress } from '../shared/progress.ts';
-import { inOrder, onInterrupt, type RunningCaptioner, startCaptioner } from '../shared/run-images.ts';
+import { inOrder, type RunningCaptioner, startCaptioner } from '../shared/run-images.ts';
+import { listenForStop } from '../shared/stop.ts';
 import { ALT_CSV } from './alt-csv.ts';
 import type { AltLine, ImageLine } from './alt-line.ts';
 import type { AltFlags } from './flags.ts';
@@ -19,22 +20,22 @@ import { type AltOutcome, altTextOf, MOST_TRIES, objection, RETRY_MS } from './t
 
 /** @returns exit code */
 export async function altImages(args: string[], flags: AltFlags): Promise<number> {
+  const stop = listenForStop();
   const captioner = await startCaptioner(flags);
   const progress = startProgress(process.stderr.isTTY ? await countInputs(args) : null, 'images');
-  const interrupted = onInterrupt();
   let status = EXIT_OK;
   if (flags.csv) process.stdout.write(ALT_CSV.header);
   try {
     const work = async (image: string) => ({ image, outcome: await altTextOf(image, captioner) });
     for await (const { image, outcome } of inOrder(walkInputs(args), captioner.inFlight, work)) {
-      if (interrupted() && 'error' in outcome) return EXIT_INTERRUPTED;
+      if (stop.status !== null && 'error' in outcome) return stop.status;
       const line = await lineOf(image, outcome, captioner, flags);
       progress.hide();
       print(line, flags);
       if (line.error) status = Math.max(status, severity(line.error));
       if (status > EXIT_SOME_IMAGE_FAILED) break;
       progress.tick();
-      if (interrupted()) return EXIT_INTERRUPTED;
+      if (stop.status !== null) return stop.status;
     }
   } finally {
     progress.stop();

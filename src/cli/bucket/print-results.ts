@@ -10,6 +10,7 @@ import { type ResultDocument, readResult } from '../../s3/results.ts';
 import { complain } from '../shared/complain.ts';
 import { EXIT_OK, EXIT_SOME_IMAGE_FAILED } from '../shared/exit.ts';
 import { inOrder } from '../shared/run-images.ts';
+import { listenForStop } from '../shared/stop.ts';
 import { RESULTS_CSV } from './results-csv.ts';
 
 export interface ResultsFlags {
@@ -35,6 +36,7 @@ export async function printResults({
   format,
   failed = false,
 }: ResultsFlags): Promise<number> {
+  const stop = listenForStop();
   const s3 = createS3Client();
   await regionOf(s3);
   const read = ({ key }: ListedObject): Promise<Outcome> =>
@@ -45,6 +47,7 @@ export async function printResults({
   let status = EXIT_OK;
   if (format === 'csv') await write(RESULTS_CSV.header);
   for await (const outcome of inOrder(documentsOf(listObjects(s3, { bucket, prefix })), READS, read)) {
+    if (stop.status !== null) return stop.status;
     if ('error' in outcome) {
       status = Math.max(status, statusOf(outcome));
       continue;
@@ -72,5 +75,6 @@ function statusOf({ key, error }: { key: string; error: unknown }): number {
 
 /** Waits for a reader who is slower than S3, or memory would fill. */
 async function write(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+  // `watchOutput` hears of failures too, and ends the run.
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain').catch(() => undefined);
 }

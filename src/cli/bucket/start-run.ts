@@ -9,8 +9,9 @@ import { createStepFunctionsClient, type Run, type RunEnd, startRun } from '../.
 import { estimateRun, readPlan, USUAL_PLAN } from '../../bucket-run/plan.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { printableJson, printableLines } from '../../printable.ts';
-import { EXIT_INTERRUPTED, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_SOME_IMAGE_FAILED } from '../shared/exit.ts';
+import { EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_SOME_IMAGE_FAILED } from '../shared/exit.ts';
 import { startProgress } from '../shared/progress.ts';
+import { listenForStop, type Stop } from '../shared/stop.ts';
 import { endLines, planLines, type ShownPlan } from './run-report.ts';
 
 export interface RunBucketFlags {
@@ -41,10 +42,12 @@ export async function runBucket(flags: RunBucketFlags): Promise<number> {
   const census = await count(place);
   showPlan({ place, region, census, plan, estimate: estimateRun(census.objects, plan) }, flags.json);
   if (flags.dryRun || census.objects === 0 || stateMachine === null) return EXIT_OK;
+  // A run that was started is named, whatever comes meanwhile.
+  const stop = listenForStop();
   const run = await startRun(sfn, stateMachine, place);
   show({ execution: run.execution }, `Started ${run.execution}\n`, flags.json);
-  const end = await follow(run, census.objects);
-  if (end === null) return EXIT_INTERRUPTED;
+  const end = await follow(run, census.objects, stop);
+  if (end === null) return stop.status!;
   show(end, endLines(end), flags.json);
   return statusOf(end);
 }
@@ -92,23 +95,19 @@ function show(object: object, text: string, json = false): void {
   process.stdout.write(json ? `${printableJson(object)}\n` : printableLines(text));
 }
 
-/** `null` after Ctrl-C, which ends only the watching: the run itself goes on. */
-async function follow(run: Run, objects: number): Promise<RunEnd | null> {
-  const interrupt = new AbortController();
-  const onInterrupt = () => interrupt.abort();
-  process.once('SIGINT', onInterrupt);
+/** `null` after a signal, which ends only the watching: the run itself goes on. */
+async function follow(run: Run, objects: number, { signal }: Stop): Promise<RunEnd | null> {
   const bar = startProgress(objects, 'images');
   try {
-    while (!interrupt.signal.aborted) {
+    while (!signal.aborted) {
       const end = await run.end();
       if (end !== null) return end;
       const progress = await run.progress();
       if (progress !== null) bar.set(progress.done, Math.max(progress.total, objects));
-      await pause(ASK_AGAIN_MS, undefined, { signal: interrupt.signal }).catch(() => undefined);
+      await pause(ASK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
     }
   } finally {
     bar.stop();
-    process.off('SIGINT', onInterrupt);
   }
   process.stderr.write(
     `The run goes on. To look at it or to stop it:

@@ -2,17 +2,17 @@ import type { Command } from 'commander';
 import { printable } from '../../printable.ts';
 import { laterIsLikelier } from '../shared/caption-lines.ts';
 import { addDecodingFlags } from '../shared/decoding-flags.ts';
-import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
+import { EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
 import { countInputs, walkInputs } from '../shared/inputs.ts';
 import { startProgress } from '../shared/progress.ts';
 import {
   addCaptionerFlags,
   type CaptionerFlags,
   inOrder,
-  onInterrupt,
   type RunningCaptioner,
   startCaptioner,
 } from '../shared/run-images.ts';
+import { listenForStop, type Stop } from '../shared/stop.ts';
 import { type CaptionOneParts, createCaptionOne, readInput } from './caption-one.ts';
 import { jsonOutput, type Output, resultsOutput, textOutput } from './caption-output.ts';
 import { startTally } from './caption-tally.ts';
@@ -54,7 +54,7 @@ Examples:
   $ curl -s https://example.com/photo.jpg | show-and-tell caption -
 
 Exit status: 0 all captioned, 2 wrong usage or FILE is another run's, 3 some image failed, 4 the model is unusable, 70 a bug,
-74 the output cannot be written.`;
+74 the output cannot be written; ended by a signal: 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.`;
 
 export function addCaptionCommand(program: Command): void {
   const command = program
@@ -74,11 +74,12 @@ export function addCaptionCommand(program: Command): void {
 
 async function captionImages(args: string[], flags: CaptionFlags): Promise<number> {
   const call = pictureCall(flags);
+  const stop = listenForStop();
   const captioner = await startCaptioner(flags);
   let results: ResultsFile | null = null;
   try {
     if (flags.resume !== undefined) results = openResults(flags.resume, recipeOf(captioner, flags));
-    return await captionAll(args, { ...captioner, call, results }, flags);
+    return await captionAll(args, { ...captioner, call, results, stop }, flags);
   } finally {
     results?.close();
     await captioner.close();
@@ -98,10 +99,10 @@ function recipeOf({ model, plan }: RunningCaptioner, flags: CaptionFlags): Recip
 
 async function captionAll(
   args: string[],
-  parts: CaptionOneParts & Pick<RunningCaptioner, 'inFlight'>,
+  parts: CaptionOneParts & Pick<RunningCaptioner, 'inFlight'> & { stop: Stop },
   flags: CaptionFlags,
 ): Promise<number> {
-  const { results } = parts;
+  const { results, stop } = parts;
   const recognise = {
     content: results !== null,
     look: flags.skipDuplicates === true,
@@ -111,13 +112,12 @@ async function captionAll(
   const put = results === null ? printer(flags) : resultsOutput(results, flags);
   const tally = startTally();
   const progress = startProgress(process.stderr.isTTY ? await countInputs(args) : null, 'images');
-  const interrupted = onInterrupt();
   let status = EXIT_OK;
   let at = 0;
   let unlikeP = false;
   try {
     for await (const outcome of inOrder(files, parts.inFlight, createCaptionOne(parts))) {
-      if (interrupted() && outcome.kind === 'failed') return EXIT_INTERRUPTED;
+      if (stop.status !== null && outcome.kind === 'failed') return stop.status;
       if (outcome.kind === 'failed' || (results === null && process.stdout.isTTY)) progress.hide();
       if (outcome.kind === 'captioned') await writePictures({ ...outcome, at }, flags);
       if (outcome.kind === 'failed') status = Math.max(status, severity(outcome.error));
@@ -127,7 +127,7 @@ async function captionAll(
       at++;
       tally.count(outcome);
       progress.tick(tally.note());
-      if (interrupted()) return EXIT_INTERRUPTED;
+      if (stop.status !== null) return stop.status;
     }
   } finally {
     progress.stop();

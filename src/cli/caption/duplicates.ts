@@ -1,10 +1,6 @@
 /** Photographs that look the same, known by a perceptual hash: signs of the lowest frequencies of a small grey copy. */
-import sharpPhash from 'sharp-phash';
 import type { AntialiasedInput } from '../../caption/image-input.ts';
 import { decodeImage } from '../../model/image.ts';
-
-/** Its types promise a `default` that a CommonJS module has not. */
-const phash = sharpPhash as unknown as typeof sharpPhash.default;
 
 /** What the hash is computed of: decoding shrinks to that, so that even large photographs hash quickly. */
 const SIDE = 32;
@@ -38,6 +34,10 @@ export type Look = readonly [number, number];
 export async function lookOf(bytes: Uint8Array, maxPixels?: number): Promise<Look | null> {
   const { pixels, width, height } = await decodeImage(bytes, THUMBNAIL, maxPixels);
   if (isFlat(pixels)) return null;
+  // It loads sharp, which other commands do without.
+  const { default: module } = await import('sharp-phash');
+  // Its types promise a `default` that a CommonJS module has not.
+  const phash = module as unknown as typeof module.default;
   const bits = await phash(Buffer.from(pixels), { raw: { width, height, channels: 3 } });
   return [Number.parseInt(bits.slice(0, 32), 2), Number.parseInt(bits.slice(32), 2)];
 }

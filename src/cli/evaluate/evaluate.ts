@@ -5,16 +5,16 @@ import { DEFAULT_BUNDLE } from '../../model/load.ts';
 import { printableJson, printableLines } from '../../printable.ts';
 import { complain } from '../shared/complain.ts';
 import { addDecodingFlags } from '../shared/decoding-flags.ts';
-import { EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
+import { EXIT_OK, EXIT_SOME_IMAGE_FAILED, severity } from '../shared/exit.ts';
 import { startProgress } from '../shared/progress.ts';
 import {
   addCaptionerFlags,
   type CaptionerFlags,
   inOrder,
-  onInterrupt,
   type RunningCaptioner,
   startCaptioner,
 } from '../shared/run-images.ts';
+import { listenForStop, type Stop } from '../shared/stop.ts';
 import { type EvaluatedImage, openSets, parseSet, type SetFlags, setsOf } from './labelled-sets.ts';
 
 interface EvaluateFlags extends CaptionerFlags, SetFlags {
@@ -71,6 +71,7 @@ type Outcome = CaptionedImage | { image: string; error: ErrorReport };
 
 async function evaluate(flags: EvaluateFlags): Promise<number> {
   const sources = setsOf(flags);
+  const stop = listenForStop();
   const { items, sets, close } = await openSets(sources, flags.notPhotographs);
   const captioner = await startCaptioner(flags);
   try {
@@ -79,7 +80,7 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
         '--save: scores in a manifest are those of its own decoding options; leave yours out',
       );
     }
-    const { captioned, status } = await captionSets(items, flags.jobs, captioner);
+    const { captioned, status } = await captionSets(items, flags.jobs, captioner, stop);
     if (status > EXIT_SOME_IMAGE_FAILED) return status;
     for (const { name, images } of sources) {
       if (captioned.some(({ set }) => set === name)) continue;
@@ -97,20 +98,20 @@ async function evaluate(flags: EvaluateFlags): Promise<number> {
   }
 }
 
-/** @returns what could be captioned; the status of the worst failure, or that of an interrupt */
+/** @returns what could be captioned; the status of the worst failure, or that of a signal */
 async function captionSets(
   items: readonly EvaluatedImage[],
   jobs: number,
   captioner: RunningCaptioner,
+  stop: Stop,
 ): Promise<{ captioned: CaptionedImage[]; status: number }> {
-  const interrupted = onInterrupt();
   const progress = startProgress(items.length, 'images');
   const captioned: CaptionedImage[] = [];
   let status = EXIT_OK;
   try {
     for await (const outcome of inOrder(items, jobs, (item) => captionOne(item, captioner))) {
       progress.tick();
-      if (interrupted()) return { captioned, status: EXIT_INTERRUPTED };
+      if (stop.status !== null) return { captioned, status: stop.status };
       if ('result' in outcome) captioned.push(outcome);
       else {
         complain(outcome.image, outcome.error);

@@ -6,13 +6,7 @@ import type { Draft } from '../../model/write-bundle.ts';
 import { printable } from '../../printable.ts';
 import type { Agreement } from '../../quantize/quantize-bundle.ts';
 import { captionLines } from '../shared/caption-lines.ts';
-import { EXIT_INTERRUPTED } from '../shared/exit.ts';
 import { selfCheck } from './self-check.ts';
-
-/** Ctrl-C ends the process by `exit`, so that half-written bundles are removed. */
-export function exitOnInterrupt(): void {
-  process.once('SIGINT', () => process.exit(EXIT_INTERRUPTED));
-}
 
 /** Shows what a new bundle says, then moves it to its place; a bundle that does not run is deleted. */
 export async function publishChecked(draft: Draft): Promise<void> {

@@ -1,5 +1,6 @@
 /** What `show-and-tell import` does; loaded when it is asked for, since it needs much that captioning does not. */
-import { mkdir, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { InvalidRequest } from '../../errors.ts';
@@ -9,7 +10,8 @@ import { downloadSource } from '../../import/source/download.ts';
 import { claimPlace, type Draft } from '../../model/write-bundle.ts';
 import { printable } from '../../printable.ts';
 import { startProgress } from '../shared/progress.ts';
-import { exitOnInterrupt, printAgreement, printBundle, publishChecked } from './bundle-report.ts';
+import { userCache } from '../start/user-cache.js';
+import { printAgreement, printBundle, publishChecked } from './bundle-report.ts';
 import { quantizeWithProgress } from './quantize-model.ts';
 
 export interface ImportFlags {
@@ -29,7 +31,6 @@ export interface ImportFlags {
 export async function importBundle(flags: ImportFlags): Promise<void> {
   checkFlags(flags);
   await claimPlace(flags.out);
-  exitOnInterrupt();
   const started = performance.now();
   const download = isAddress(flags.from) ? await fetchSource(flags) : null;
   const imported = await importWeights({
@@ -72,7 +73,7 @@ function isAddress(from: string): boolean {
   return /^https?:\/\//i.test(from);
 }
 
-/** Downloads to a place that a second try finds again, named by the hash. */
+/** Downloads to a place of the user alone that a second try finds again, named by the hash. */
 async function fetchSource({
   from,
   sha256,
@@ -82,7 +83,7 @@ async function fetchSource({
   const name = Object.values(hash)[0]!
     .slice(0, 32)
     .replace(/[^0-9a-zA-Z]/g, '');
-  const directory = join(tmpdir(), `show-and-tell-download-${name}`);
+  const directory = join(userCache('downloads') ?? (await placeForOnce()), name);
   await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
     throw notWritten(directory, cause);
   });
@@ -96,6 +97,13 @@ async function fetchSource({
   } finally {
     progress.stop();
   }
+}
+
+/** Where there is no such place: what comes is not found again, and so is not kept. */
+async function placeForOnce(): Promise<string> {
+  const place = await mkdtemp(join(tmpdir(), 'show-and-tell-download-'));
+  process.once('exit', () => rmSync(place, { recursive: true, force: true }));
+  return place;
 }
 
 const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;

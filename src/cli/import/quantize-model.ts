@@ -4,7 +4,7 @@ import { claimPlace, type Draft } from '../../model/write-bundle.ts';
 import { type Agreement, quantizeBundle } from '../../quantize/quantize-bundle.ts';
 import { expandInputs, isImageName, readImage } from '../shared/inputs.ts';
 import { startProgress } from '../shared/progress.ts';
-import { exitOnInterrupt, printAgreement, printBundle, publishChecked } from './bundle-report.ts';
+import { printAgreement, printBundle, publishChecked } from './bundle-report.ts';
 
 /** More images hardly move the ranges; their files stay in memory while the ways to quantise are compared. */
 const MAX_CALIBRATION_IMAGES = 128;
@@ -24,7 +24,6 @@ export async function quantizeModel({
   name = basename(out),
 }: QuantizeFlags): Promise<void> {
   await claimPlace(out);
-  exitOnInterrupt();
   const started = performance.now();
   const { draft, agreement } = await quantizeWithProgress(model, calibrate, out, name);
   printAgreement(agreement);

@@ -23,7 +23,11 @@ export interface SelfCheck {
  */
 export async function selfCheck(directory: string): Promise<SelfCheck> {
   const args = [LAUNCH, 'caption', '--json', '--model', directory, ...Array<string>(RUNS).fill(PHOTOGRAPH)];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
+  const run = promisify(execFile)(process.execPath, args, { cwd: ROOT });
+  // It must not outlive this process, whose end takes the bundle away.
+  const end = () => run.child.kill();
+  process.once('exit', end);
+  const { stdout } = await run.finally(() => process.off('exit', end));
   const results = stdout
     .trim()
     .split('\n')

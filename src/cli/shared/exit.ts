@@ -1,5 +1,6 @@
 import type { ErrorReport } from '../../errors.ts';
 
+/** Beside these: 69 where the program cannot start, 129, 130 and 143 after signals; see `../start`. */
 export const EXIT_OK = 0;
 export const EXIT_USAGE = 2;
 export const EXIT_SOME_IMAGE_FAILED = 3;
@@ -10,8 +11,6 @@ export const EXIT_ALT_MISSING = 5;
 const EXIT_BUG = 70;
 /** EX_IOERR of sysexits.h: what was made cannot be written, for the disk is full or gone. */
 export const EXIT_OUTPUT_FAILED = 74;
-/** 128 + SIGINT, as shells report it. */
-export const EXIT_INTERRUPTED = 130;
 
 export const EXIT_CODES = {
   InvalidRequest: EXIT_USAGE,

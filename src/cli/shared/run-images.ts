@@ -107,14 +107,3 @@ export async function* inOrder<T, R>(
   }
   for (const result of pending) yield await result;
 }
-
-/** First Ctrl-C: the images at work are finished, then the program ends. A second one ends it at once. */
-export function onInterrupt(): () => boolean {
-  let interrupted = false;
-  process.once('SIGINT', () => {
-    interrupted = true;
-    // Ends a read of standard input that waits for an image.
-    process.stdin.destroy();
-  });
-  return () => interrupted;
-}

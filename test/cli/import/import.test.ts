@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { temporaryDirectory } from '../../support/bundles.ts';
-import { finished, runCli, startCli } from '../../support/cli.ts';
+import { finished, runCli, shellStatus, startCli } from '../../support/cli.ts';
 import { COFFEE, ROOT, SAMPLES } from '../../support/samples.ts';
 
 const TINY = join(ROOT, 'test/fixtures/golden/tiny');
@@ -220,7 +220,7 @@ describe('show-and-tell import and quantize', () => {
     const end = finished(child);
     await once(child.stdout!, 'data'); // the weights are read, the fp32 draft is there
     child.kill('SIGINT');
-    assert.equal((await end).status, 130);
+    assert.equal(shellStatus(await end), 130);
     assert.deepEqual(readdirSync(directory), []);
   });
 });

@@ -1,0 +1,233 @@
+/** SIGTERM, SIGHUP and SIGINT, wherever they come. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { after, describe, it, type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { finished, LAUNCH, shellStatus, startCli } from '../../support/cli.ts';
+import { COFFEE, SAMPLES } from '../../support/samples.ts';
+
+const temporary = temporaryDirectory();
+after(() => temporary.dispose());
+
+const SIGNALS = [
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+] as const;
+const MANY = Array<string>(300).fill(COFFEE);
+const SERVE = ['serve', '--port', '0', '--workers', '1'];
+
+async function addressOf(child: ChildProcess): Promise<string> {
+  const [line] = (await Promise.race([once(child.stdout!, 'data'), once(child, 'close')])) as [unknown?];
+  return /http:\/\/127\.0\.0\.1:\d+/.exec(String(line))?.[0] ?? assert.fail(`no address in: ${line}`);
+}
+
+/** An upload that never ends, which keeps a server from stopping. */
+async function holdOpen(t: TestContext, url: string): Promise<void> {
+  const { hostname, port } = new URL(url);
+  const upload = connect({ host: hostname, port: Number(port) });
+  t.after(() => upload.destroy());
+  upload.on('error', () => undefined);
+  upload.write(
+    'POST /captions HTTP/1.1\r\nHost: here\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\n',
+  );
+  // Answered behind the other one.
+  await fetch(`${url}/health`);
+}
+
+describe('a run', () => {
+  for (const [signal, expected] of SIGNALS) {
+    for (const args of [
+      ['caption', '--json', '--top', '1'],
+      ['caption', '--json', '--top', '1', '--jobs', '2'],
+      ['alt', '--json'],
+    ]) {
+      it(`of ${args.join(' ')} ends with ${expected} and whole lines on ${signal}, sent twice at once`, async (t) => {
+        const child = startCli([...args, ...MANY]);
+        t.after(() => child.kill('SIGKILL'));
+        const end = finished(child);
+        await once(child.stdout!, 'data');
+        child.kill(signal);
+        child.kill(signal);
+        const run = await end;
+        assert.deepEqual([run.status, run.signal, run.stderr], [expected, null, '']);
+        assert.ok(run.stdout.endsWith('\n'));
+        for (const line of run.stdout.trim().split('\n')) assert.ok('model' in JSON.parse(line));
+      });
+    }
+
+    it(`that quantizes leaves nothing behind on ${signal}`, async (t) => {
+      const directory = join(temporary.path, signal);
+      const [from, photos] = [join(directory, 'fp32'), join(directory, 'photos')];
+      mkdirSync(photos, { recursive: true });
+      cpSync(COFFEE, join(photos, 'coffee.jpg'));
+      const made = startCli([
+        'import',
+        ...['--from', join('test/fixtures/golden/tiny/im2txt-tiny.pb')],
+        ...['--vocabulary', join('test/fixtures/golden/tiny/word_counts.txt'), '--out', from],
+      ]);
+      const { status, stderr } = await finished(made);
+      assert.equal(status, 0, stderr);
+      const child = startCli([
+        ...['quantize', '--model', from, '--calibrate', photos],
+        ...['--out', join(directory, 'int8')],
+      ]);
+      t.after(() => child.kill('SIGKILL'));
+      const end = finished(child);
+      while (child.exitCode === null && readdirSync(directory).length < 3) await setTimeout(2);
+      child.kill(signal);
+      assert.equal(shellStatus(await end), expected);
+      assert.deepEqual(readdirSync(directory).sort(), ['fp32', 'photos']);
+    });
+  }
+
+  it('goes on with --resume where SIGTERM ended it', async (t) => {
+    const file = join(temporary.path, 'results.jsonl');
+    const args = ['caption', '--resume', file, '--top', '1', SAMPLES];
+    const child = startCli(args);
+    t.after(() => child.kill('SIGKILL'));
+    const end = finished(child);
+    const lines = () => {
+      try {
+        return readFileSync(file, 'utf8').split('\n').length - 1;
+      } catch {
+        return 0;
+      }
+    };
+    while (child.exitCode === null && lines() === 0) await setTimeout(2);
+    child.kill('SIGTERM');
+    assert.equal((await end).status, 143);
+    const before = lines();
+    const { status, stdout } = await finished(startCli(args));
+    assert.equal(status, 0);
+    assert.match(stdout, new RegExp(` ${before} done before`));
+    const images = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).image);
+    assert.equal(new Set(images).size, images.length);
+    assert.equal(images.length, readdirSync(SAMPLES).filter((name) => name.endsWith('.jpg')).length);
+  });
+});
+
+describe('a server', () => {
+  for (const [signal, expected] of SIGNALS) {
+    it(`answers what is at work on ${signal}, refuses the rest with 503, and ends with 0`, async (t) => {
+      const child = startCli([...SERVE, '--quiet']);
+      t.after(() => child.kill('SIGKILL'));
+      const end = finished(child);
+      const url = await addressOf(child);
+      const post = () =>
+        fetch(`${url}/captions`, {
+          method: 'POST',
+          headers: { 'content-type': 'image/jpeg' },
+          body: readFileSync(COFFEE),
+        });
+      // More than can be done before the signal.
+      const answers = Array.from({ length: 20 }, post);
+      await answers[0];
+      child.kill(signal);
+      const statuses = (await Promise.all(answers)).map(({ status }) => status);
+      assert.deepEqual(statuses, Array(20).fill(200));
+      const { status, stderr } = await end;
+      assert.deepEqual([status, stderr], [0, '']);
+    });
+
+    it(`ends at once on ${signal} while it loads`, async (t) => {
+      const child = startCli(SERVE);
+      t.after(() => child.kill('SIGKILL'));
+      const end = finished(child);
+      // The first line of its log is a health check that it makes before it listens.
+      await setTimeout(300);
+      child.kill(signal);
+      const run = await end;
+      // On a fast machine it listens by then.
+      assert.ok([expected, 0].includes(shellStatus(run)), `${run.status} ${run.signal}`);
+    });
+  }
+
+  it('closes kept connections with the 503 that it answers on them', async (t) => {
+    const child = startCli([...SERVE, '--quiet']);
+    t.after(() => child.kill('SIGKILL'));
+    const url = await addressOf(child);
+    const { hostname, port } = new URL(url);
+    const kept = connect({ host: hostname, port: Number(port) }).setEncoding('utf8');
+    const ask = 'GET /model HTTP/1.1\r\nHost: here\r\n\r\n';
+    kept.write(ask);
+    assert.match(String((await once(kept, 'data'))[0]), /^HTTP\/1\.1 200 /);
+    await holdOpen(t, url);
+    child.kill('SIGHUP');
+    while ((await fetch(`${url}/health`)).status !== 503);
+    let answer = '';
+    kept.on('data', (text: string) => {
+      answer += text;
+    });
+    kept.write(ask);
+    await once(kept, 'close');
+    assert.match(answer, /^HTTP\/1\.1 503 /);
+    assert.match(answer, /^connection: close\r$/im);
+  });
+});
+
+/** What makes a program process 1, here and in a container without rights. */
+const AS_FIRST = [
+  ['--pid', '--fork', '--kill-child'],
+  ['--user', '--map-root-user', '--pid', '--fork', '--kill-child'],
+].find((flags) => spawnSync('unshare', [...flags, 'true']).status === 0);
+
+describe('process 1', { skip: AS_FIRST === undefined && 'unshare makes no process 1 here' }, () => {
+  function startFirst(t: TestContext, args: readonly string[]) {
+    const outer = spawn('unshare', [...AS_FIRST!, process.execPath, LAUNCH, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    t.after(() => outer.kill('SIGKILL'));
+    const first = () => {
+      const [pid] = readFileSync(`/proc/${outer.pid}/task/${outer.pid}/children`, 'utf8').split(' ');
+      return Number(pid);
+    };
+    return { outer, end: finished(outer), kill: (signal: NodeJS.Signals) => process.kill(first(), signal) };
+  }
+
+  for (const [signal, expected] of SIGNALS) {
+    it(`ends on ${signal}`, async (t) => {
+      const { outer, end, kill } = startFirst(t, ['caption', '--json', '--top', '1', ...MANY]);
+      await once(outer.stdout, 'data');
+      kill(signal);
+      const { status, stdout } = await end;
+      assert.equal(status, expected);
+      assert.ok(stdout.endsWith('\n') && stdout.split('\n').length < 300);
+    });
+  }
+
+  it('ends on SIGTERM before a command has begun, and on a second one amid work', async (t) => {
+    const loading = startFirst(t, SERVE);
+    // Long before it listens, and after Node has begun with the program.
+    while (!hasHandler(loading.outer)) await setTimeout(1);
+    loading.kill('SIGTERM');
+    assert.ok([143, 0].includes(shellStatus(await loading.end)));
+
+    const { outer, end, kill } = startFirst(t, SERVE);
+    const url = await addressOf(outer);
+    await holdOpen(t, url);
+    kill('SIGTERM');
+    await setTimeout(600);
+    kill('SIGTERM');
+    assert.equal((await end).status, 143);
+  });
+
+  /** Of SIGHUP, number 1; Node has handlers of its own for the two others. */
+  function hasHandler(outer: ChildProcess): boolean {
+    try {
+      const [pid] = readFileSync(`/proc/${outer.pid}/task/${outer.pid}/children`, 'utf8').split(' ');
+      const caught = /^SigCgt:\s*(\w+)/m.exec(readFileSync(`/proc/${Number(pid)}/status`, 'utf8'))?.[1];
+      return (Number.parseInt(caught?.at(-1) ?? '0', 16) & 1) === 1;
+    } catch {
+      return false;
+    }
+  }
+});
