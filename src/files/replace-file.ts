@@ -10,10 +10,10 @@ import { asideOf, EditHeld, swapIfUnchanged } from './swap.ts';
 import { notWritten } from './system-error.ts';
 import { syncDirectory, writeSynced } from './write-file.ts';
 
-/** Somebody wrote the file after it was read; reading it anew may help. */
+/** Somebody wrote the file after it was read, or is about to; reading it anew may help. */
 export class ChangedMeanwhile extends InvalidRequest {
   constructor(path: string) {
-    super(`${path} has changed meanwhile`);
+    super(`${path} has changed meanwhile, or is open for writing in another program`);
   }
 }
 

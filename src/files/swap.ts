@@ -19,7 +19,6 @@ const HELD = 4;
  * goes without. Signals do not come between, Ctrl-C among them. An exchange is undone until what comes out is what went in: whatever somebody put there meanwhile is the latest.
  */
 const PERL = `
-  use strict;
   my ($number, $new, $target) = @ARGV;
   sub exchange { syscall($number + 0, -100, $new, -100, $target, 2) == 0 }
   sub inode { (lstat $_[0])[1] }

@@ -1,8 +1,18 @@
 /** What another program writes at the same moment. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +55,13 @@ function pathWith(name: string, programs: Record<string, string | null>): string
   return directory;
 }
 
+/** fcntl(2), F_SETLEASE: not every file system has leases. */
+const NO_LEASES = (() => {
+  const { file } = fileIn('lease');
+  const { status } = spawnSync('perl', ['-e', 'open(my $f, "<", $ARGV[0]); exit !fcntl($f, 1024, 0)', file]);
+  return status !== 0 && 'needs perl, and leases of the file system';
+})();
+
 /** The file of the test: the programs are started with it as the last argument, or as the one before. */
 const EDITS: Record<string, string> = {
   'in place': 'printf "edit\\n" >> "$EDITED"',
@@ -72,6 +89,18 @@ describe('an edit of another program', { skip: process.platform !== 'linux' && '
       });
     }
   }
+
+  it('that has begun, for the file is open for writing, is waited for', { skip: NO_LEASES }, async () => {
+    const { directory, file } = fileIn('open');
+    const editor = openSync(file, 'r+');
+    await assert.rejects(replaceFile(file, Buffer.from(OLD), Buffer.from(NEW)), ChangedMeanwhile);
+    writeSync(editor, 'edit');
+    closeSync(editor);
+    assert.equal(readFileSync(file, 'utf8'), 'edit\n');
+    await replaceFile(file, Buffer.from('edit\n'), Buffer.from(NEW));
+    assert.equal(readFileSync(file, 'utf8'), NEW);
+    assert.deepEqual(readdirSync(directory), ['page.html']);
+  });
 
   it('leaves a file that nobody edits to be replaced, without perl too', async (t) => {
     const { directory, file } = fileIn('quiet');
