@@ -38,6 +38,12 @@ const EMPTY = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="${RDF}"><
 /** Packets have some kB, with the whole history of an edited picture some 100; the tree takes seconds a MB at worst. */
 export const MAX_PACKET_BYTES = 4 << 20;
 
+/** Of one element. Descriptions have some hundred; removing one of them takes the longer the more there are. */
+const MAX_CHILDREN = 10_000;
+
+/** Declared in a packet. Most have some twenty; the parser copies those around an element for each that declares another. */
+const MAX_NAMESPACES = 1000;
+
 /** Room for later edits in place, in bytes; the specification advises 2 to 4 kB. */
 const PADDING = 2100;
 
@@ -108,6 +114,7 @@ function decoded(packet: Uint8Array): string {
 }
 
 function parse(text: string): Document {
+  if (text.split('xmlns', MAX_NAMESPACES + 2).length > MAX_NAMESPACES + 1) throw unreadable();
   try {
     return new DOMParser({ onError: onErrorStopParsing, normalizeLineEndings }).parseFromString(
       text,
@@ -198,15 +205,21 @@ function appended(parent: Element, child: Element): Element {
 
 /** Without content, and without attributes like `rdf:parseType` that give it another meaning. */
 function emptied(element: Element): Element {
+  checkChildren(element);
   while (element.firstChild) element.removeChild(element.firstChild);
   for (const name of ['parseType', 'resource']) element.removeAttributeNS(RDF, name);
   return element;
 }
 
 function children(element: Element): Element[] {
+  checkChildren(element);
   return Array.from(element.childNodes).filter(
     (node): node is Element => node.nodeType === node.ELEMENT_NODE,
   );
+}
+
+function checkChildren({ childNodes }: Element): void {
+  if (childNodes.length > MAX_CHILDREN) throw unreadable();
 }
 
 function is(element: Element, namespace: string, local: string): boolean {

@@ -155,6 +155,22 @@ describe('an XMP packet', () => {
     assert.ok(performance.now() - start < 2000);
   });
 
+  it('is refused when an element has more in it than any description', () => {
+    const many = '<dc:description/>'.repeat(10_001);
+    assert.throws(() => written(packetOf(many), true), UnsupportedImage);
+    assert.throws(
+      () => written(packetOf(`<dc:description>${many}</dc:description>`), true),
+      UnsupportedImage,
+    );
+  });
+
+  it('is refused when it declares more namespaces than anybody has', () => {
+    const nested = (count: number) =>
+      Array.from({ length: count }, (_, i) => `<my:a xmlns:n${i}="u">`).join('') + '</my:a>'.repeat(count);
+    assert.ok(written(packetOf(nested(900))).packet);
+    assert.throws(() => written(packetOf(nested(1001))), UnsupportedImage);
+  });
+
   it('is refused when it cannot be read', () => {
     const deep = 100_000;
     for (const packet of [

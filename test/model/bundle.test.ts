@@ -184,6 +184,13 @@ const REFUSED_AT_ONCE: Damage[] = [
     expected: /word list/,
     actual: /./,
   },
+  {
+    title: 'with a word list that becomes larger than any is',
+    damage: (b) => b.replace('vocabulary', gzipSync(Buffer.alloc((64 << 20) + 1), { level: 1 })),
+    file: 'word_counts.txt',
+    expected: /word list/,
+    actual: /larger than/,
+  },
 ];
 
 /** Of bundles that this version wrote: the manifest says that a checksum belongs to it. */

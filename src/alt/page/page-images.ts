@@ -1,5 +1,6 @@
 /** Images of an HTML page that have no alternative text. */
-import { parse } from 'parse5';
+import { defaultTreeAdapter, parse } from 'parse5';
+import { InvalidRequest } from '../../errors.ts';
 import { type AxeRule, isBlank, isDecoration, violatedRule } from './axe-rules.ts';
 import { attributeOf, type HtmlElement } from './html-elements.ts';
 import { isNamed, readPlaces } from './names.ts';
@@ -12,6 +13,14 @@ import {
   type Unclear,
 } from './picture-source.ts';
 import { hasTemplateCode, isBound, maskTemplateCode } from './template-code.ts';
+
+/**
+ * The standard opens tags such as `<b>` anew in each paragraph that they overlap: hundreds of both in some kB would make
+ * millions of elements. Pages of old editors have two or three for each tag.
+ */
+const MAX_ELEMENTS_A_TAG = 10;
+/** `<html>`, `<head>`, `<body>` and what else a page has without a tag. */
+const IMPLIED_ELEMENTS = 1000;
 
 export interface BareImage {
   /** As the page has it, character references resolved; empty when it names none. */
@@ -42,6 +51,7 @@ export interface Objection extends BareImage {
 /**
  * `<img>` elements without an `alt` attribute, in the page or from a template, and without another name; an empty one
  * says "decoration" and counts. Hidden ones are among them, since scripts show them; those with `aria-hidden` are not.
+ * @throws InvalidRequest for a page whose elements become many times its tags
  */
 export function imagesWithoutAlt(page: PageText): FillableImages {
   const { document, masked } = parsed(page);
@@ -67,7 +77,7 @@ export function imagesWithoutAlt(page: PageText): FillableImages {
   return { images, base };
 }
 
-/** What axe-core objects to in the page as the file has it. */
+/** What axe-core objects to in the page as the file has it. @throws InvalidRequest as above */
 export function objectionsTo(page: PageText): Objection[] {
   const { document } = parsed(page);
   const read = readPlaces(document);
@@ -83,7 +93,25 @@ export function objectionsTo(page: PageText): Objection[] {
 function parsed({ text }: PageText) {
   const masked = maskTemplateCode(text);
   // Without scripts: what stands in <noscript> is part of the page too.
-  return { masked, document: parse(masked, { sourceCodeLocationInfo: true, scriptingEnabled: false }) };
+  const options = {
+    sourceCodeLocationInfo: true,
+    scriptingEnabled: false,
+    treeAdapter: boundedAdapter(masked),
+  };
+  return { masked, document: parse(masked, options) };
+}
+
+/** Refuses a page whose elements become many times its tags. */
+function boundedAdapter(text: string): typeof defaultTreeAdapter {
+  let left = MAX_ELEMENTS_A_TAG * text.split('<').length + IMPLIED_ELEMENTS;
+  return {
+    ...defaultTreeAdapter,
+    createElement(...element) {
+      if (left-- === 0)
+        throw new InvalidRequest('its tags overlap so often that nobody could read it; close them');
+      return defaultTreeAdapter.createElement(...element);
+    },
+  };
 }
 
 function sourceOf(image: HtmlElement, companions: ReadonlyMap<HtmlElement, Companions>): PictureSource {

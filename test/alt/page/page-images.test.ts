@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { imagesWithoutAlt, objectionsTo } from '../../../src/alt/page/page-images.ts';
 import { readPageText } from '../../../src/alt/page/page-text.ts';
+import { InvalidRequest } from '../../../src/errors.ts';
 
 const found = (html: string) => imagesWithoutAlt(readPageText(Buffer.from(html))).images;
 const objected = (html: string) => objectionsTo(readPageText(Buffer.from(html))).map(({ rule }) => rule);
@@ -264,6 +265,20 @@ describe('an image that has a name, or is kept from assistive technology', () =>
       assert.deepEqual(picture(html), ['a.jpg'], html);
       assert.deepEqual(objected(html), [], html);
     }
+  });
+});
+
+describe('a page whose tags overlap', () => {
+  const overlapping = (tags: number) =>
+    `<p>${Array.from({ length: tags }, (_, i) => `<b id=b${i}>`).join('')}${'x<p>'.repeat(tags)}<img src=a>`;
+
+  it('is read, as old editors left it', () => {
+    assert.equal(found(overlapping(15)).length, 1);
+  });
+
+  it('is refused where it would become many times as large', () => {
+    assert.throws(() => found(overlapping(400)), InvalidRequest);
+    assert.throws(() => objected(overlapping(400)), InvalidRequest);
   });
 });
 

@@ -96,6 +96,7 @@ describe('a captions file', () => {
       undefined,
       /Karpathy.*sentences/,
     ],
+    ['a caption that is none', { dev: { 'a.jpg': ['a'.repeat(10_001)] } }, undefined, /dev\.a\.jpg\.0/],
     ['a split that is not there', KARPATHY, 'dev', /no split "dev"; it has val, test/],
     ['a choice that nobody made', { x: {}, y: {} }, undefined, /it has x, y.*--split/],
     ['another form', [], undefined, /expected \{"split"/],
