@@ -180,6 +180,18 @@ describe('images of clients who left', { timeout: 60_000 }, () => {
     assert.equal(await answered, 200);
     assert.deepEqual([await captioned(target), await left(target)], [1, 1]);
   });
+
+  it('are noticed also behind an answer that the client still got', async (t) => {
+    const target = await start(t);
+    const socket = await send(target, Buffer.concat([photoFor(), photoFor(`/captions${HELD}`)]));
+    socket.end();
+    while (socket.bytesRead < 1_000) await sleep(10);
+    socket.destroy();
+    await target.until('http_requests_in_progress', 1);
+    release();
+    await target.until('show_and_tell_workers_busy', 0);
+    assert.deepEqual(target.statuses(), [200, 499]);
+  });
 });
 
 describe('a client that closes its side and reads on', { timeout: 60_000 }, () => {
@@ -217,6 +229,23 @@ describe('a client that closes its side and reads on', { timeout: 60_000 }, () =
       [CAPTIONS, 2, CAPTIONS],
     );
     assert.equal(await answered, 200);
+  });
+
+  it('gets answers that are on their way already as they are', async (t) => {
+    const target = await start(t);
+    const page = await (await fetch(`${target.url}/docs`)).text();
+    const socket = await open(target.port);
+    socket.pause();
+    const requests = 40;
+    socket.end('GET /docs HTTP/1.1\r\nHost: here\r\n\r\n'.repeat(requests));
+    await sleep(200);
+    const received = answersOf(socket);
+    socket.resume();
+    const answers = await received;
+    assert.equal(answers.length, requests);
+    // The address of the server stands in it.
+    const pages = new Set(answers.map(({ body }) => body.replaceAll('http://here', target.url)));
+    assert.deepEqual([...pages], [page]);
   });
 });
 

@@ -8,7 +8,7 @@ import { startServer } from '../../src/server/server.ts';
 import { serverSettingsSchema } from '../../src/server/settings.ts';
 
 /** Far above what an image takes on a busy processor, far below what the soak takes. */
-const HANG_MS = 8_000;
+const HANG_MS = 15_000;
 
 const { url, stop } = await startServer({
   model: DEFAULT_BUNDLE,
