@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { beamSearch, type FoundCaption, type SearchOptions } from '../../src/caption/beam-search.ts';
+import { constraintOf } from '../../src/caption/constraint.ts';
+import { READ_IMAGE, type Step } from '../../src/caption/ports.ts';
 import { type Model, markov, ONE_IMAGE, searchOptions, stepOver } from './fake-models.ts';
 import { enumerateSearch, plainSearch } from './plain-search.ts';
 
@@ -246,4 +248,71 @@ test('word log-probabilities add up to the caption’s', async () => {
       caption.logProbability,
     );
   }
+});
+
+/** The decoder of `stepOver` behind embeddings of two numbers and a state of three, and what it was asked. */
+function wideStep(...models: Model[]) {
+  const inner = stepOver(...models).step;
+  const asked: { words: readonly number[]; k: number; all: boolean }[] = [];
+  const step: Step = async ({ words, embeddings, state, k, all = false }) => {
+    asked.push({ words, k, all });
+    assert.deepEqual([embeddings.length, state.length], [2 * words.length, 3 * words.length]);
+    const reads = words[0] === READ_IMAGE;
+    if (reads) assert.ok(state.every((value) => value === 0));
+    else assert.ok(embeddings.every((value) => value === 0));
+    const narrow = Float32Array.from(words, (_, row) => state[3 * row]!);
+    // The three numbers of a row belong together.
+    narrow.forEach((value, row) => {
+      if (!reads)
+        assert.deepEqual([...state.subarray(3 * row, 3 * row + 3)], [value, value + 0.25, value + 0.5]);
+    });
+    const output = await inner({
+      words,
+      embeddings: Float32Array.from(words, (_, row) => embeddings[2 * row]!),
+      state: narrow,
+      k,
+      all,
+    });
+    const next = Float32Array.from(
+      { length: 3 * words.length },
+      (_, i) => output.state[Math.floor(i / 3)]! + (i % 3) / 4,
+    );
+    return { ...output, state: next };
+  };
+  return { step, asked };
+}
+
+test('states and embeddings of any width stay with their hypotheses', async () => {
+  const models = [1, 2, 3].map((seed) => prefixModel(5, 9, seed));
+  const options = searchOptions({ vocabularySize: 5, maxLength: 6 });
+  const embeddings = Float32Array.of(0, 7, 1, 8, 2, 9);
+  const wide = wideStep(...models);
+  const found = await beamSearch(wide.step, { embeddings, images: 3, width: 2, stateWidth: 3 }, options);
+  const alone = await Promise.all(models.map((model) => search(model, options)));
+  assert.deepEqual(found.captions, alone);
+  assert.deepEqual(wide.asked[0], { words: [READ_IMAGE, READ_IMAGE, READ_IMAGE], k: 1, all: false });
+  assert.equal(found.steps, wide.asked.length);
+});
+
+test('no more words are asked for than may be needed', async () => {
+  const asked = async (changes: Partial<SearchOptions>) => {
+    const wide = wideStep(prefixModel(12, 40, 5));
+    const options = searchOptions({ vocabularySize: 12, beamWidth: 2, maxLength: 3, ...changes });
+    const image = { embeddings: Float32Array.of(0, 0), images: 1, width: 2, stateWidth: 3 };
+    await beamSearch(wide.step, image, options);
+    return wide.asked.slice(1).map(({ k, all }) => [k, all]);
+  };
+  const [A, B, C] = [4, 5, 6];
+  assert.deepEqual(await asked({}), [
+    [2, false],
+    [2, false],
+  ]);
+  // The end, where it is none; banned words; wanted ones, of the hypothesis that wants most.
+  assert.deepEqual((await asked({ minLength: 1 }))[0], [3, false]);
+  assert.deepEqual((await asked({ bannedIds: new Set([A, B, C]) }))[0], [5, false]);
+  assert.deepEqual(await asked({ constraint: constraintOf([], [[A, B]]) }), [
+    [4, true],
+    [5, true],
+  ]);
+  assert.deepEqual((await asked({ beamWidth: 9, bannedIds: new Set([A, B, C, 7]) }))[0], [12, false]);
 });

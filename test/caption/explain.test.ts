@@ -70,6 +70,17 @@ test('groups of cells are scored together, each from the mean of its own', async
   ]);
   assert.equal(looked, 3);
   assert.deepEqual(await scoreWithCells(step, image, [0], [[1]]), [[]]);
+
+  // Three cells are shown as a square of two by two; each is left out once.
+  const area = { left: 0, top: 0, width: 1, height: 1 };
+  const { rows, columns, words } = await explain(
+    step,
+    { ...image, area },
+    [0, 1],
+    parseVocabulary('<S> 1\n</S> 1'),
+  );
+  assert.deepEqual([rows, columns, words], [2, 2, []]);
+  assert.equal(calls.at(-1)!.words.length, 4);
 });
 
 describe('on the default model', async () => {
