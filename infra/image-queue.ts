@@ -41,7 +41,7 @@ export class ImageQueue extends Construct {
     });
     acknowledge(
       this.deadLetters,
-      ['AwsSolutions-SQS3', 'Serverless-SQSRedrivePolicy'],
+      'Serverless-SQSRedrivePolicy',
       'This is the dead-letter queue: what reaches it is looked at by a person, whom an alarm calls.',
     );
     this.listen(buckets);

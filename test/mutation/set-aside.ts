@@ -10,6 +10,13 @@ interface SetAside {
 
 /** File to what may be changed in it. */
 const SET_ASIDE: Record<string, readonly SetAside[]> = {
+  'src/bucket-run/list.ts': [
+    {
+      from: "''",
+      to: '"Stryker was here!"',
+      because: 'S3 lists no object without a key; the type alone allows it.',
+    },
+  ],
   'src/evaluate/bleu.ts': [
     { from: 'next < best', to: '(next <= best)', because: 'Of two equal lengths either is the same number.' },
   ],

@@ -1,0 +1,45 @@
+/** `infra/app.ts` as the CDK's command line runs it; what it synthesises takes too long here. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { temporaryDirectory } from '../support/bundles.ts';
+import { ROOT } from '../support/samples.ts';
+
+const { path, dispose } = temporaryDirectory();
+after(dispose);
+
+function synth(out: string, given: Record<string, string>) {
+  const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'));
+  const env = {
+    ...process.env,
+    CDK_OUTDIR: join(path, out),
+    CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...given }),
+  };
+  return spawnSync(process.execPath, ['infra/app.ts'], { cwd: ROOT, env, encoding: 'utf8' });
+}
+
+function overrides(name: string, settings: object): string {
+  const file = join(path, name);
+  writeFileSync(file, JSON.stringify(settings));
+  return file;
+}
+
+const REFUSED: [what: string, given: () => Record<string, string>, says: RegExp][] = [
+  ['an environment that is none', () => ({ env: 'staging' }), /dev.*prod/],
+  [
+    'a setting that is wrong, by its name and environment',
+    () => ({ settings: overrides('wrong.json', { logRetentionDays: 8 }) }),
+    /settings of dev:[\s\S]*logRetentionDays/,
+  ],
+];
+
+for (const [what, given, says] of REFUSED) {
+  test(`${what}: refused before anything is made`, () => {
+    const { status, stderr } = synth('refused', given());
+    assert.notEqual(status, 0);
+    assert.match(stderr, says);
+    assert.equal(existsSync(join(path, 'refused', 'manifest.json')), false);
+  });
+}
