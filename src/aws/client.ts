@@ -43,8 +43,6 @@ const PROOFS: Record<string, readonly string[]> = {
 };
 const REQUEST_ID = /^x-amzn?-request-?id$/;
 const WEB_PAGE = /\bhtml\b/i;
-/** From here on the clients try again by themselves. */
-const SERVER_ERROR = 500;
 
 interface Answer {
   statusCode: number;
@@ -100,7 +98,8 @@ function failureOf(error: unknown, asked: URL): unknown {
   }
   // Errors of the service have a fault; without, the answer was none that the client can read.
   const isReadable = '$fault' in error && !isWebPage(answer!);
-  return isReadable || answer!.statusCode >= SERVER_ERROR ? error : foreign(asked, answer!, error);
+  // The client looks at the cause as well, and tries again where its status says so.
+  return isReadable ? error : foreign(asked, answer!, error);
 }
 
 /** One that a bucket holds comes with an id of the request. */

@@ -29,11 +29,13 @@ export async function get(url: URL, { headers, signal }: GetOptions): Promise<In
   const request = (secure ? https : http).get(url, {
     headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': USER_AGENT, ...headers },
     ...(agents !== null && { agent: secure ? agents.httpsAgent : agents.httpAgent }),
-    signal,
   });
   request.once('response', resolve);
-  request.once('error', (error) => reject(signal.aborted ? signal.reason : error));
-  const answer = await promise;
+  request.on('error', reject);
+  // A request that has its answer is left alone: its connection may be back with the agent, where nobody hears of errors.
+  const abort = () => request.destroy(signal.reason);
+  signal.addEventListener('abort', abort);
+  const answer = await promise.finally(() => signal.removeEventListener('abort', abort));
   const refusal = proxyRefusal(url, answer.statusCode!);
   if (refusal === null) return addAbortSignal(signal, answer);
   answer.destroy();

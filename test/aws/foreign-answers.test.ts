@@ -112,6 +112,12 @@ test('a page that says that it is busy is asked again', async (t) => {
   assert.equal(Buffer.from(await readImage(createS3Client(), OBJECT, { maxBytes: 9 })).toString(), 'abc');
 });
 
+test('a page that goes on saying that it is busy is told as what it is', async (t) => {
+  const url = await startPage(t, { status: 503, headers: HTML });
+  const { message } = await rejectsWith(listObjects(createS3Client(), PLACE).next(), 'UpstreamUnavailable');
+  assert.ok(message.includes(`${url} answers, but not as AWS does (status 503, text/html; charset=utf-8)`));
+});
+
 test('an object that is a web page is read as S3 gives it', async (t) => {
   const headers = { ...HTML, etag: '"1"', 'x-amz-request-id': '4442587FB7D0A2F9' };
   await startPage(t, { headers: { ...headers, 'content-length': String(PAGE.length) } });

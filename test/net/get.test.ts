@@ -95,7 +95,7 @@ describe('through a proxy', () => {
     assert.equal(await text(`https://localhost:${port}/a`), `localhost:${port}/a`);
   });
 
-  test('an abort ends the wait for one that says nothing', async (t) => {
+  test('an abort ends the wait for one that says nothing', { timeout: 20_000 }, async (t) => {
     const silent = await startHttp(t, () => undefined);
     setProxies(t, { HTTP_PROXY: `http://127.0.0.1:${silent}` });
     const abort = new AbortController();
@@ -103,6 +103,24 @@ describe('through a proxy', () => {
     const asked = get(new URL('http://example.invalid/'), { signal: abort.signal });
     setTimeout(() => abort.abort(reason), 20);
     await assert.rejects(asked, (error) => error === reason);
+  });
+});
+
+describe('an abort ends', { timeout: 20_000 }, () => {
+  const reason = new Error('not wanted any more');
+
+  test('what has not begun', async () => {
+    const asked = get(new URL('http://127.0.0.1:9/'), { signal: AbortSignal.abort(reason) });
+    await assert.rejects(asked, (error) => error === reason);
+  });
+
+  test('the body of an answer', async (t) => {
+    setProxies(t, {});
+    const port = await startHttp(t, (_, response) => void response.write('the beginning'));
+    const abort = new AbortController();
+    const answer = await get(new URL(`http://127.0.0.1:${port}/`), { signal: abort.signal });
+    answer.once('data', () => abort.abort(reason));
+    await assert.rejects(answer.toArray());
   });
 });
 

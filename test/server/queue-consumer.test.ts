@@ -241,11 +241,9 @@ describe('startQueueConsumer', () => {
       while (asked().length === i) await new Promise(setImmediate);
       sendPhoto(`${i}.jpg`);
     }
-    assert.deepEqual(
-      asked().map(({ input }) => input.MaxNumberOfMessages),
-      [3, 2, 1],
-    );
+    const limits = asked().map(({ input }) => input.MaxNumberOfMessages);
     hold.resolve();
+    assert.deepEqual(limits, [3, 2, 1]);
     while (sqs.bodies().length > 0) await nextLine();
   });
 

@@ -75,12 +75,17 @@ export async function fetchFrom(
   deadline: AbortSignal,
 ): Promise<Fetched> {
   const stalled = new AbortController();
-  let silence = 'no answer came';
-  const timer = setTimeout(() => stalled.abort(stall(silence, stallMs)), stallMs);
+  let timer: NodeJS.Timeout | undefined;
+  /** Ends all when nothing comes from now on. */
+  const watch = (silence: string): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => stalled.abort(stall(silence, stallMs)), stallMs);
+  };
   const close = (): void => {
     clearTimeout(timer);
     stalled.abort();
   };
+  watch('no answer came');
   try {
     const headers = {
       ...(start > 0 ? { range: `bytes=${start}-` } : {}),
@@ -88,9 +93,10 @@ export async function fetchFrom(
     };
     const signal = AbortSignal.any([stalled.signal, deadline]);
     const { answer, at } = await follow(address, headers, signal);
-    silence = 'nothing more came';
+    const watchBody = () => watch('nothing more came');
+    watchBody();
     const place = placeOf(address, answer, start);
-    const bytes = refreshing(answer, at, address, timer, signal);
+    const bytes = bodyOf(answer, watchBody, (error) => inWords(error, at, address, signal));
     const body = answer.statusCode === 200 ? await checked(bytes, address, answer) : bytes;
     return { ...place, body, close };
   } catch (error) {
@@ -180,22 +186,20 @@ function validatorOf({ etag, 'last-modified': date }: IncomingHttpHeaders): stri
   return etag?.startsWith('"') ? etag : (date ?? null);
 }
 
-/** The body, with the timer set back for every piece; without one for an answer whose body is no part of the file. */
-async function* refreshing(
+/** Nothing for an answer whose body is no part of the file. @param onPiece called for each */
+async function* bodyOf(
   answer: IncomingMessage,
-  at: URL,
-  address: URL,
-  timer: NodeJS.Timeout,
-  signal: AbortSignal,
+  onPiece: () => void,
+  inWords: (error: unknown) => unknown,
 ): AsyncGenerator<Uint8Array> {
   if (answer.statusCode === 416) return;
   try {
     for await (const chunk of answer) {
-      timer.refresh();
+      onPiece();
       yield chunk as Uint8Array;
     }
   } catch (error) {
-    throw inWords(error, at, address, signal);
+    throw inWords(error);
   }
 }
 

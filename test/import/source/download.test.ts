@@ -143,6 +143,27 @@ describe('downloads that succeed', () => {
     assert.equal(requests[1]?.headers['if-range'], '"old"');
   });
 
+  test('pieces that come slowly, each before the patience ends', { timeout: 20_000 }, async (t) => {
+    const answers = Promise.withResolvers<ServerResponse>();
+    const { url, directory } = await serve(t, (_request, answer) => answers.resolve(answer));
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    let arrived = Promise.withResolvers<void>();
+    const fetched = downloadSource(
+      url,
+      { sha256 },
+      { directory, limits: FAST, onProgress: () => arrived.resolve() },
+    );
+    const answer = await answers.promise;
+    for (let piece = 0; piece < 5; piece++) {
+      arrived = Promise.withResolvers();
+      answer.write(FILE.subarray(piece * 100, piece * 100 + 100));
+      await arrived.promise;
+      t.mock.timers.tick(FAST.stallMs! - 1);
+    }
+    answer.end(FILE.subarray(500));
+    assert.deepEqual(await readFile(await fetched), FILE);
+  });
+
   test('redirects and overloaded servers', async (t) => {
     const { fetchIt } = await serve(t, (request, answer, count) => {
       if (count === 1) answer.writeHead(503).end();
@@ -277,6 +298,9 @@ describe('downloads that fail', () => {
 describe('calls that are wrong', () => {
   for (const [what, url, hash] of [
     ['http', 'http://example.com/a', { sha256 }],
+    ['http to an address of another machine', 'http://10.0.0.1/a', { sha256 }],
+    ['http to a host that is called so', 'http://127.0.0.1.example.com/a', { sha256 }],
+    ['http to a host below', 'http://a.localhost/a', { sha256 }],
     ['another scheme', 'ftp://example.com/a', { sha256 }],
     ['no address', 'model.pb', { sha256 }],
     ['no hash', 'https://example.com/a', {}],
