@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 
 /** Bytes that wait for a slow reader; the memory is better used for images. */
-const MAX_WAITING_BYTES = 1 << 20;
+const MAX_WAITING_BYTES = 256 << 10;
 /** From a failure to the next try. */
 const RETRY_MS = 1_000;
 const STDERR = 2;

@@ -163,11 +163,12 @@ describe('a server', FULL, () => {
     const url = await addressOf(child);
     child.stderr!.pause();
     // A line has some 250 bytes: far more than a pipe and the program hold.
-    await ask(url, 6000);
+    await ask(url, 2500);
     let log = '';
     child.stderr!.on('data', (text: string) => {
       log += text;
     });
+    child.stderr!.resume();
     while (!log.includes('linesLost')) {
       await setTimeout(50);
       await ask(url, 50);

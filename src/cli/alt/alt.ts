@@ -36,7 +36,7 @@ Examples:
 
 Exit status: 0 done, with --check: every image has a text; 2 wrong usage; 3 some image or page failed; 4 the model is
 unusable; 5 --check found images without one; 70 a bug; 74 the output cannot be
-written; 130 interrupted.`;
+written; ended by a signal: 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.`;
 
 export function addAltCommand(program: Command): void {
   const command = program

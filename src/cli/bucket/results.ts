@@ -10,7 +10,7 @@ Examples:
   $ show-and-tell results --bucket captions-of-mine --failed --format csv
 
 Exit status: 0 all were read, 2 wrong usage, 3 something under the prefix is no result, 70 a bug,
-74 the output cannot be written.`;
+74 the output cannot be written; ended by a signal: 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.`;
 
 export function addResultsCommand(program: Command): void {
   program

@@ -10,9 +10,10 @@ Examples:
   $ show-and-tell run-bucket --bucket photos --prefix 2026/ --dry-run
   $ show-and-tell run-bucket --bucket photos --prefix 2026/ --state-machine cdk-outputs.json
 
-Ctrl-C leaves the run going, and says how to follow or stop it.
+A signal (Ctrl-C) leaves the run going, and says how to follow or stop it.
 
-Exit status: 0 all captioned, 2 wrong usage, 3 some image failed, 4 the run failed, 70 a bug.`;
+Exit status: 0 all captioned, 2 wrong usage, 3 some image failed, 4 the run failed, 70 a bug, 74 the output
+cannot be written; ended by a signal: 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.`;
 
 export function addRunBucketCommand(program: Command): void {
   program

@@ -4,10 +4,10 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { copyApp } from '../../support/app-copy.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { finished } from '../../support/cli.ts';
 import { COFFEE, ROOT } from '../../support/samples.ts';
+import { copyApp } from './app-copy.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());

@@ -5,10 +5,10 @@ import { once } from 'node:events';
 import { chmodSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
-import { type AppCopy, copyApp } from '../../support/app-copy.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { finished } from '../../support/cli.ts';
 import { COFFEE } from '../../support/samples.ts';
+import { type AppCopy, copyApp } from './app-copy.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());

@@ -1,7 +1,7 @@
 /** The program in another directory, whose installed packages can be broken. */
 import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ROOT } from './samples.ts';
+import { ROOT } from '../../support/samples.ts';
 
 export interface AppCopy {
   launch: string;
