@@ -123,6 +123,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'aws/rules',
     'model',
     'caption',
+    'printable',
     'errors',
     'hono',
     'zod',

@@ -1,9 +1,10 @@
 /** What all functions share: made once an environment, during its start, and one frame around every invocation. */
-import { Logger } from '@aws-lambda-powertools/logger';
+import type { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 import { type LoadedCaptioner, loadCaptioner } from '../model/load.ts';
 import type { FunctionSettings } from './env.ts';
+import { createLogger } from './log.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
 /**
@@ -34,7 +35,7 @@ export async function startRuntime<S extends FunctionSettings>(
     ...(maxPixels !== undefined && { maxPixels }),
   });
   const { serviceName, metricsNamespace: namespace, logLevel } = settings;
-  const logger = new Logger({ serviceName, logLevel });
+  const logger = createLogger({ serviceName, logLevel });
   const metrics = new Metrics({ serviceName, namespace });
   const tracing = await startTracing(settings.tracing, serviceName);
   await captioner

@@ -1,11 +1,11 @@
 /** The last step of a run over a bucket: what the batches left in S3, summed up. Needs no model. */
-import { Logger } from '@aws-lambda-powertools/logger';
 import { createS3Client } from '../aws/s3-client.ts';
 import { type RunSummary, summarizeRun, summaryInputSchema } from '../bucket-run/summary.ts';
 import { InvalidRequest, problemsIn } from '../errors.ts';
+import { createLogger } from './log.ts';
 
 const s3 = createS3Client();
-const logger = new Logger();
+const logger = createLogger();
 
 export async function handler(event: unknown): Promise<RunSummary> {
   const input = summaryInputSchema.safeParse(event);
