@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { median } from './statistics.ts';
+import { median } from './shared/statistics.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli/launch.js', import.meta.url));
 const IMPORTS = fileURLToPath(new URL('./imports.ts', import.meta.url));

@@ -11,8 +11,8 @@ import { parseArgs } from 'node:util';
 import sharp, { type Sharp } from 'sharp';
 import { IM2TXT_INPUT, type ImageInput } from '../src/caption/image-input.ts';
 import { decodeImage } from '../src/model/image.ts';
-import { memoryOf } from './proc.ts';
-import { report } from './report.ts';
+import { memoryOf } from './shared/proc.ts';
+import { report } from './shared/report.ts';
 
 const SAMPLE = fileURLToPath(new URL('../samples/coffee.jpg', import.meta.url));
 /** A medium-format camera: 11648 x 8736. */
@@ -82,7 +82,7 @@ async function measure(
   const bytes = readFileSync(file);
   const before = memoryOf(process.pid).peakMiB;
   const start = performance.now();
-  await decodeImage(bytes, input, Number.POSITIVE_INFINITY);
+  await decodeImage(bytes, input, { maxPixels: Number.POSITIVE_INFINITY });
   const milliseconds = performance.now() - start;
   return { mebibytes: memoryOf(process.pid).peakMiB - before, milliseconds };
 }

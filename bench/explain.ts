@@ -11,8 +11,8 @@ import { scoreWithCells } from '../src/caption/explain.ts';
 import type { NativeParts } from '../src/caption/ports.ts';
 import { idsOf } from '../src/caption/vocabulary.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../src/model/load.ts';
-import { report } from './report.ts';
-import { median } from './statistics.ts';
+import { report } from './shared/report.ts';
+import { median } from './shared/statistics.ts';
 
 const SHARE_LEFT_OUT = 1 / 3;
 

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { loadCaptioner } from '../src/model/load.ts';
 import { createPool } from '../src/model/pool.ts';
-import { processorMilliseconds } from './proc.ts';
 import { type ServerProcess, startServer } from './served.ts';
-import { median, percentile } from './statistics.ts';
+import { processorMilliseconds } from './shared/proc.ts';
+import { median, percentile } from './shared/statistics.ts';
 
 /** Images at work for each worker: one in hand, one waiting, so that no worker ever waits for the client. */
 const IN_FLIGHT_PER_WORKER = 2;
@@ -69,7 +69,7 @@ export async function underLoad(images: readonly Buffer[], options: LoadOptions)
   const { directory, workers, seconds } = options;
   const photographs = await captionAlone(images, directory);
   const pool = createPool(workers, { directory, options: { threads: 1 } });
-  const server = await startServer(directory, workers);
+  const server = await startServer({ directory, workers });
   const health = watchHealth(server.url);
   const rounds = [];
   let settledMiB = 0;

@@ -1,7 +1,8 @@
 /**
  * Speed and memory of a bundle: `npm run bench [-- --model DIR [--beside OTHER]]`; the server under load:
  * `npm run bench -- load [--seconds 60] [--workers 2]`; beside clients that send slowly: `npm run bench -- slow-clients`
- * with the same flags. JSON lines on standard output, a table on standard error. Only
+ * with the same flags; its memory under images made to take much of it: `npm run bench -- hostile [--workers 2]
+ * [--decode-memory 1024] [--limit MIB --under COMMAND]`. JSON lines on standard output, a table on standard error. Only
  * ratios inside one run travel between machines.
  */
 import { readFile } from 'node:fs/promises';
@@ -10,11 +11,13 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../src/model/load.ts';
+import { defaultDecodeMemory } from '../src/model/memory/decode-memory.ts';
 import { createPool } from '../src/model/pool.ts';
 import { coldStart } from './cold.ts';
+import { underAttack } from './hostile.ts';
 import { underLoad } from './load.ts';
 import { memoryOfCli } from './memory.ts';
-import { report } from './report.ts';
+import { report } from './shared/report.ts';
 import { besideSlowClients } from './slow-clients.ts';
 import { throughput, warmStages } from './warm.ts';
 
@@ -24,6 +27,8 @@ const SAMPLES = ['astronaut', 'chelsea', 'coffee', 'rocket', 'stairs', 'temple']
 const COLD_ROUNDS = 11;
 const WARM_ROUNDS = 20;
 const MEMORY_CAPTIONS = 1000;
+const HOSTILE_IMAGES = 64;
+const MEBIBYTE = 2 ** 20;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,6 +37,9 @@ const { values, positionals } = parseArgs({
     beside: { type: 'string' },
     seconds: { type: 'string', default: '60' },
     workers: { type: 'string', default: '2' },
+    'decode-memory': { type: 'string', default: '1024' },
+    limit: { type: 'string' },
+    under: { type: 'string', default: '' },
   },
 });
 
@@ -42,6 +50,8 @@ if (positionals[0] === 'load') {
   await reportLoad();
 } else if (positionals[0] === 'slow-clients') {
   await reportSlowClients();
+} else if (positionals[0] === 'hostile') {
+  await reportHostile();
 } else {
   await reportCold();
   await reportWarm();
@@ -173,4 +183,36 @@ async function reportSlowClients(): Promise<void> {
     target: '0',
   });
   report({ measure: `${at}: slow uploads answered 408`, value: seen.cut, unit: 'requests' });
+}
+
+/** MiB; with `--limit` the server itself finds what there is under `--under`. */
+async function reportHostile(): Promise<void> {
+  const { model: directory, limit } = values;
+  const workers = Number(values.workers);
+  const budget =
+    limit === undefined
+      ? Number(values['decode-memory'])
+      : defaultDecodeMemory({ directory, workers, limit: Number(limit) * MEBIBYTE }) / MEBIBYTE;
+  const flags = ['--answer-timeout', '20m', '--queue', String(HOSTILE_IMAGES)];
+  const found = await underAttack(await readFile(SAMPLES[0]!), HOSTILE_IMAGES, {
+    directory,
+    workers,
+    flags: limit === undefined ? [...flags, '--decode-memory', `${budget}mib`] : flags,
+    under: values.under === '' ? [] : values.under.split(' '),
+  });
+  const at = `hostile, ${HOSTILE_IMAGES} images, ${workers} workers`;
+  for (const [answer, images] of Object.entries(found.answers)) {
+    report({ measure: `${at}: ${answer}`, value: images, unit: 'images' });
+  }
+  report({ measure: `${at}: took`, value: found.seconds * 1000, unit: 'ms' });
+  report({ measure: `${at}: RSS before`, value: found.beforeMiB, unit: 'MiB' });
+  report({
+    measure: `${at}: peak RSS`,
+    value: found.peakMiB,
+    unit: 'MiB',
+    ...(limit && { target: `< ${limit}` }),
+  });
+  report({ measure: `${at}: budget`, value: budget, unit: 'MiB' });
+  const growth = found.peakMiB - found.beforeMiB;
+  report({ measure: `${at}: growth / budget`, value: growth / budget, unit: 'ratio', target: '<= 1.20' });
 }

@@ -14,9 +14,9 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { DEFAULT_BUNDLE } from '../src/model/load.ts';
 import { createPool } from '../src/model/pool.ts';
-import { memoryOf, processorMilliseconds } from './proc.ts';
-import { report } from './report.ts';
-import { median } from './statistics.ts';
+import { memoryOf, processorMilliseconds } from './shared/proc.ts';
+import { report } from './shared/report.ts';
+import { median } from './shared/statistics.ts';
 import { throughput } from './warm.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli/launch.js', import.meta.url));

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type Memory, memoryOf } from './proc.ts';
+import { type Memory, memoryOf } from './shared/proc.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli/launch.js', import.meta.url));
 /** Captions after which buffers and compiled code have settled. */

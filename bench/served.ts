@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type Memory, memoryOf, processorMilliseconds } from './proc.ts';
+import { forgetPeak, type Memory, memoryOf, processorMilliseconds } from './shared/proc.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli/launch.js', import.meta.url));
 
@@ -10,20 +10,38 @@ export interface ServerProcess {
   /** e.g. `http://127.0.0.1:43211` */
   url: string;
   memory(): Memory;
+  /** Begins the peak anew. */
+  forgetPeak(): void;
   /** User and system time since it started. */
   processorMilliseconds(): number;
   stop(): Promise<void>;
 }
 
-export async function startServer(directory: string, workers: number): Promise<ServerProcess> {
-  const args = [CLI, 'serve', '--port', '0', '--workers', String(workers), '--quiet', '--model', directory];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+export interface ServerOptions {
+  directory: string;
+  workers: number;
+  /** Further flags. @default none */
+  flags?: string[];
+  /** Runs the server as a command of this one, in whose place it is: `systemd-run --scope -p MemoryMax=512M`. @default none */
+  under?: string[];
+}
+
+export async function startServer({
+  directory,
+  workers,
+  flags = [],
+  under = [],
+}: ServerOptions): Promise<ServerProcess> {
+  const own = ['serve', '--port', '0', '--workers', String(workers), '--quiet', '--model', directory];
+  const [command, ...args] = [...under, process.execPath, CLI, ...own, ...flags];
+  const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
   const url = /http:\/\/[\d.:]+/.exec(line)?.[0];
   if (url === undefined) throw new Error(`no address in: ${line}`);
   return {
     url,
     memory: () => memoryOf(child.pid!),
+    forgetPeak: () => forgetPeak(child.pid!),
     processorMilliseconds: () => processorMilliseconds(child.pid!),
     stop: async () => {
       child.kill('SIGTERM');

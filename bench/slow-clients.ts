@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { captionAlone, type LoadOptions, type Photograph, type Seen, shoot } from './load.ts';
 import { startServer } from './served.ts';
-import { median, percentile } from './statistics.ts';
+import { median, percentile } from './shared/statistics.ts';
 
 const SLOW = 200;
 const HONEST = 8;
@@ -43,7 +43,7 @@ export async function besideSlowClients(
   { directory, workers, seconds }: LoadOptions,
 ): Promise<SlowClientsReport> {
   const photographs = await captionAlone(images, directory);
-  const server = await startServer(directory, workers);
+  const server = await startServer({ directory, workers });
   const rounds: { alone: Seen; beside: Seen }[] = [];
   let cut = 0;
   try {

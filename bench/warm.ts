@@ -2,7 +2,7 @@
 
 import type { NativeParts } from '../src/caption/ports.ts';
 import { loadCaptioner } from '../src/model/load.ts';
-import { median, medians } from './statistics.ts';
+import { median, medians } from './shared/statistics.ts';
 
 /** Milliseconds an image, medians over all images and rounds. */
 export interface WarmStages {

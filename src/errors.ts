@@ -77,7 +77,7 @@ export class UnsupportedImage extends CaptionError {
   readonly fault = 'input';
 }
 
-/** More bytes or more pixels than the limit. */
+/** More bytes or more pixels than the limit, or more to decode than there is memory for. */
 export class ImageTooLarge extends CaptionError {
   readonly code = 'ImageTooLarge';
   readonly fault = 'input';
@@ -89,19 +89,19 @@ export class ImageNotFound extends CaptionError {
   readonly fault = 'input';
 }
 
-/** Busy: no place is left for this request; a later one may succeed. */
+/** Busy: no place or no memory is left for this request; a later one may succeed. */
 export class Overloaded extends CaptionError {
   readonly code = 'Overloaded';
   readonly fault = 'service';
 }
 
-/** Late: the time that the caller or the deployment allows passed before the work was done. */
+/** Late: the time that the caller, the deployment or the decoder allows passed before the work was done. */
 export class DeadlineExceeded extends CaptionError {
   readonly code = 'DeadlineExceeded';
   readonly fault = 'service';
 }
 
-/** A captioner did not come back from an image; it is replaced. The same image may hang again. */
+/** A captioner did not come back from an image, it hung or its thread ended; it is replaced. It may happen again. */
 export class CaptionerHung extends CaptionError {
   readonly code = 'CaptionerHung';
   readonly fault = 'service';

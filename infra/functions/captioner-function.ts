@@ -41,6 +41,8 @@ export interface CaptionerFunctionProps {
 
 /** Read by onnxruntime before any code of ours runs in its worker threads: no usage reports. */
 const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' };
+/** Bytes, read by glibc when a process starts: without it what decoders free stays in each of their threads. */
+const FREED_IS_GIVEN_BACK = { MALLOC_TRIM_THRESHOLD_: '131072' };
 /** Service and namespace of every metric, so that alarms can name them. */
 export const REPORTED = { namespace: 'ShowAndTell', service: 'show-and-tell' } as const;
 const ALIAS = 'live';
@@ -173,6 +175,7 @@ export class CaptionerFunction extends Construct {
 function environmentOf(settings: Settings, memory: number): Record<string, string> {
   return {
     ...NO_TELEMETRY,
+    ...FREED_IS_GIVEN_BACK,
     [env.MODEL_DIR]: MODEL_DIRECTORY,
     [env.MODEL_THREADS]: String(env.threadsOf(memory)),
     [env.MAX_OBJECT_BYTES]: String(settings.maxObjectBytes),

@@ -8,7 +8,7 @@ import type { ImageInput } from './image-input.ts';
 import { type Calibration, judge, seenImages } from './judge.ts';
 import type { CaptionOptionsInput } from './options.ts';
 import { type CaptionPlan, type PlannedModel, planCaptions } from './plan.ts';
-import type { DecodedImage, DecodeImage, Encode, Step } from './ports.ts';
+import type { DecodeImage, Encode, Step } from './ports.ts';
 import { networkInput, seenArea } from './preprocess.ts';
 import type { Caption, CaptionResult, Explanation, Stage, TraceNode } from './result.ts';
 import type { TracedWord } from './trace.ts';
@@ -50,8 +50,8 @@ export interface Captioner {
   /**
    * Captions one image file.
    * @param plan of this model @default the model's own options
-   * @throws UnsupportedImage, ImageTooLarge, ModelUnusable; DeadlineExceeded; InvalidRequest when the longest caption
-   * allowed has no room for the words that it must say
+   * @throws UnsupportedImage, ImageTooLarge, ModelUnusable; DeadlineExceeded, Overloaded; InvalidRequest when the longest
+   * caption allowed has no room for the words that it must say
    */
   caption(bytes: Uint8Array, plan?: CaptionPlan, call?: CaptionCall): Promise<CaptionResult>;
   /**
@@ -68,9 +68,9 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     const planned = asked ?? plan();
     if (files.length === 0) return [];
     const clock = startClock();
-    const decoded = await Promise.all(files.map((bytes) => decodeTimed(bytes, parts)));
+    const images = await Promise.all(files.map((bytes) => readTimed(bytes, call, parts)));
     clock.lap('decode');
-    const pixels = stack(decoded.map((d) => networkInput(d.image, parts.image)));
+    const pixels = stack(images.map(({ input }) => input));
     clock.lap('preprocess');
     checkDeadline(call);
     const encoded = await parts.encode(pixels, files.length);
@@ -84,11 +84,12 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     const explanations = call.explain ? await explainAll(captions, encoded.regions, call, parts) : [];
     const said = captions.map((found) => found.map((caption) => toCaption(caption, parts.vocabulary)));
     const seen = seenImages(pixels, encoded, parts.image, files.length);
-    return decoded.map(({ image, milliseconds }, i) => ({
+    const preprocess = images.reduce((sum, { laps }) => sum + laps.preprocess, clock.laps.preprocess);
+    return images.map(({ image, laps }, i) => ({
       captions: said[i]!,
       ...judge(said[i]![0]!, seen[i]!, { ...planned.options, ...call }, parts.calibration),
       model: parts.model,
-      timings: { ...clock.laps, decode: milliseconds, total: clock.total() },
+      timings: { ...clock.laps, decode: laps.decode, preprocess, total: clock.total() },
       width: image.originalWidth,
       height: image.originalHeight,
       format: image.format,
@@ -104,13 +105,15 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
   };
 }
 
-async function decodeTimed(
-  bytes: Uint8Array,
-  parts: CaptionerParts,
-): Promise<{ image: DecodedImage; milliseconds: number }> {
+/** Each image as soon as it is decoded: no more than one needs to be in memory whole. */
+async function readTimed(bytes: Uint8Array, call: CaptionCall, parts: CaptionerParts) {
   const clock = startClock();
-  const image = await parts.decode(bytes, parts.image);
-  return { image, milliseconds: clock.total() };
+  const image = await parts.decode(bytes, parts.image, call);
+  clock.lap('decode');
+  const input = networkInput(image, parts.image);
+  image.release?.();
+  clock.lap('preprocess');
+  return { image, input, laps: clock.laps };
 }
 
 /** Images of one size, one after the other. */

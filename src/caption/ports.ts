@@ -1,4 +1,5 @@
 /** What the core needs from the native side; `src/model` implements it. */
+import type { CallLimits } from './deadline.ts';
 import type { ImageInput } from './image-input.ts';
 
 /** One decoded image, ready for `networkInput`. */
@@ -12,13 +13,20 @@ export interface DecodedImage {
   originalHeight: number;
   /** As found in the bytes, e.g. `jpeg`. */
   format: string;
+  /** Gives the memory of the pixels to other images; there where that is much, to be called when they were used. */
+  release?: () => void;
 }
 
 /**
- * Bytes of an image file to pixels.
- * @throws UnsupportedImage, ImageTooLarge
+ * Bytes of an image file to pixels, as soon as there is memory for them.
+ * @param limits of the wait for memory
+ * @throws UnsupportedImage, ImageTooLarge; Overloaded, DeadlineExceeded; the reason of the limits' signal
  */
-export type DecodeImage = (bytes: Uint8Array, input: ImageInput) => Promise<DecodedImage>;
+export type DecodeImage = (
+  bytes: Uint8Array,
+  input: ImageInput,
+  limits?: CallLimits,
+) => Promise<DecodedImage>;
 
 /** What the encoder says of N images. */
 export interface EncodedImages {

@@ -26,6 +26,7 @@ interface ServeFlags {
   resultsPrefix?: string;
   maxObjectBytes?: number;
   maxPixels?: number;
+  decodeMemory?: number;
   maxBody?: number;
   maxBodies?: number;
   maxImages?: number;
@@ -162,6 +163,14 @@ export function addServeCommand(program: Command): void {
       )
         .argParser(numberOf)
         .env('MAX_PIXELS'),
+    )
+    .addOption(
+      new Option(
+        '--decode-memory <size>',
+        'memory that all images at work may take to decode; they wait for it (default: what the models leave)',
+      )
+        .argParser(sizeOf)
+        .env('DECODE_MEMORY'),
     )
     .option(
       '--cors-origin <origin>',

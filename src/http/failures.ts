@@ -50,8 +50,8 @@ export const PROBLEMS = {
   InvalidRequest: { status: 422, title: 'The request asks for something that is not allowed.' },
   InternalError: { status: 500, title: 'The service failed.' },
   ModelUnusable: { status: 500, title: 'The model of this deployment cannot be used.' },
-  CaptionerHung: { status: 500, title: 'The service did not finish this image and gave it up.' },
   Overloaded: { status: 503, title: 'There is no place left for this request now.' },
+  CaptionerHung: { status: 503, title: 'The service did not finish this image and gave it up.' },
   UpstreamUnavailable: { status: 503, title: 'A service behind this one does not answer now.' },
   DeadlineExceeded: { status: 504, title: 'There was not enough time for this request.' },
 } as const satisfies Record<ProblemCode, { status: ContentfulStatusCode; title: string }>;
@@ -73,7 +73,11 @@ export function problemType(code: AnyProblemCode): string {
 }
 
 /** Answered with `Retry-After`: a later request may well succeed. */
-const PASSING: ReadonlySet<string> = new Set<ProblemCode>(['Overloaded', 'UpstreamUnavailable']);
+const PASSING: ReadonlySet<string> = new Set<ProblemCode>([
+  'Overloaded',
+  'CaptionerHung',
+  'UpstreamUnavailable',
+]);
 /** Seconds; a full queue is worked off in about one: a caption takes some 20 ms. */
 const RETRY_AFTER_SECONDS = 1;
 

@@ -48,9 +48,16 @@ function shorten(text: string): string {
 export function noteFailure(error: unknown, c: Context<AppEnv>): ProblemCode {
   const code = codeOf(error);
   c.set('code', code);
-  if (PROBLEMS[code].status >= 500) c.set('error', reportOf(error).message);
+  if (PROBLEMS[code].status >= 500) c.set('error', textForOperators(error));
   for (const [name, value] of Object.entries(retryAfter(code))) c.header(name, value);
   return code;
+}
+
+/** With what caused it, which clients are not told. */
+function textForOperators(error: unknown): string {
+  const { message } = reportOf(error);
+  const cause = error instanceof CaptionError ? error.cause : undefined;
+  return cause instanceof Error ? `${message}: ${cause.stack ?? cause.message}` : message;
 }
 
 export function answerProblem(error: unknown, c: Context<AppEnv>): Response {

@@ -25,6 +25,8 @@ export const RESULTS_PREFIX = 'RESULTS_PREFIX';
 export const MAX_OBJECT_BYTES = 'MAX_OBJECT_BYTES';
 /** Largest image, in pixels. @default by its kind: 256, 128 or 50 million */
 export const MAX_PIXELS = 'MAX_PIXELS';
+/** Memory that an image may take to decode, in bytes. @default nine tenths of what the model leaves of the function's memory */
+const DECODE_MEMORY = 'DECODE_MEMORY';
 /** `on` sends a trace of each invocation to X-Ray. @default off */
 export const TRACING = 'TRACING';
 /** `service` of every log line and metric. @default show-and-tell */
@@ -54,6 +56,8 @@ export const FAILURE_CODE = 'code';
 
 /** Set by Lambda itself, in MB. */
 const MEMORY_SIZE = 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE';
+/** Lambda's megabytes are mebibytes. */
+const BYTES_PER_MB = 1 << 20;
 /** Lambda's rate: below, threads only take the one processor from each other. */
 const MB_PER_PROCESSOR = 1769;
 
@@ -67,6 +71,7 @@ const modelSchema = z.object({
   [MODEL_THREADS]: z.coerce.number().int().min(1).max(64).optional(),
   [MAX_OBJECT_BYTES]: z.coerce.number().pipe(objectBytes).default(DEFAULT_MAX_OBJECT_BYTES),
   [MAX_PIXELS]: z.coerce.number().int().min(1).optional(),
+  [DECODE_MEMORY]: z.coerce.number().int().min(1).optional(),
   [TRACING]: z.enum(['on', 'off']).default('off'),
   [SERVICE_NAME]: z.string().min(1).default('show-and-tell'),
   [METRICS_NAMESPACE]: z.string().min(1).default('ShowAndTell'),
@@ -98,6 +103,10 @@ export interface FunctionSettings {
   maxObjectBytes: number;
   /** Largest image. @default by its kind */
   maxPixels: number | undefined;
+  /** That an image may take to decode, bytes. @default what the model leaves of `memory` */
+  decodeMemory: number | undefined;
+  /** Of the function, bytes. */
+  memory: number;
   tracing: boolean;
   serviceName: string;
   metricsNamespace: string;
@@ -137,6 +146,8 @@ function settingsOf(env: z.output<typeof httpSchema>): FunctionSettings {
     allowedBuckets: env[ALLOWED_BUCKETS],
     maxObjectBytes: env[MAX_OBJECT_BYTES],
     maxPixels: env[MAX_PIXELS],
+    decodeMemory: env[DECODE_MEMORY],
+    memory: env[MEMORY_SIZE] * BYTES_PER_MB,
     tracing: env[TRACING] === 'on',
     serviceName: env[SERVICE_NAME],
     metricsNamespace: env[METRICS_NAMESPACE],

@@ -3,6 +3,7 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 import { type LoadedCaptioner, loadCaptioner } from '../model/load.ts';
+import { createDecodeMemory } from '../model/memory/decode-memory.ts';
 import type { FunctionSettings } from './env.ts';
 import { createLogger } from './log.ts';
 import { startTracing, type Tracing } from './tracing.ts';
@@ -29,10 +30,11 @@ export interface FunctionRuntime {
 export async function startRuntime<S extends FunctionSettings>(
   settings: S,
 ): Promise<FunctionRuntime & { settings: S }> {
-  const { threads, maxPixels } = settings;
-  const captioner = loadCaptioner(settings.modelDirectory, {
+  const { modelDirectory: directory, threads, maxPixels, decodeMemory, memory: limit } = settings;
+  const captioner = loadCaptioner(directory, {
     threads,
     ...(maxPixels !== undefined && { maxPixels }),
+    takeMemory: createDecodeMemory({ directory, decodeMemory, limit }),
   });
   const { serviceName, metricsNamespace: namespace, logLevel } = settings;
   const logger = createLogger({ serviceName, logLevel });

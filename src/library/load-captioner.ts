@@ -6,6 +6,7 @@ import { InvalidRequest } from '../errors.ts';
 import { plannedModel, readBundle } from '../model/bundle.ts';
 import type { ExecutionProvider } from '../model/execution-provider.ts';
 import { DEFAULT_BUNDLE, loadCaptioner as loadCore } from '../model/load.ts';
+import { createDecodeMemory } from '../model/memory/decode-memory.ts';
 import { createPool as createCorePool } from '../model/pool.ts';
 import { type Captioner, captionerOf } from './captioner.ts';
 
@@ -22,6 +23,12 @@ export interface LoadOptions {
    * small copies, 50 million for AVIF and for TIFF with other samples than unsigned 8 or 16 bits, else 128 million
    */
   maxPixels?: number | undefined;
+  /**
+   * Memory that all images at work may take to decode, in bytes, 1 or more: an image waits for its share, which is
+   * estimated from its header, and one that needs more is refused, `ImageTooLarge`. @default nine tenths of what the models
+   * leave of the control group's limit, or of half of the machine's memory where there is none
+   */
+  decodeMemory?: number | undefined;
 }
 
 export interface PoolOptions extends LoadOptions {
@@ -54,11 +61,12 @@ const READ_AHEAD = 4;
  * @throws InvalidRequest; ModelUnusable (what is wrong with a network comes from `ready` and every caption)
  */
 export async function loadCaptioner(options: LoadOptions = {}): Promise<Captioner> {
-  const { directory, threads, executionProvider, maxPixels } = checked(options);
+  const { directory, threads, executionProvider, maxPixels, decodeMemory } = checked(options);
   const core = await loadCore(directory, {
     ...(threads !== undefined && { threads }),
     ...(executionProvider !== undefined && { executionProvider }),
     ...(maxPixels !== undefined && { maxPixels }),
+    takeMemory: createDecodeMemory({ directory, decodeMemory }),
   });
   return captionerOf({
     ...core,
@@ -76,7 +84,7 @@ export async function loadCaptioner(options: LoadOptions = {}): Promise<Captione
  * @throws InvalidRequest; ModelUnusable (what is wrong with a network comes from `ready` and every caption)
  */
 export async function createPool(options: PoolOptions = {}): Promise<CaptionerPool> {
-  const { directory, threads = 1, executionProvider, maxPixels } = checked(options);
+  const { directory, threads = 1, executionProvider, maxPixels, decodeMemory } = checked(options);
   const { queueLength, workers = Math.min(MAX_DEFAULT_WORKERS, availableParallelism()) } = options;
   checkCount('workers', workers, 1, MAX_WORKERS);
   if (queueLength !== undefined) checkCount('queueLength', queueLength, 0);
@@ -93,7 +101,10 @@ export async function createPool(options: PoolOptions = {}): Promise<CaptionerPo
         ...(maxPixels !== undefined && { maxPixels }),
       },
     },
-    queueLength === undefined ? {} : { queueLength },
+    {
+      ...(queueLength !== undefined && { queueLength }),
+      takeMemory: createDecodeMemory({ directory, workers, decodeMemory }),
+    },
   );
   const captioner = captionerOf({
     ...pool,
@@ -114,17 +125,19 @@ export async function createPool(options: PoolOptions = {}): Promise<CaptionerPo
 }
 
 /** @throws InvalidRequest */
-function checked({ model = DEFAULT_BUNDLE, threads, executionProvider, maxPixels }: LoadOptions) {
+function checked(options: LoadOptions) {
+  const { model = DEFAULT_BUNDLE, threads, executionProvider, maxPixels, decodeMemory } = options;
   if (typeof model !== 'string' && !(model instanceof URL && model.protocol === 'file:')) {
     throw new InvalidRequest('model: expected the path of a directory, or its file: URL');
   }
   if (threads !== undefined) checkCount('threads', threads, 1);
   if (maxPixels !== undefined) checkCount('maxPixels', maxPixels, 1);
+  if (decodeMemory !== undefined) checkCount('decodeMemory', decodeMemory, 1);
   if (executionProvider !== undefined && !['cpu', 'cuda'].includes(executionProvider)) {
     throw new InvalidRequest('executionProvider: expected cpu or cuda');
   }
   const directory = typeof model === 'string' ? model : fileURLToPath(model);
-  return { directory, threads, executionProvider, maxPixels };
+  return { directory, threads, executionProvider, maxPixels, decodeMemory };
 }
 
 function checkCount(name: string, value: number, min: number, max?: number): void {

@@ -3,11 +3,13 @@ import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import type { Metadata, ResizeOptions, Sharp, SharpOptions } from 'sharp';
 import { type ImageInput, MAX_DECODE_SECONDS } from '../caption/image-input.ts';
 import type { DecodedImage } from '../caption/ports.ts';
-import { CaptionError, ImageTooLarge, UnsupportedImage } from '../errors.ts';
+import { CaptionError, DeadlineExceeded, ImageTooLarge, UnsupportedImage } from '../errors.ts';
 import { withEndMarker } from './formats/jpeg-end.ts';
 import { levelsOf } from './formats/levels.ts';
 import { pixelLimit } from './formats/pixel-limit.ts';
 import { unread, unreadKind } from './formats/unread-kind.ts';
+import { decodeNeed } from './memory/need.ts';
+import { isOutOfMemory, outOfMemory } from './memory/out-of-memory.ts';
 import { sharp } from './native/native-parts.ts';
 
 /** A JPEG of 100 megapixels has about 40 MB; 16-bit TIFFs of that size have 600 MB and are refused. */
@@ -50,10 +52,26 @@ export function limitLoaders(): void {
   setEnvironmentData(LIMITED, true);
 }
 
+/** An image file, and the longest time that decoding it may take. */
+interface Source {
+  bytes: Uint8Array;
+  seconds: number;
+}
+
 /** A pipeline over an image file: only the loaders allowed, EXIF orientation applied. */
-function openImage(bytes: Uint8Array, options?: SharpOptions): Sharp {
+function openImage({ bytes, seconds }: Source, options?: SharpOptions): Sharp {
   limitLoaders();
-  return sharp()(bytes, { ...READ, ...options }).timeout({ seconds: MAX_DECODE_SECONDS });
+  return sharp()(bytes, { ...READ, ...options }).timeout({ seconds });
+}
+
+/** How an image is read. */
+export interface ReadOptions {
+  /** Largest image, pixels. @default by its kind, see `formats/pixel-limit.ts` */
+  maxPixels?: number | undefined;
+  /** Longest time to decode, whole seconds. @default 20 */
+  maxSeconds?: number | undefined;
+  /** Waits for the memory that decoding takes, in bytes. @default there is enough */
+  takeMemory?: ((need: number) => Promise<() => void>) | undefined;
 }
 
 /** uint8 RGB HWC. */
@@ -65,26 +83,28 @@ interface Rgb {
 
 interface Picture extends Rgb {
   metadata: Metadata;
+  /** As `DecodedImage` has it. */
+  release?: () => void;
 }
 
 /**
  * Decodes the first frame of a JPEG, PNG, WebP, AVIF, GIF or TIFF: EXIF orientation applied, converted to sRGB, alpha
  * dropped.
  *
- * @param maxPixels largest image, pixels. @default by its kind, see `formats/pixel-limit.ts`
  * @returns uint8 RGB HWC; for an `antialiased` input already squashed to its size (Lanczos, shrink-on-load)
- * @throws UnsupportedImage, ImageTooLarge
+ * @throws UnsupportedImage, ImageTooLarge; Overloaded where memory ran out; DeadlineExceeded for what takes too long;
+ * what `takeMemory` throws
  */
 export async function decodeImage(
   bytes: Uint8Array,
   input: ImageInput,
-  maxPixels?: number,
+  options?: ReadOptions,
 ): Promise<DecodedImage> {
   const squash: ResizeOptions | null =
     input.resampling === 'antialiased'
       ? { width: input.width, height: input.height, fit: 'fill', kernel: 'lanczos3' }
       : null;
-  const { metadata, ...rgb } = await readPicture(bytes, squash, maxPixels);
+  const { metadata, ...rgb } = await readPicture(bytes, squash, options);
   return {
     ...rgb,
     originalWidth: metadata.autoOrient.width,
@@ -95,32 +115,58 @@ export async function decodeImage(
 
 /**
  * @param resize `null` for all pixels
- * @param maxPixels as `decodeImage` has it
- * @throws UnsupportedImage, ImageTooLarge
+ * @throws as `decodeImage`
  */
 export async function readPicture(
   bytes: Uint8Array,
   resize: ResizeOptions | null,
-  maxPixels?: number,
+  { maxPixels, maxSeconds: seconds = MAX_DECODE_SECONDS, takeMemory }: ReadOptions = {},
 ): Promise<Picture> {
   if (bytes.length === 0) throw new UnsupportedImage('the image is empty (0 bytes)');
   if (bytes.length > MAX_IMAGE_BYTES) {
     throw new ImageTooLarge(`the image has ${bytes.length} bytes, more than ${MAX_IMAGE_BYTES}`);
   }
   // One pipeline for header and pixels: each holds 13 kB of JavaScript until the next full garbage collection.
-  const image = openImage(bytes);
+  const source = { bytes, seconds };
+  const image = openImage(source);
   const metadata = await readHeader(image, bytes);
   const scaled = isScaled(metadata);
   const limit = maxPixels ?? pixelLimit(metadata, { shrunk: resize !== null, scaled });
   checkSize(metadata, limit);
-  if (scaled) return { ...(await readScaled(bytes, metadata, resize)), metadata };
-  const rgb = await readPixels(image, resize).catch((cause: unknown) => readAgain(bytes, resize, cause));
-  return { ...(isDark(metadata, rgb) ? await readBrighter(bytes, resize, rgb) : rgb), metadata };
+  const giveBack = await takeMemory?.(decodeNeed(metadata, bytes, { resize, scaled }));
+  try {
+    const rgb = scaled
+      ? await readScaled(source, metadata, resize)
+      : await readLevels(image, source, metadata, resize);
+    if (resize !== null) giveBack?.();
+    return { ...rgb, metadata, ...(resize === null && { release: () => free(rgb, giveBack) }) };
+  } catch (error) {
+    giveBack?.();
+    throw error;
+  }
+}
+
+/** At once: till the next garbage collection all pixels of a large image would stay beside those of the next one. */
+function free({ pixels }: Rgb, giveBack: (() => void) | undefined): void {
+  (pixels.buffer as ArrayBuffer).transfer(0);
+  giveBack?.();
+}
+
+async function readLevels(
+  image: Sharp,
+  source: Source,
+  metadata: Metadata,
+  resize: ResizeOptions | null,
+): Promise<Rgb> {
+  const rgb = await readPixels(image, resize).catch((cause: unknown) => readAgain(source, resize, cause));
+  return isDark(metadata, rgb) ? readBrighter(source, resize, rgb) : rgb;
 }
 
 /** Reads no pixels, so the size is known before memory is taken. */
 async function readHeader(image: Sharp, bytes: Uint8Array): Promise<Metadata> {
   const metadata = await image.metadata().catch((cause: unknown) => {
+    // Loaders take memory for all pixels before they know whether those are wanted.
+    if (isOutOfMemory(cause)) throw outOfMemory(cause);
     const reason = firstLine(cause);
     // sharp's own text where a loader knows the file and cannot read its header.
     const what = /corrupt header/.test(reason)
@@ -155,36 +201,53 @@ async function readPixels(image: Sharp, resize: ResizeOptions | null): Promise<R
   return { pixels: data, width: info.width, height: info.height };
 }
 
-/** @throws UnsupportedImage unless only the end marker of a JPEG was missing; ImageTooLarge for what takes too long */
-async function readAgain(bytes: Uint8Array, resize: ResizeOptions | null, cause: unknown): Promise<Rgb> {
+/** @throws as `decodeImage`, unless only the end marker of a JPEG was missing */
+async function readAgain(source: Source, resize: ResizeOptions | null, cause: unknown): Promise<Rgb> {
   if (cause instanceof CaptionError) throw cause;
-  const mended = await withEndMarker(bytes, decodeLastRows);
-  if (mended === null) throw refusalOf(bytes, cause);
-  return readPixels(openImage(mended), resize).catch((again: unknown) => {
-    throw refusalOf(bytes, again);
+  const { seconds } = source;
+  const failure = failureOfMachine(source, cause);
+  if (failure !== null) throw failure;
+  const mended = await withEndMarker(source.bytes, (bytes) => decodeLastRows({ bytes, seconds }));
+  if (mended === null) throw refusalOf(source, cause);
+  return readPixels(openImage({ bytes: mended, seconds }), resize).catch((again: unknown) => {
+    throw refusalOf(source, again);
   });
 }
 
-function refusalOf(bytes: Uint8Array, cause: unknown): CaptionError {
-  const reason = firstLine(cause);
+function refusalOf(source: Source, cause: unknown): CaptionError {
+  const failure = failureOfMachine(source, cause);
+  if (failure !== null) return failure;
+  return new UnsupportedImage(unreadKind(source.bytes) ?? `the image is damaged: ${firstLine(cause)}`, {
+    cause,
+  });
+}
+
+/** @returns `null` where it was the image that failed: the machine may do better another time */
+function failureOfMachine({ seconds }: Source, cause: unknown): CaptionError | null {
   // sharp's own text, after which libvips says how far it came.
-  if (reason.startsWith('timeout')) {
-    return new ImageTooLarge(`decoding the image takes longer than ${MAX_DECODE_SECONDS} s`, { cause });
+  if (firstLine(cause).startsWith('timeout')) {
+    return new DeadlineExceeded(
+      `decoding the image took longer than ${seconds} s and was given up; try again when the machine is less busy`,
+      { cause },
+    );
   }
-  return new UnsupportedImage(unreadKind(bytes) ?? `the image is damaged: ${reason}`, { cause });
+  return isOutOfMemory(cause) ? outOfMemory(cause) : null;
 }
 
 /** Rows of the tallest unit of JPEG (32, ITU-T T.81, A.2.3), and of what libvips reads at once. */
 const LAST_ROWS = 64;
 
-async function decodeLastRows(bytes: Uint8Array): Promise<Uint8Array> {
-  const image = openImage(bytes, { failOn: 'warning', autoOrient: false });
+async function decodeLastRows(source: Source): Promise<Uint8Array> {
+  const image = openImage(source, { failOn: 'warning', autoOrient: false });
   const { width, height } = await image.metadata();
   const rows = Math.min(height, LAST_ROWS);
   return image
     .extract({ left: 0, top: height - rows, width, height: rows })
     .raw()
-    .toBuffer();
+    .toBuffer()
+    .catch((cause: unknown) => {
+      throw failureOfMachine(source, cause) ?? cause;
+    });
 }
 
 /** Colour spaces of libvips that are grey or RGB; it converts Lab from any samples. */
@@ -198,13 +261,13 @@ function isScaled({ depth, space }: Metadata): boolean {
   return SCALED_SPACES.includes(space);
 }
 
-async function readScaled(bytes: Uint8Array, metadata: Metadata, resize: ResizeOptions | null): Promise<Rgb> {
+async function readScaled(source: Source, metadata: Metadata, resize: ResizeOptions | null): Promise<Rgb> {
   const { space, depth } = metadata;
   if (depth === 'float' && space === 'grey16') {
     // sharp makes whole numbers of them before anybody can scale them.
     throw new UnsupportedImage(unread('a grey TIFF image with 16-bit floating-point samples'));
   }
-  const image = openImage(bytes, { ignoreIcc: true }).pipelineColourspace(space).toColourspace(space);
+  const image = openImage(source, { ignoreIcc: true }).pipelineColourspace(space).toColourspace(space);
   // Spaces of 16 bits have no negative samples for sharp: it would cut them off.
   if (depth === 'short' && /16$/.test(space)) image.linear(1, 1 << 15);
   const { data, info } = await image
@@ -212,7 +275,7 @@ async function readScaled(bytes: Uint8Array, metadata: Metadata, resize: ResizeO
     .raw({ depth: 'float' })
     .toBuffer({ resolveWithObject: true })
     .catch((cause: unknown) => {
-      throw refusalOf(bytes, cause);
+      throw refusalOf(source, cause);
     });
   const { width, height, channels } = info;
   if (channels !== 1 && channels !== 3) {
@@ -232,11 +295,11 @@ function isDark({ depth, space }: Metadata, { pixels }: Rgb): boolean {
 }
 
 /** Samples that use only the lowest bits, as those of scientific cameras: they would look black. */
-async function readBrighter(bytes: Uint8Array, resize: ResizeOptions | null, { pixels }: Rgb): Promise<Rgb> {
+async function readBrighter(source: Source, resize: ResizeOptions | null, { pixels }: Rgb): Promise<Rgb> {
   const brightest = pixels.reduce((most, level) => Math.max(most, level), 0);
   const { gain } = DEPTHS.find(({ end }) => brightest < end)!;
-  return readPixels(openImage(bytes).linear(gain, 0), resize).catch((cause: unknown) => {
-    throw refusalOf(bytes, cause);
+  return readPixels(openImage(source).linear(gain, 0), resize).catch((cause: unknown) => {
+    throw refusalOf(source, cause);
   });
 }
 

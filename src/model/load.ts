@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Captioner, createCaptioner } from '../caption/captioner.ts';
 import type { NativeParts } from '../caption/ports.ts';
-import { ModelUnusable } from '../errors.ts';
+import { CaptionError, ModelUnusable } from '../errors.ts';
 import {
   type Bundle,
   MANIFEST_FILE,
@@ -15,6 +15,9 @@ import {
 } from './bundle.ts';
 import type { ExecutionProvider } from './execution-provider.ts';
 import { decodeImage } from './image.ts';
+import type { TakeMemory } from './memory/budget.ts';
+import { createDecodeMemory } from './memory/decode-memory.ts';
+import { isOutOfMemory, outOfMemory } from './memory/out-of-memory.ts';
 import { decoderContract, encoderContract, encoderOf, openSession, stepOf } from './sessions.ts';
 
 /** The bundle that comes with the program. */
@@ -37,6 +40,8 @@ export interface LoadOptions {
   executionProvider?: ExecutionProvider;
   /** Largest image, pixels. @default by its kind: see `formats/pixel-limit.ts` */
   maxPixels?: number;
+  /** Where decoding has its memory from. @default a budget of its own: see `memory/decode-memory.ts` */
+  takeMemory?: TakeMemory;
   /** Wraps the native parts, to measure or to count them. @default none */
   observe?: (parts: NativeParts) => NativeParts;
 }
@@ -94,8 +99,10 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
   // Every caption and `ready` reject with the error; a rejection that nobody awaits would end the process.
   ready.catch(() => undefined);
 
+  const { maxPixels, takeMemory = createDecodeMemory({ directory }) } = options;
   const native: NativeParts = {
-    decode: (bytes, input) => decodeImage(bytes, input, options.maxPixels),
+    decode: (bytes, input, limits) =>
+      decodeImage(bytes, input, { maxPixels, takeMemory: (need) => takeMemory(need, limits) }),
     encode: async (pixels, images) => (await encoder)(pixels, images),
     step: async (input) => (await step)(input),
   };
@@ -114,5 +121,18 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     model: { name: manifest.name, hash: bundle.hash },
     calibration: { confidence: manifest.confidence, evidence: await evidence },
   });
-  return { ...captioner, bundle, ready, close };
+  const { caption, captionAll } = captioner;
+  return {
+    ...captioner,
+    caption: (...args) => caption(...args).catch(sayOutOfMemory),
+    captionAll: (...args) => captionAll(...args).catch(sayOutOfMemory),
+    bundle,
+    ready,
+    close,
+  };
+}
+
+/** What ran out in a network or in JavaScript: decoding says so itself. */
+function sayOutOfMemory(error: unknown): never {
+  throw isOutOfMemory(error) && !(error instanceof CaptionError) ? outOfMemory(error) : error;
 }

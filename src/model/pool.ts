@@ -2,8 +2,10 @@
 import type { Captioner } from '../caption/captioner.ts';
 import { CaptionerHung, errorOf, ModelUnusable, Overloaded } from '../errors.ts';
 import { untilAborted } from './abort.ts';
-import { type CaptionerThread, startThread } from './captioner-thread.ts';
+import { type CaptionerThread, lossOf, startThread } from './captioner-thread.ts';
 import { createJobQueue, type Job } from './job-queue.ts';
+import type { TakeMemory } from './memory/budget.ts';
+import { createDecodeMemory } from './memory/decode-memory.ts';
 import type { WorkerMessage, WorkerSettings } from './worker-messages.ts';
 
 /**
@@ -26,6 +28,8 @@ export interface PoolOptions {
   hangMs?: number;
   /** Called once when no thread is left and none will be started. @default nothing */
   onLost?: (cause: Error) => void;
+  /** Where the images of all threads have their memory from. @default a budget of their own: see `memory/decode-memory.ts` */
+  takeMemory?: TakeMemory;
   /** What runs in each thread. @default worker.ts beside this file, or what it was built to */
   module?: URL;
 }
@@ -42,8 +46,8 @@ export interface PoolLoad {
 
 export interface CaptionerPool {
   /**
-   * @throws Overloaded when the queue is full; DeadlineExceeded also while waiting in it; CaptionerHung; an Error when its
-   * thread crashed; the reason of `signal` at once when that is aborted
+   * @throws Overloaded when the queue is full or memory runs out; DeadlineExceeded also while waiting; CaptionerHung also
+   * when its thread ended amid the image; the reason of `signal` at once when that is aborted
    */
   caption: Captioner['caption'];
   /** Settles when every thread has loaded its model, or one never will. */
@@ -72,6 +76,7 @@ export function createPool(
 ): CaptionerPool {
   const { queueLength = Number.POSITIVE_INFINITY, hangMs = HANG_MS } = options;
   const module = options.module ?? WORKER;
+  const takeMemory = options.takeMemory ?? createDecodeMemory({ directory: settings.directory, workers });
   const queue = createJobQueue();
   const members = new Set<Member>();
   const idle: Member[] = [];
@@ -92,18 +97,28 @@ export function createPool(
       if (job === undefined) return;
       const member = idle.pop()!;
       member.job = job;
-      member.hang = setTimeout(onHang, hangMs, member);
+      watch(member);
       member.thread.run(job);
     }
+  };
+
+  const watch = (member: Member): void => {
+    member.hang = setTimeout(onHang, hangMs, member);
   };
 
   const start = (): void => {
     if (end !== null) return;
     const member: Member = {
       thread: startThread(
-        settings,
-        { onMessage: (message) => onMessage(member, message), onExit: (cause) => onEnd(member, cause) },
-        module,
+        { settings, takeMemory, module },
+        {
+          onMessage: (message) => onMessage(member, message),
+          onWaiting: (waiting) => {
+            clearTimeout(member.hang);
+            if (!waiting && member.job !== null) watch(member);
+          },
+          onExit: (cause) => onEnd(member, cause),
+        },
       ),
       loaded: false,
       job: null,
@@ -155,7 +170,7 @@ export function createPool(
   };
 
   const onEnd = (member: Member, cause: Error): void => {
-    if (!remove(member, cause) || end !== null) return;
+    if (!remove(member, end ?? lossOf(cause)) || end !== null) return;
     if (member.loaded) start();
     else if (cause instanceof ModelUnusable || ++failedStarts >= MAX_FAILED_STARTS) giveUp(cause);
     else setTimeout(start, RESTART_DELAY_MS * failedStarts);
@@ -196,8 +211,11 @@ export function createPool(
           queue.push(job);
           dispatch();
         }
-        // A thread that has it already finishes it: that takes no longer than starting another thread.
-        return () => queue.remove(job);
+        // A thread that decodes it already finishes it: that takes no longer than starting another thread.
+        return () => {
+          queue.remove(job);
+          for (const member of members) if (member.job === job) member.thread.withdraw();
+        };
       }),
     close: async () => {
       end ??= new Error('the captioner pool is closed');

@@ -5,6 +5,7 @@ import type { Encode, Step } from '../caption/ports.ts';
 import { type ModelProblem, ModelUnusable } from '../errors.ts';
 import type { Manifest } from './bundle.ts';
 import type { ExecutionProvider } from './execution-provider.ts';
+import { isOutOfMemory, outOfMemory } from './memory/out-of-memory.ts';
 import { onnxruntime } from './native/native-parts.ts';
 
 export interface SessionSettings {
@@ -63,7 +64,7 @@ export function refuseTelemetry(): void {
 /**
  * Opens a graph and holds it to its contract.
  * @param file by path: onnxruntime then maps the file, a buffer would be held twice
- * @throws ModelUnusable
+ * @throws ModelUnusable; Overloaded where memory ran out
  */
 export async function openSession(
   file: string,
@@ -73,6 +74,8 @@ export async function openSession(
   refuseTelemetry();
   const { InferenceSession } = onnxruntime();
   const session = await InferenceSession.create(file, sessionOptions(settings)).catch((cause: unknown) => {
+    // Of the machine, not of the bundle: the next start may find enough.
+    if (isOutOfMemory(cause)) throw outOfMemory(cause);
     const actual = cause instanceof Error ? cause.message : String(cause);
     throw new ModelUnusable(whyUnopened(file, actual, settings.executionProvider), { cause });
   });

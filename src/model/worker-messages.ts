@@ -4,6 +4,7 @@ import type { CaptionPlan } from '../caption/plan.ts';
 import type { CaptionResult } from '../caption/result.ts';
 import type { ErrorReport } from '../errors.ts';
 import type { ExecutionProvider } from './execution-provider.ts';
+import type { MemoryAnswer, MemoryRequest } from './memory/shares.ts';
 
 export interface WorkerSettings {
   /** Of the bundle. */
@@ -33,9 +34,15 @@ export interface WorkerJob {
 /** In place of a job: finish what is at work, take no more. */
 export const STOP = 'stop';
 
+/** To the thread: one job after the other, and meanwhile what it asked memory for. */
+export type PoolMessage = WorkerJob | MemoryAnswer | typeof STOP;
+
 /** From the thread: first `ready` or `unusable`, then one `result` or `error` for each job. */
 export type WorkerMessage =
   | { ready: true }
   | { unusable: ErrorReport }
   | { result: CaptionResult }
   | { error: ErrorReport };
+
+/** And from the thread, too, while it has a job. */
+export type ThreadMessage = WorkerMessage | MemoryRequest;

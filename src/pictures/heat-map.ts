@@ -15,7 +15,7 @@ const MAX_SIDE = 640;
 export async function heatMaps(bytes: Uint8Array, explanation: Explanation): Promise<Buffer[]> {
   const fit = { width: MAX_SIDE, height: MAX_SIDE, fit: 'inside', withoutEnlargement: true } as const;
   // It was captioned, so it is small enough.
-  const { pixels, width, height } = await readPicture(bytes, fit, Number.POSITIVE_INFINITY);
+  const { pixels, width, height } = await readPicture(bytes, fit, { maxPixels: Number.POSITIVE_INFINITY });
   return Promise.all(
     explanation.words.map(async ({ importance }) => {
       const input = await veil(importance, explanation, width, height);

@@ -15,6 +15,7 @@ import { modelCardOf } from '../http/model-card.ts';
 import type { AppParts, Uploads } from '../http/parts.ts';
 import { routeAt } from '../http/report.ts';
 import { type Bundle, plannedModel, readBundle } from '../model/bundle.ts';
+import { createDecodeMemory } from '../model/memory/decode-memory.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.ts';
 import type { ReportLine } from './access-log.ts';
 import { reportOfRefusal } from './access-log.ts';
@@ -108,11 +109,12 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
 }
 
 function startPool({ model: directory, settings, onLost, workers }: ServerParts): CaptionerPool {
-  const { threads, executionProvider, maxPixels, queue: queueLength } = settings;
+  const { threads, executionProvider, maxPixels, decodeMemory, queue: queueLength } = settings;
+  const takeMemory = createDecodeMemory({ directory, workers: settings.workers, decodeMemory });
   return createPool(
     settings.workers,
     { directory, options: { threads, executionProvider, ...(maxPixels !== undefined && { maxPixels }) } },
-    { ...workers, queueLength, ...(onLost && { onLost }) },
+    { ...workers, queueLength, takeMemory, ...(onLost && { onLost }) },
   );
 }
 

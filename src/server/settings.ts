@@ -71,6 +71,8 @@ export const serverSettingsSchema = z
     uploadsPrefix: uploadsPrefix.default(DEFAULT_UPLOADS_PREFIX),
     /** Largest image, pixels. @default by its kind, as `--max-pixels` says */
     maxPixels: z.int().min(1).optional(),
+    /** That all images at work may take to decode, bytes. @default what the models leave, as `--decode-memory` says */
+    decodeMemory: bytes.optional(),
     /** Origins whose pages may call, `*` for any. @default pages of this machine while `host` is this machine, else none */
     corsOrigin: originsSchema.optional(),
     /** Longest body of a request, bytes. */

@@ -142,6 +142,8 @@ describe('show-and-tell serve', () => {
     ['--queue-url', 'https://sqs.example/queue'],
     ['--max-object-bytes', '0'],
     ['--max-pixels', '0'],
+    ['--decode-memory', '0'],
+    ['--decode-memory', '1tb'],
     ['--cors-origin', 'https://app.example.org/'],
     ['--cors-origin', 'localhost:3000'],
     ['--metrics-port', '70000'],

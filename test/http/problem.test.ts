@@ -33,7 +33,7 @@ const FAILURES = {
   ImageNotFound: [new ImageNotFound('told'), 404],
   Overloaded: [new Overloaded('told'), 503],
   DeadlineExceeded: [new DeadlineExceeded('told'), 504],
-  CaptionerHung: [new CaptionerHung('told'), 500],
+  CaptionerHung: [new CaptionerHung('told'), 503],
   UpstreamUnavailable: [new UpstreamUnavailable('told'), 503],
   ModelUnusable: [
     new ModelUnusable({ file: '/srv/secret', expected: 'this', actual: 'that', remedy: 'mend it' }),

@@ -92,6 +92,7 @@ for (const way of Object.keys(WAYS)) {
         );
         const { Variables } = properties.Environment as { Variables: Record<string, string> };
         assert.equal(Variables.ORT_DISABLE_TELEMETRY, '1', id);
+        assert.equal(Variables.MALLOC_TRIM_THRESHOLD_, '131072', id);
       }
     });
 

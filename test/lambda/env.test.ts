@@ -12,6 +12,8 @@ describe('the environment of the functions', () => {
       allowedBuckets: ['photos', 'more.photos'],
       maxObjectBytes: 64 << 20,
       maxPixels: undefined,
+      decodeMemory: undefined,
+      memory: 1769 << 20,
       tracing: false,
       serviceName: 'show-and-tell',
       metricsNamespace: 'ShowAndTell',
@@ -22,6 +24,12 @@ describe('the environment of the functions', () => {
 
   it('takes another limit of pixels', () => {
     assert.equal(readHttpSettings({ MODEL_DIR: 'model', MAX_PIXELS: '200000000' }).maxPixels, 200_000_000);
+  });
+
+  it('takes another limit of memory, and says what the function has', () => {
+    const env = { MODEL_DIR: 'model', DECODE_MEMORY: '200000000', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' };
+    const { decodeMemory, memory } = readHttpSettings(env);
+    assert.deepEqual([decodeMemory, memory], [200_000_000, 512 << 20]);
   });
 
   it('asks HTTP for nothing but a model: without buckets it reads none', () => {
@@ -67,6 +75,8 @@ describe('the environment of the functions', () => {
     ['MAX_OBJECT_BYTES', '1.5'],
     ['MAX_OBJECT_BYTES', '1000000000'],
     ['MAX_PIXELS', '0'],
+    ['DECODE_MEMORY', '0'],
+    ['DECODE_MEMORY', '1gib'],
     ['MAX_PIXELS', '1e-3'],
     ['MAX_PIXELS', 'many'],
     ['TRACING', 'true'],

@@ -179,6 +179,7 @@ describe('a model that cannot be used', () => {
   const wrong: [string, () => Promise<unknown>][] = [
     ['threads', () => loadCaptioner({ threads: 0 })],
     ['maxPixels', () => loadCaptioner({ maxPixels: 0.5 })],
+    ['decodeMemory', () => createPool({ decodeMemory: 0 })],
     ['executionProvider', () => loadCaptioner({ executionProvider: 'tpu' as never })],
     ['model', () => loadCaptioner({ model: new URL('https://127.0.0.1/bundle') })],
     ['model', () => loadCaptioner({ model: 7 as never })],

@@ -156,9 +156,12 @@ describe('a limit that somebody sets', () => {
     for (const { title, make } of ENCODED) {
       const bytes = await make().toBuffer();
       for (const rule of RULES) {
-        const error = await rejectsWith(decodeImage(bytes, rule, WIDTH * HEIGHT - 1), 'ImageTooLarge');
+        const error = await rejectsWith(
+          decodeImage(bytes, rule, { maxPixels: WIDTH * HEIGHT - 1 }),
+          'ImageTooLarge',
+        );
         assert.match(error.message, /160 x 120 = 19200 pixels.* 19199 .*--max-pixels/, title);
-        assertForm(await decodeImage(bytes, rule, WIDTH * HEIGHT), rule, [WIDTH, HEIGHT]);
+        assertForm(await decodeImage(bytes, rule, { maxPixels: WIDTH * HEIGHT }), rule, [WIDTH, HEIGHT]);
       }
     }
   });
@@ -166,7 +169,7 @@ describe('a limit that somebody sets', () => {
   it('may be above that of a kind', async () => {
     const bytes = await plain(11_400, 11_400).png({ palette: true, compressionLevel: 1 }).toBuffer();
     await rejectsWith(decodeImage(bytes, ANTIALIASED), 'ImageTooLarge');
-    const image = await decodeImage(bytes, ANTIALIASED, 130_000_000);
+    const image = await decodeImage(bytes, ANTIALIASED, { maxPixels: 130_000_000 });
     assertForm(image, ANTIALIASED, [11_400, 11_400]);
   });
 });

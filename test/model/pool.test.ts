@@ -18,6 +18,7 @@ import {
 import { plannedModel, readBundle } from '../../src/model/bundle.ts';
 import { decodeImage } from '../../src/model/image.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
+import { createBudget } from '../../src/model/memory/budget.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../../src/model/pool.ts';
 import { copyBundle, flipByte, temporaryDirectory } from '../support/bundles.ts';
 import { withoutTimings } from '../support/captions.ts';
@@ -241,6 +242,58 @@ describe('a pool whose queue is bounded', () => {
   });
 });
 
+describe('a pool whose memory is taken', () => {
+  const ALL = 64 << 20;
+  /** A pool and what gives the memory back that somebody else has. */
+  async function startFull(t: TestContext, options: PoolOptions = {}) {
+    const takeMemory = createBudget(ALL);
+    const release = await takeMemory(ALL);
+    return { pool: await startPool(t, 1, { ...options, takeMemory }), release };
+  }
+
+  it('lets an image wait longer than a thread may hang, and captions it when there is memory', async (t) => {
+    const { pool, release } = await startFull(t, { hangMs: 1_000 });
+    let ended = false;
+    const waiting = pool.caption(PHOTO).finally(() => {
+      ended = true;
+    });
+    await sleep(1_500);
+    assert.equal(ended, false);
+    release();
+    assert.notEqual((await waiting).captions.length, 0);
+  });
+
+  it('ends the wait at the deadline', async (t) => {
+    const { pool, release } = await startFull(t);
+    const late = pool.caption(PHOTO, undefined, { deadline: Date.now() + 300 });
+    await assert.rejects(late, DeadlineExceeded);
+    release();
+    await pool.caption(PHOTO);
+  });
+
+  it('does not begin with an image that is not wanted any more', async (t) => {
+    const { pool, release } = await startFull(t);
+    const gone = new AbortController();
+    const aborted = pool.caption(PHOTO, undefined, { signal: gone.signal });
+    await sleep(300);
+    gone.abort(new Error('gone'));
+    await assert.rejects(aborted, /gone/);
+    while (pool.load.busy > 0) await sleep(5);
+    release();
+    await pool.caption(PHOTO);
+  });
+
+  it('refuses what could never have enough, before a pixel is decoded', async (t) => {
+    const { pool, release } = await startFull(t);
+    release();
+    const large = await pool.caption(pngClaiming(12_000, 10_000)).catch((error: unknown) => error);
+    assert.ok(large instanceof ImageTooLarge, String(large));
+    assert.match(large.message, /MiB of memory.* 64 MiB .*--decode-memory/);
+    // Its pixels are not there, which only decoding finds.
+    await assert.rejects(pool.caption(pngClaiming(1_000, 1_000)), UnsupportedImage);
+  });
+});
+
 describe('a pool whose threads fail', () => {
   const threads: Worker[] = [];
   const onWorker = (worker: Worker) => threads.push(worker);
@@ -256,7 +309,8 @@ describe('a pool whose threads fail', () => {
       const pool = await startPool(t, 1, { module });
       for (let round = 0; round < 4; round++) {
         const [crashed, next] = await Promise.allSettled([sabotaged(pool, how), pool.caption(PHOTO)]);
-        assert.equal(crashed.status, 'rejected');
+        assert.ok(crashed.status === 'rejected' && crashed.reason instanceof CaptionerHung);
+        assert.ok(crashed.reason.cause instanceof Error, 'what the thread ended of');
         assert.equal(next.status, 'fulfilled', 'the next job has another thread');
       }
     });

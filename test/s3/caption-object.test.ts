@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { CaptionResult } from '../../src/caption/result.ts';
+import { CaptionerHung, DeadlineExceeded, Overloaded } from '../../src/errors.ts';
 import { DEFAULT_BUNDLE, type LoadedCaptioner, loadCaptioner } from '../../src/model/load.ts';
 import { captionObject, type ObjectCaptioner } from '../../src/s3/caption-object.ts';
 import { type ResultDocument, readResult, resultDocumentSchema } from '../../src/s3/results.ts';
@@ -77,6 +78,17 @@ describe('captionObject', () => {
       ['HEAD', 'HEAD'],
     );
   });
+
+  for (const Failure of [Overloaded, DeadlineExceeded, CaptionerHung]) {
+    it(`writes nothing of ${Failure.name}, which is the machine’s, and captions the image another time`, async () => {
+      fake.put('photos', 'a.jpg', PHOTO);
+      const object = { bucket: 'photos', key: 'a.jpg' };
+      const failing = { ...parts, caption: () => Promise.reject(new Failure('not now')) };
+      await assert.rejects(captionObject(object, failing), Failure);
+      assert.deepEqual(fake.keys('results'), []);
+      assert.equal((await captionObject(object, parts)).status, 'captioned');
+    });
+  }
 
   it('writes one document when two deliveries come at once', async () => {
     fake.put('photos', 'a.jpg', PHOTO);

@@ -180,7 +180,7 @@ describe('the workers’ metrics', () => {
     assert.deepEqual(gauges(busy), [2, 2, 1, 3]);
     assert.equal(sampleOf(busy, 'http_requests_in_progress'), 4);
     assert.equal((await post(server.url)).status, 503);
-    for (const answer of await Promise.all(hung)) assert.equal(answer.status, 500);
+    for (const answer of await Promise.all(hung)) assert.equal(answer.status, 503);
     assert.equal((await waiting).status, 200);
     const after = await scrape(server);
     assert.equal(sampleOf(after, 'http_problems_total{code="Overloaded"}'), 1);

@@ -5,6 +5,7 @@ import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
 import type { ReportLine } from '../../src/server/access-log.ts';
 import { type RunningServer, type ServerParts, startServer } from '../../src/server/server.ts';
 import { type ServerSettingsInput, serverSettingsSchema } from '../../src/server/settings.ts';
+import { pngClaiming } from '../support/crafted-images.ts';
 import { answersIn, assertServes, exchange, open, PHOTO, post } from './harness.ts';
 
 const MODULE = new URL('../model/saboteur.ts', import.meta.url);
@@ -99,6 +100,15 @@ it('a server takes no image above its limit of pixels, and says which', async (t
   );
 });
 
+it('a server takes no image that needs more memory than there is, and says how much', async (t) => {
+  const server = await start({ decodeMemory: 32 << 20 });
+  t.after(() => server.stop());
+  const answer = await post(server.url, pngClaiming(10_000, 10_000), 'image/png');
+  assert.equal(answer.status, 413);
+  assert.match(((await answer.json()) as { detail: string }).detail, /32 MiB .*--decode-memory/);
+  await assertServes(server);
+});
+
 describe('a server whose worker fails', () => {
   let server: RunningServer;
   before(async () => {
@@ -107,10 +117,10 @@ describe('a server whose worker fails', () => {
   after(() => server.stop());
 
   const failures = [
-    { how: 'crash', status: 500, code: 'InternalError' },
-    { how: 'exit', status: 500, code: 'InternalError' },
-    { how: 'hang', status: 500, code: 'CaptionerHung' },
-    { how: 'hang natively', status: 500, code: 'CaptionerHung' },
+    { how: 'crash', status: 503, code: 'CaptionerHung' },
+    { how: 'exit', status: 503, code: 'CaptionerHung' },
+    { how: 'hang', status: 503, code: 'CaptionerHung' },
+    { how: 'hang natively', status: 503, code: 'CaptionerHung' },
   ];
   for (const { how, status, code } of failures) {
     it(`answers ${status} after ${how}, and serves the next request`, async () => {
@@ -141,7 +151,7 @@ describe('a server whose worker fails', () => {
     }
     // The median: other programs may take the processor from a single request.
     assert.ok(times.sort((a, b) => a - b)[5]! < 50, times.join(' '));
-    assert.equal((await busy).status, 500);
+    assert.equal((await busy).status, 503);
   });
 });
 

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { memoryOf } from '../../bench/proc.ts';
+import { memoryOf } from '../../bench/shared/proc.ts';
 import type { ServerSettingsInput } from '../../src/server/settings.ts';
 import { readScrape, type Scrape, sampleOf } from '../support/prometheus.ts';
 

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { CaptionCall, Captioner } from '../../caption/captioner.ts';
 import type { CaptionPlan } from '../../caption/plan.ts';
 import { type ErrorReport, reportOf } from '../../errors.ts';
+import type { ReadOptions } from '../../model/image.ts';
 import { readImage } from '../shared/inputs.ts';
 import type { Outcome } from './caption-output.ts';
 import { createOriginals, type Look, lookOf } from './duplicates.ts';
@@ -14,16 +15,16 @@ export type Input = { image: string; sha256: string | undefined } & (
   | { error: ErrorReport }
 );
 
-/** @param recognise by its content, by its look; `maxPixels` as `decodeImage` has it */
+/** @param recognise by its content, by its look, which is then read so */
 export async function readInput(
   image: string,
-  recognise: { content: boolean; look: boolean; maxPixels: number | undefined },
+  recognise: { content: boolean; look: ReadOptions | null },
 ): Promise<Input> {
   let sha256: string | undefined;
   try {
     const bytes = await readImage(image);
     if (recognise.content) sha256 = hash('sha256', bytes);
-    return { image, sha256, bytes, look: recognise.look ? await lookOf(bytes, recognise.maxPixels) : null };
+    return { image, sha256, bytes, look: recognise.look && (await lookOf(bytes, recognise.look)) };
   } catch (error) {
     return { image, sha256, error: reportOf(error) };
   }

@@ -99,14 +99,13 @@ function recipeOf({ model, plan }: RunningCaptioner, flags: CaptionFlags): Recip
 
 async function captionAll(
   args: string[],
-  parts: CaptionOneParts & Pick<RunningCaptioner, 'inFlight'> & { stop: Stop },
+  parts: CaptionOneParts & Pick<RunningCaptioner, 'inFlight' | 'takeMemory'> & { stop: Stop },
   flags: CaptionFlags,
 ): Promise<number> {
-  const { results, stop } = parts;
+  const { results, stop, takeMemory } = parts;
   const recognise = {
     content: results !== null,
-    look: flags.skipDuplicates === true,
-    maxPixels: flags.maxPixels,
+    look: flags.skipDuplicates === true ? { maxPixels: flags.maxPixels, takeMemory } : null,
   };
   const files = inOrder(walkInputs(args), READ_AHEAD, (image) => readInput(image, recognise));
   const put = results === null ? printer(flags) : resultsOutput(results, flags);

@@ -1,6 +1,6 @@
 /** Photographs that look the same, known by a perceptual hash: signs of the lowest frequencies of a small grey copy. */
 import type { AntialiasedInput } from '../../caption/image-input.ts';
-import { decodeImage } from '../../model/image.ts';
+import { decodeImage, type ReadOptions } from '../../model/image.ts';
 
 /** What the hash is computed of: decoding shrinks to that, so that even large photographs hash quickly. */
 const SIDE = 32;
@@ -27,12 +27,11 @@ const FLAT_LEVELS = 16;
 export type Look = readonly [number, number];
 
 /**
- * @param maxPixels as `decodeImage` has it
  * @returns `null` for a picture that is flat
- * @throws UnsupportedImage, ImageTooLarge
+ * @throws as `decodeImage`
  */
-export async function lookOf(bytes: Uint8Array, maxPixels?: number): Promise<Look | null> {
-  const { pixels, width, height } = await decodeImage(bytes, THUMBNAIL, maxPixels);
+export async function lookOf(bytes: Uint8Array, options?: ReadOptions): Promise<Look | null> {
+  const { pixels, width, height } = await decodeImage(bytes, THUMBNAIL, options);
   if (isFlat(pixels)) return null;
   // It loads sharp, which other commands do without.
   const { default: module } = await import('sharp-phash');

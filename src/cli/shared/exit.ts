@@ -25,7 +25,15 @@ export const EXIT_CODES = {
   InternalError: EXIT_BUG,
 } satisfies Record<ErrorReport['code'], number>;
 
-/** Exit code: an image's own fault lets the others go on; anything worse ends the run. */
+/** Failures of one image among many: its own, and what the machine had no memory, time or captioner for just then. */
+const OF_ONE_IMAGE: ReadonlySet<string> = new Set<ErrorReport['code']>([
+  'InvalidRequest',
+  'Overloaded',
+  'DeadlineExceeded',
+  'CaptionerHung',
+]);
+
+/** Exit code: what is of one image lets the others go on; anything worse ends the run. */
 export function severity(error: ErrorReport): number {
-  return error.code === 'InvalidRequest' ? EXIT_SOME_IMAGE_FAILED : EXIT_CODES[error.code];
+  return OF_ONE_IMAGE.has(error.code) ? EXIT_SOME_IMAGE_FAILED : EXIT_CODES[error.code];
 }

@@ -6,8 +6,11 @@ import { type CaptionPlan, planCaptions } from '../../caption/plan.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { plannedModel, readBundle } from '../../model/bundle.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../model/load.ts';
+import type { TakeMemory } from '../../model/memory/budget.ts';
+import { createDecodeMemory } from '../../model/memory/decode-memory.ts';
 import { createPool } from '../../model/pool.ts';
 import { type DecodingFlags, decodingOptions, numberOf } from './decoding-flags.ts';
+import { sizeOf } from './units.ts';
 
 /** Each worker holds a model of its own; more than this is a mistyped number. */
 const MAX_JOBS = 64;
@@ -19,6 +22,7 @@ export interface CaptionerFlags extends DecodingFlags {
   model?: string;
   threads?: number;
   maxPixels?: number;
+  decodeMemory?: number;
   jobs: number;
 }
 
@@ -31,12 +35,19 @@ export function addCaptionerFlags(command: Command): Command {
       '--max-pixels <n>',
       'largest image (default: 256 million for JPEG and WebP, 128 million for others, 50 million for AVIF)',
       numberOf,
+    )
+    .option(
+      '--decode-memory <size>',
+      'memory that all images may take to decode, such as 1gib; they wait for it (default: what the models leave)',
+      sizeOf,
     );
 }
 
 export interface RunningCaptioner {
   caption: Captioner['caption'];
   model: { name: string; hash: string };
+  /** Of which `caption` has its memory, too. */
+  takeMemory: TakeMemory;
   /** Of the flags. */
   plan: CaptionPlan;
   /** Captions to ask for at the same time, so that the captioner never waits for work. */
@@ -52,8 +63,13 @@ export async function startCaptioner(flags: CaptionerFlags): Promise<RunningCapt
   checkCount('--jobs', flags.jobs, MAX_JOBS);
   if (flags.threads !== undefined) checkCount('--threads', flags.threads, 2 * availableParallelism());
   if (flags.maxPixels !== undefined) checkCount('--max-pixels', flags.maxPixels, Number.MAX_SAFE_INTEGER);
+  if (flags.decodeMemory !== undefined) {
+    checkCount('--decode-memory', flags.decodeMemory, Number.MAX_SAFE_INTEGER);
+  }
   const directory = flags.model ?? DEFAULT_BUNDLE;
-  return flags.jobs > 1 ? startPool(directory, flags) : startHere(directory, flags);
+  const { jobs: workers, decodeMemory } = flags;
+  const takeMemory = createDecodeMemory({ directory, workers, decodeMemory });
+  return workers > 1 ? startPool(directory, flags, takeMemory) : startHere(directory, flags, takeMemory);
 }
 
 function checkCount(flag: string, value: number, max: number): void {
@@ -62,7 +78,11 @@ function checkCount(flag: string, value: number, max: number): void {
   throw new InvalidRequest(`${flag}: expected a whole number ${range}`);
 }
 
-async function startHere(directory: string, flags: CaptionerFlags): Promise<RunningCaptioner> {
+async function startHere(
+  directory: string,
+  flags: CaptionerFlags,
+  takeMemory: TakeMemory,
+): Promise<RunningCaptioner> {
   const { threads, maxPixels } = flags;
   const {
     caption,
@@ -71,23 +91,30 @@ async function startHere(directory: string, flags: CaptionerFlags): Promise<Runn
   } = await loadCaptioner(directory, {
     ...(threads !== undefined && { threads }),
     ...(maxPixels !== undefined && { maxPixels }),
+    takeMemory,
   });
   const plan = planOf(decodingOptions(flags));
-  return { caption, model, plan, inFlight: 1, close: async () => undefined };
+  return { caption, model, takeMemory, plan, inFlight: 1, close: async () => undefined };
 }
 
-async function startPool(directory: string, flags: CaptionerFlags): Promise<RunningCaptioner> {
+async function startPool(
+  directory: string,
+  flags: CaptionerFlags,
+  takeMemory: TakeMemory,
+): Promise<RunningCaptioner> {
   // Only manifest and word list are read here, to refuse wrong options before any thread starts.
   const bundle = await readBundle(directory);
   const plan = planCaptions(decodingOptions(flags), plannedModel(bundle));
   const { threads = 1, maxPixels } = flags;
-  const { caption, close } = createPool(flags.jobs, {
-    directory,
-    options: { threads, ...(maxPixels !== undefined && { maxPixels }) },
-  });
+  const { caption, close } = createPool(
+    flags.jobs,
+    { directory, options: { threads, ...(maxPixels !== undefined && { maxPixels }) } },
+    { takeMemory },
+  );
   return {
     caption,
     model: { name: bundle.manifest.name, hash: bundle.hash },
+    takeMemory,
     plan,
     inFlight: flags.jobs + WAITING,
     close,

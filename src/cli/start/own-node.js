@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { STATUS_OF, STOP_SIGNALS } from './ending.js';
+import { environmentToServe } from './give-back.js';
 
 /** EX_UNAVAILABLE of sysexits.h: a program or file that is needed is not there, or does not run here. */
 export const EXIT_CANNOT_START = 69;
@@ -31,7 +32,7 @@ export function handOver(node) {
   if (isForOtherProcessor(node)) return sayWhy(node, 'it is for another processor', ON_THIS_MACHINE);
   const child = spawn(node, process.argv.slice(1), {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, [HANDED_OVER]: '1' },
+    env: { ...environmentToServe(), [HANDED_OVER]: '1' },
   });
   let started = false;
   // A terminal sends its own to both; the program takes what comes at once for one.

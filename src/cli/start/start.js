@@ -4,6 +4,7 @@ import module from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
+import { restartToServe } from './give-back.js';
 import { EXIT_CANNOT_START, handOver, isHandedOver } from './own-node.js';
 import { userCache } from './user-cache.js';
 
@@ -21,6 +22,7 @@ const built = existsSync(new URL('../main.js', import.meta.url));
 const node = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url));
 
 if (isNewEnough()) {
+  if (!handedOver) restartToServe();
   // Keeps compiled code between runs: the first caption comes sooner. In the directory that Node takes by itself, below
   // that of temporary files, another user of the machine could put code beforehand.
   const cache = userCache('compiled');

@@ -37,7 +37,7 @@ export function limitsOf(
     },
     { what: 'Kinds of images', value: IMAGE_TYPES.join(', '), code: 'UnsupportedImage' },
     { what: 'Pixels of an image', value: pixelsText(limits.pixels), code: 'ImageTooLarge' },
-    { what: 'Time to decode an image', value: `${MAX_DECODE_SECONDS} s`, code: 'ImageTooLarge' },
+    { what: 'Time to decode an image', value: `${MAX_DECODE_SECONDS} s`, code: 'DeadlineExceeded' },
     { what: 'Images in a form, other parts counted', value: number(maxImages), code: 'InvalidRequest' },
     { what: 'Headers of a part of a form', value: bytes(MAX_PART_HEADER_BYTES), code: 'MalformedRequest' },
     { what: 'JSON beside its texts', value: bytes(MAX_BYTES_BESIDE_TEXTS), code: 'InvalidRequest' },

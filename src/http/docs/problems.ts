@@ -36,7 +36,7 @@ const EXPLANATIONS: Record<AnyProblemCode, Explanation> = {
   },
   ImageTooLarge: {
     meaning:
-      'The body, the object in S3 or the upload has more bytes than the limits say, or the image more pixels, or decoding it takes too long.',
+      'The body, the object in S3 or the upload has more bytes than the limits say, or the image more pixels, or decoding it takes more memory than there is.',
     advice: 'Send a smaller copy: captions need no more than a few hundred pixels a side.',
   },
   UnsupportedMediaType: {
@@ -64,12 +64,13 @@ const EXPLANATIONS: Record<AnyProblemCode, Explanation> = {
   },
   CaptionerHung: {
     meaning:
-      'The image was given up after a long time without a sign of life, and the captioner was started anew.',
-    advice: 'Other images work. The same image may hang again: try it once more at most.',
+      'The captioner gave no sign of life for a long time, or ended amid the image, and was started anew.',
+    advice:
+      'Try again after the seconds that the header Retry-After names. If the same image fails again, leave it.',
   },
   Overloaded: {
     meaning:
-      'As many images as may wait are waiting already, as many bytes as are taken together are on their way, or the server is stopping.',
+      'As many images as may wait are waiting already, as many bytes as are taken together are on their way, memory ran out, or the server is stopping.',
     advice: 'Try again after the seconds that the header Retry-After names, and longer each time.',
   },
   UpstreamUnavailable: {
@@ -77,8 +78,9 @@ const EXPLANATIONS: Record<AnyProblemCode, Explanation> = {
     advice: 'Try again after the seconds that the header Retry-After names, and longer each time.',
   },
   DeadlineExceeded: {
-    meaning: 'The captions were not ready in the time that a request has here.',
-    advice: 'Try again later, with fewer images in a request or with a smaller beamWidth.',
+    meaning: 'The captions were not ready in the time that a request has here, or decoding took too long.',
+    advice:
+      'Try again later, with fewer images in a request, a smaller copy of the image or a smaller beamWidth.',
   },
   RequestTimeout: {
     meaning:

@@ -1,5 +1,7 @@
 /** JPEG files whose scans are whole and whose end marker is not there, as webcams and some optimizers write them. */
 
+import { CaptionError } from '../../errors.ts';
+
 const END = Uint8Array.of(0xff, 0xd9);
 
 /** What is said of bytes between the last scan and the end: they harm nothing. */
@@ -15,6 +17,7 @@ const OTHER_BITS = new Uint8Array(32).fill(0x55);
  *
  * @param decode the last rows of these bytes, all others read before, any warning of the decoder an error
  * @returns `null` where pixels are missing as well, and for what is no JPEG
+ * @throws a CaptionError of `decode`
  */
 export async function withEndMarker(
   bytes: Uint8Array,
@@ -30,6 +33,7 @@ export async function withEndMarker(
     const others = await decode(Buffer.concat([scans.subarray(0, scans.length - half), OTHER_BITS, END]));
     return Buffer.compare(rows, others) === 0 ? mended : null;
   } catch (error) {
+    if (error instanceof CaptionError) throw error;
     return error instanceof Error && ONLY_BYTES_BEFORE_END.test(error.message) ? mended : null;
   }
 }

@@ -219,6 +219,16 @@ describe('show-and-tell caption', () => {
       assert.match(error.message, new RegExp(`${width} x ${height} .*--max-pixels`));
       assert.equal((await run('--max-pixels', String(width * height))).status, 0);
     });
+
+    it(`takes no image that needs more than --decode-memory, with --jobs ${jobs}`, async () => {
+      const flags = ['--json', '--top', '1', '--jobs', String(jobs), '--skip-duplicates', COFFEE];
+      const refused = await runCli(['caption', '--decode-memory', '1mib', ...flags]);
+      assert.equal(refused.status, 3);
+      const { error } = jsonLines(refused)[0]!;
+      assert.equal(error?.code, 'ImageTooLarge');
+      assert.match(error.message, /1 MiB .*--decode-memory/);
+      assert.equal((await runCli(['caption', '--decode-memory', '32mib', ...flags])).status, 0);
+    });
   }
 
   it('shortens the model’s own minimum length when only --max-length is given', async () => {
@@ -252,6 +262,8 @@ describe('wrong usage exits with 2 and names the flag', { concurrency: 2 }, () =
     { args: ['--threads', '0'], names: '--threads' },
     { args: ['--jobs', 'many'], names: '--jobs' },
     { args: ['--max-pixels', '0'], names: '--max-pixels' },
+    { args: ['--decode-memory', '0'], names: '--decode-memory' },
+    { args: ['--decode-memory', 'much'], names: '--decode-memory' },
     { args: ['--max-pixels', '1.5'], names: '--max-pixels' },
     { args: ['--beam'], names: '--beam' },
   ];

@@ -1,5 +1,5 @@
 /** What Linux's /proc says of a process. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 /** Of `utime` and `stime`: USER_HZ, 100 on every Linux that Node runs on. */
 const MS_PER_TICK = 10;
@@ -15,6 +15,11 @@ export function memoryOf(pid: number): Memory {
   // "VmRSS:     123456 kB"
   const kilobytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
   return { rssMiB: kilobytes('VmRSS') / 1024, peakMiB: kilobytes('VmHWM') / 1024 };
+}
+
+/** From now on the peak is that of what comes: proc(5), `clear_refs`. */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
 /** User and system time of all its threads since it started. */
