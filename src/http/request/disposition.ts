@@ -56,9 +56,8 @@ function parametersOf(line: string): Map<string, string> {
     NAME.lastIndex = at;
     const match = NAME.exec(line);
     if (match === null) return parameters;
-    const [, written = '', sign = ''] = match;
-    const [value, end] = sign.startsWith('=') ? valueAt(line, NAME.lastIndex) : ['', NAME.lastIndex];
-    const name = written.toLowerCase();
+    const [value, end] = match[2]!.startsWith('=') ? valueAt(line, NAME.lastIndex) : ['', NAME.lastIndex];
+    const name = match[1]!.toLowerCase();
     if (!parameters.has(name)) parameters.set(name, value);
     at = end;
   }
@@ -78,16 +77,17 @@ function closingQuote(line: string, from: number): number {
   for (let at = line.indexOf('"', from); at >= 0; at = line.indexOf('"', at + 1)) {
     VALUE_ENDS.lastIndex = at + 1;
     if (!VALUE_ENDS.test(line)) continue;
-    if (!isEscaped(line, at, from)) return at;
+    if (!isEscaped(line, at)) return at;
     escaped = at;
   }
   // A name that ends in a backslash, by a program that escapes none.
   return escaped;
 }
 
-function isEscaped(line: string, at: number, from: number): boolean {
+/** The quote that begins the value ends the search. */
+function isEscaped(line: string, at: number): boolean {
   let before = at;
-  while (before > from && line[before - 1] === '\\') before -= 1;
+  while (line[before - 1] === '\\') before -= 1;
   return (at - before) % 2 === 1;
 }
 
@@ -109,14 +109,16 @@ function percentUnescaped(written: string): string {
 
 /** `null` where there is none, or none that can be read: then the plain one counts. */
 function extendedText(written: string | undefined): string | null {
-  const [, charset, text] = EXTENDED.exec(written ?? '') ?? [];
-  if (charset === undefined || text === undefined) return null;
+  const match = EXTENDED.exec(written ?? '');
+  if (match === null) return null;
   const bytes = Buffer.from(
-    text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    match[2]!.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    ),
     'latin1',
   );
   try {
-    return new TextDecoder(charset, { fatal: true }).decode(bytes);
+    return new TextDecoder(match[1], { fatal: true }).decode(bytes);
   } catch {
     return null;
   }

@@ -49,7 +49,7 @@ export function readForm(body: Uint8Array<ArrayBuffer>, type: MIMEType, maxParts
     if (headers === 'end') return parts;
     if (parts.length === maxParts) throw new InvalidRequest(`a form may have ${maxParts} parts`);
     // The end of the headers may be the line break before the boundary.
-    const end = nextDelimiter(whole, delimiter, headers.end + LINE_BREAK.length);
+    const end = nextDelimiter(whole, delimiter, headers.end);
     parts.push(partOf(headers.bytes, whole.subarray(headers.end + HEADERS_END.length, end)));
     from = end + delimiter.length;
   }

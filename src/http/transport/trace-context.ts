@@ -27,11 +27,12 @@ export function traceOf(traceparent: string | null): Trace {
 }
 
 function parentIn(traceparent: string): Omit<Trace, 'spanId'> | null {
-  const [, version, traceId, parentSpanId, flags, more] = TRACEPARENT.exec(traceparent) ?? [];
-  if (traceId === undefined || parentSpanId === undefined || version === 'ff') return null;
-  if (ZEROS.test(traceId) || ZEROS.test(parentSpanId)) return null;
-  if (version === '00' && more !== undefined) return null;
-  return { traceId, parentSpanId, flags: Number.parseInt(flags!, 16) & KNOWN_FLAGS };
+  const match = TRACEPARENT.exec(traceparent);
+  if (match === null) return null;
+  const [version, traceId, parentSpanId, flags] = match.slice(1, 5) as [string, string, string, string];
+  if (version === 'ff' || ZEROS.test(traceId) || ZEROS.test(parentSpanId)) return null;
+  if (version === '00' && match[5] !== undefined) return null;
+  return { traceId, parentSpanId, flags: Number.parseInt(flags, 16) & KNOWN_FLAGS };
 }
 
 /** All zeros, which stand for none, are as likely as a broken machine. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { serve } from '@hono/node-server';
+import { readBody } from '../../../src/http/request/body.ts';
 import { COFFEE } from '../../support/samples.ts';
 import { app, appWith, ask, assertProblem } from '../harness.ts';
 
@@ -66,6 +67,63 @@ describe('the body limit', () => {
     const exact = appWith({ maxBodyBytes: coffee.length });
     const headers = { 'content-type': 'image/jpeg', 'content-length': String(coffee.length) };
     assert.equal((await ask(exact, '/captions', { method: 'POST', body: coffee, headers })).status, 200);
+  });
+});
+
+describe('a body as bytes', () => {
+  const DECLARED = { 'content-length': '3' };
+  const request = (body: RequestInit['body'], headers = {}) =>
+    new Request('http://localhost', { method: 'POST', body, headers, duplex: 'half' } as RequestInit);
+  const chunks = (...texts: string[]) => ReadableStream.from(texts.map((text) => Buffer.from(text)));
+
+  it('is all of it, whether or not its length is declared', async () => {
+    for (const headers of [{}, DECLARED]) {
+      const body = await readBody(request(chunks('a', '', 'bc'), headers), 3);
+      assert.deepEqual(body, new Uint8Array([97, 98, 99]));
+    }
+  });
+
+  it('is asked for at once where its length is declared, in pieces otherwise', async () => {
+    for (const [headers, times] of [[{}, 0] as const, [DECLARED, 1] as const]) {
+      const asked = request('abc', headers);
+      let whole = 0;
+      asked.arrayBuffer = () => {
+        whole += 1;
+        return Request.prototype.arrayBuffer.call(asked);
+      };
+      assert.equal((await readBody(asked, 3)).length, 3);
+      assert.equal(whole, times);
+    }
+  });
+
+  it('is refused when it is empty, too long or breaks off, with the reason', async () => {
+    const reset = new Error('reset');
+    const broken = () => new ReadableStream({ pull: (controller) => controller.error(reset) });
+    for (const headers of [{}, DECLARED]) {
+      await assert.rejects(readBody(request(chunks(), headers), 3), {
+        code: 'MalformedRequest',
+        message: 'the body is empty',
+      });
+      await assert.rejects(readBody(request(chunks('ab', 'cd'), headers), 3), {
+        code: 'ImageTooLarge',
+        message: 'the body has more than 3 bytes',
+      });
+      await assert.rejects(readBody(request(broken(), headers), 3), {
+        code: 'MalformedRequest',
+        message: 'the body breaks off',
+        cause: reset,
+      });
+    }
+    await assert.rejects(readBody(request(null), 3), {
+      code: 'MalformedRequest',
+      message: 'the body is empty',
+    });
+  });
+
+  it('that was too long is let go, so that others may end it', async () => {
+    const asked = request(chunks('ab', 'cd'));
+    await assert.rejects(readBody(asked, 3), { code: 'ImageTooLarge' });
+    assert.equal(asked.body!.locked, false);
   });
 });
 

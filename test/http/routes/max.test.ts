@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import type { CaptionCall } from '../../../src/caption/captioner.ts';
 import { Overloaded } from '../../../src/errors.ts';
+import type { RequestReport } from '../../../src/http/parts.ts';
 import { pngClaiming } from '../../support/crafted-images.ts';
 import { COFFEE, readSamples } from '../../support/samples.ts';
 import { app, appWith, ask, captioner, formOf, MAX_BODY_BYTES, post } from '../harness.ts';
@@ -99,6 +101,43 @@ describe('POST /model/predict', () => {
       assert.ok(answer.body.message.length > 0);
     });
   }
+
+  it('is in the log as /captions is, whether or not there was an image', async () => {
+    const lines: RequestReport[] = [];
+    const own = appWith({ report: (line) => lines.push(line) });
+    const body = Buffer.from(await new Response(formOf(['cup.jpg', coffee])).arrayBuffer());
+    const boundary = body.toString('latin1', 2, body.indexOf('\r\n'));
+    await post(own, '/model/predict', body, `multipart/form-data; boundary=${boundary}`);
+    await post(own, '/model/predict', `--x--`, 'multipart/form-data; boundary=x');
+    assert.deepEqual(
+      lines.map(({ route, status, bytes, images, code }) => [route, status, bytes, images, code]),
+      [
+        ['/model/predict', 200, body.length, 1, undefined],
+        ['/model/predict', 400, 5, 0, 'InvalidRequest'],
+      ],
+    );
+    assert.ok(lines[0]!.timings!.total > 0);
+  });
+
+  it('hands over its deadline, and when the client leaves', async () => {
+    const calls: CaptionCall[] = [];
+    const own = appWith({
+      deadlineOf: () => 12_345_678,
+      caption: (bytes, plan, call) => {
+        assert.equal(plan, undefined);
+        calls.push(call!);
+        return captioner.caption(bytes);
+      },
+    });
+    const client = new AbortController();
+    const body = formOf(['cup.jpg', coffee]);
+    await own.request('/model/predict', { method: 'POST', body, signal: client.signal });
+    client.abort();
+    assert.deepEqual(
+      calls.map(({ deadline, signal }) => [deadline, signal!.aborted]),
+      [[12_345_678, true]],
+    );
+  });
 
   it('names the argument that is missing', async () => {
     const { body } = await post<MaxError>(app, '/model/predict', other);

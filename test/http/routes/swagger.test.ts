@@ -51,6 +51,45 @@ describe('GET /swagger.json', () => {
     );
   });
 
+  it('defines what IBM’s does', () => {
+    const { definitions } = JSON.parse(
+      JSON.stringify(swagger, (key, value) => (key === 'description' ? undefined : value)),
+    ) as Swagger;
+    const texts = (...names: string[]) => ({
+      type: 'object',
+      required: names,
+      properties: Object.fromEntries(names.map((name) => [name, { type: 'string' }])),
+    });
+    const predictions = { type: 'array', items: { $ref: '#/definitions/LabelPrediction' } };
+    // Its name is that of the texts which are left out above.
+    const { required: _, ...metadata } = texts('id', 'name', 'type', 'source', 'license');
+    assert.deepEqual(definitions, {
+      ModelPredictResponse: {
+        type: 'object',
+        required: ['status', 'predictions'],
+        properties: { status: { type: 'string' }, predictions },
+      },
+      LabelPrediction: {
+        type: 'object',
+        required: ['index', 'caption', 'probability'],
+        properties: {
+          index: { type: 'string' },
+          caption: { type: 'string' },
+          probability: { type: 'number' },
+        },
+      },
+      ModelMetadata: { ...metadata, required: ['id', 'name', 'description', 'type', 'source', 'license'] },
+      Error: {
+        type: 'object',
+        required: ['message'],
+        properties: {
+          message: { type: 'string' },
+          errors: { type: 'object', properties: { image: { type: 'string' } } },
+        },
+      },
+    });
+  });
+
   it('says what the answers are', async () => {
     const ajv = new Ajv({ strict: true });
     const closed = Object.entries(swagger.definitions).map(([name, schema]) => [

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { createHook } from 'node:async_hooks';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync } from 'node:zlib';
+import { Hono } from 'hono';
+import type { AppEnv } from '../../../src/http/parts.ts';
+import { compress } from '../../../src/http/transport/compression.ts';
 import { COFFEE } from '../../support/samples.ts';
 import { app, appWith } from '../harness.ts';
 
@@ -98,6 +101,78 @@ it('what stays the same is compressed once, also for requests that come at once'
   assert.equal(await compressions(() => Promise.all([ask('br'), ask('br'), ask('br')])), 1);
   assert.equal(await compressions(() => Promise.all([ask('gzip'), ask('br')])), 1);
   assert.equal(await compressions(() => Promise.all([ask('gzip'), ask('br')])), 0);
+});
+
+/** What becomes of an answer of so many letters with these headers. */
+async function answerOf(bytes: number, headers: Record<string, string>, accept: string | null = BROWSER) {
+  const of = new Hono<AppEnv>().use(compress());
+  of.get('/', () => new Response(Buffer.alloc(bytes, 'a'), { headers }));
+  const response = await of.request('/', accept === null ? {} : { headers: { 'accept-encoding': accept } });
+  const { 'content-type': _, ...others } = Object.fromEntries(response.headers);
+  return { headers: others, bytes: Buffer.from(await response.arrayBuffer()) };
+}
+
+describe('an answer', () => {
+  const TEXT = { 'content-type': 'text/plain' };
+
+  it('is compressed quickly, from 1,024 bytes on', async () => {
+    const params = { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_SIZE_HINT]: 1024 };
+    const whole = brotliCompressSync('a'.repeat(1024), { params });
+    assert.deepEqual(await answerOf(1024, TEXT), {
+      headers: {
+        'content-encoding': 'br',
+        'content-length': String(whole.length),
+        vary: 'accept-encoding',
+      },
+      bytes: whole,
+    });
+    assert.deepEqual(await answerOf(1023, TEXT), {
+      headers: { 'content-length': '1023', vary: 'accept-encoding' },
+      bytes: Buffer.alloc(1023, 'a'),
+    });
+    const page = await get('/', 'br');
+    const plain = await get('/');
+    params[constants.BROTLI_PARAM_SIZE_HINT] = plain.bytes.length;
+    assert.deepEqual(page.bytes, brotliCompressSync(plain.bytes, { params }));
+  });
+
+  it('is left as it is where it is compressed, no text or of no kind, or nobody asks', async () => {
+    const bytes = Buffer.alloc(2000, 'a');
+    for (const headers of [{ 'content-type': 'image/png' }, { 'content-type': '' }, {} as typeof TEXT]) {
+      assert.deepEqual(await answerOf(2000, headers), { headers: {}, bytes });
+    }
+    const encoded = { ...TEXT, 'content-encoding': 'zstd' };
+    assert.deepEqual(await answerOf(2000, encoded), { headers: { 'content-encoding': 'zstd' }, bytes });
+    assert.deepEqual(await answerOf(2000, TEXT, null), { headers: { vary: 'accept-encoding' }, bytes });
+  });
+
+  it('varies with what it varies with already, too', async () => {
+    const { headers } = await answerOf(10, { ...TEXT, vary: 'origin' });
+    assert.equal(headers.vary, 'origin, accept-encoding');
+  });
+
+  it('with a tag is kept, 32 of them, and one without is not', async () => {
+    const of = new Hono<AppEnv>().use(compress());
+    of.get('/:tag?', (c) => {
+      const tag = c.req.param('tag');
+      return c.body(tag ?? 'x'.repeat(2000), 200, {
+        ...TEXT,
+        ...(tag !== undefined && { etag: `W/"${tag}"` }),
+      });
+    });
+    const ask = (tag: string | number) =>
+      of.request(`/${tag === '' ? '' : `${tag}`.padStart(2000, '0')}`, {
+        headers: { 'accept-encoding': 'gzip' },
+      });
+    const all = async () => {
+      for (let tag = 1; tag <= 32; tag++) await ask(tag);
+    };
+    assert.equal(await compressions(all), 32);
+    assert.equal(await compressions(all), 0);
+    for (const tag of [33, ''])
+      assert.equal(await compressions(() => ask(tag).then(() => ask(tag))), 2, `${tag}`);
+    assert.equal(gunzipSync(await (await ask(32)).arrayBuffer()).toString(), '32'.padStart(2000, '0'));
+  });
 });
 
 describe('captions', () => {

@@ -47,12 +47,25 @@ describe('a request that belongs to a trace', () => {
     { what: 'flags of a later level', given: `00-${TRACE}-${PARENT}-ff`, flags: '03' },
     { what: 'a later version', given: `cc-${TRACE}-${PARENT}-01`, flags: '01' },
     { what: 'a later version with more in it', given: `cc-${TRACE}-${PARENT}-01-what-will-be`, flags: '01' },
+    {
+      what: 'many zeros',
+      given: `00-${'0'.repeat(31)}1-${'0'.repeat(15)}1-00`,
+      flags: '00',
+      trace: `${'0'.repeat(31)}1`,
+    },
+    {
+      what: 'zeros behind',
+      given: `00-1${'0'.repeat(31)}-1${'0'.repeat(15)}-01`,
+      flags: '01',
+      trace: `1${'0'.repeat(31)}`,
+    },
+    { what: 'a flag that is not known', given: `00-${TRACE}-${PARENT}-04`, flags: '00' },
     { what: 'white space around it', given: ` 00-${TRACE}-${PARENT}-00\t`, flags: '00' },
   ];
-  for (const { what, given, flags } of readable) {
+  for (const { what, given, flags, trace = TRACE } of readable) {
     it(`is read with ${what}`, async () => {
       const found = await traced({ traceparent: given });
-      assert.deepEqual([found.traceId, found.flags], [TRACE, flags]);
+      assert.deepEqual([found.traceId, found.flags], [trace, flags]);
     });
   }
 });
@@ -75,6 +88,11 @@ describe('a request without a trace that can be read', () => {
     { what: 'more than version 00 has', given: `00-${TRACE}-${PARENT}-01-more` },
     { what: 'a later version that goes on without a dash', given: `cc-${TRACE}-${PARENT}-01.more` },
     { what: 'a trace that is too short', given: `00-${TRACE.slice(1)}-${PARENT}-01` },
+    { what: 'a parent that is too short', given: `00-${TRACE}-${PARENT.slice(1)}-01` },
+    { what: 'a version that is too short', given: `0-${TRACE}-${PARENT}-01` },
+    { what: 'something before it', given: `x00-${TRACE}-${PARENT}-01` },
+    { what: 'one letter of flags', given: `00-${TRACE}-${PARENT}-1` },
+    { what: 'a later version with more flags', given: `cc-${TRACE}-${PARENT}-011` },
     { what: 'no flags', given: `00-${TRACE}-${PARENT}` },
     { what: 'letters that are no digits', given: `00-${TRACE.replace('0', 'g')}-${PARENT}-01` },
     { what: 'nothing', given: '' },
