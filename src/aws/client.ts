@@ -47,7 +47,7 @@ const WEB_PAGE = /\bhtml\b/i;
 interface Answer {
   statusCode: number;
   headers: Record<string, string>;
-  body?: Partial<Readable>;
+  body: Readable;
 }
 
 /**
@@ -69,7 +69,7 @@ export function distrusting<C extends object>(client: C): C {
         const proofs = PROOFS[commandName];
         const proven = proofs === undefined || proofs.some((field) => output[field] !== undefined);
         if (proven && !isWebPage(answer)) return result;
-        answer.body?.destroy?.();
+        answer.body.destroy();
         throw foreign(asked, answer);
       },
     { step: 'deserialize', priority: 'high', name: 'distrust' },

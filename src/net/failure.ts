@@ -139,7 +139,7 @@ function describeProxy({ proxy, status, cause }: ProxyFailure): FailureText {
 }
 
 function textOf(code: string): readonly [string, string] | undefined {
-  if (code in TEXTS) return TEXTS[code];
+  if (Object.hasOwn(TEXTS, code)) return TEXTS[code];
   if (TLS.test(code))
     return ['HOST and this machine do not agree on TLS', 'Check that ADDRESS speaks https.'];
   if (NO_HTTP.test(code)) return ['what ADDRESS answers is no HTTP', 'Check the address.'];

@@ -102,6 +102,56 @@ describe('a word in plain text is no answer to', () => {
   }
 });
 
+describe('what nobody but AWS sends proves that it answers:', () => {
+  for (const [list, expected] of [
+    ['<Name>photos</Name>', []],
+    ['<KeyCount>0</KeyCount>', []],
+    ['<MaxKeys>1000</MaxKeys>', []],
+    ['<IsTruncated>false</IsTruncated>', []],
+    ['<Contents><Key>a.jpg</Key><Size>3</Size></Contents>', null],
+  ] as const) {
+    test(list, async (t) => {
+      const body = `<?xml version="1.0"?><ListBucketResult>${list}</ListBucketResult>`;
+      await startPage(t, { headers: { 'content-type': 'application/xml' }, body });
+      const page = listObjects(createS3Client(), PLACE).next();
+      if (expected === null) await rejectsWith(page, 'UpstreamUnavailable');
+      else assert.deepEqual((await page).value, expected);
+    });
+  }
+
+  for (const [header, isAws] of [
+    ['x-amz-request-id', true],
+    ['x-amzn-requestid', true],
+    ['x-amzn-request-id', true],
+    ['x-amz-request-id-2', false],
+    ['my-x-amz-request-id', false],
+  ] as const) {
+    test(header, async (t) => {
+      const headers = { ...HTML, etag: '"1"', [header]: '1', 'content-length': String(PAGE.length) };
+      await startPage(t, { headers });
+      const read = readImage(createS3Client(), OBJECT, { maxBytes: 1000 });
+      if (isAws) assert.equal(Buffer.from(await read).toString(), PAGE);
+      else await rejectsWith(read, 'UpstreamUnavailable');
+    });
+  }
+});
+
+test('an answer is told without what it does not say', async (t) => {
+  const url = await startPage(t, { body: 'OK' });
+  const { message } = await rejectsWith(listObjects(createS3Client(), PLACE).next(), 'UpstreamUnavailable');
+  assert.ok(message.includes(`${url} answers, but not as AWS does (status 200);`), message);
+});
+
+test('the body of an answer that is none is not waited for', { timeout: 20_000 }, async (t) => {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  const port = await startHttp(t, (_, response) => {
+    response.once('close', resolve).writeHead(200, HTML).write(PAGE);
+  });
+  setEnvironment(t, { AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}` });
+  await rejectsWith(readImage(createS3Client(), OBJECT, { maxBytes: 1000 }), 'UpstreamUnavailable');
+  await closed;
+});
+
 test('a page that says that it is busy is asked again', async (t) => {
   let asked = 0;
   const port = await startHttp(t, (_request, response) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bucketName, objectReferenceSchema } from '../../src/aws/object-reference.ts';
-import { mixesResultsWithImages, resultsPrefix, uploadsPrefix } from '../../src/aws/places.ts';
+import { bucketName, nameOf, objectReferenceSchema } from '../../src/aws/object-reference.ts';
+import { mixesResultsWithImages, objectBytes, resultsPrefix, uploadsPrefix } from '../../src/aws/places.ts';
 
 test('prefixes of results are empty or end in one /, those of uploads are never empty', () => {
   for (const prefix of ['captions/', 'a/b/']) {
@@ -11,6 +11,27 @@ test('prefixes of results are empty or end in one /, those of uploads are never 
   assert.equal(uploadsPrefix.safeParse('').success, false);
   for (const prefix of ['captions', '/', 'a//', 'a b/', 'ü/', `${'x'.repeat(200)}/`]) {
     assert.equal(resultsPrefix.safeParse(prefix).success, false, prefix);
+  }
+});
+
+test('keys of results start with printable ASCII of at most 200 characters', () => {
+  for (const prefix of ['!/', '~/', './', '0/', '/a/', `${'x'.repeat(199)}/`]) {
+    assert.equal(resultsPrefix.safeParse(prefix).success, true, prefix);
+  }
+  for (const prefix of [' /', '\x7f/', 'a/\n', '\na/', 'a/b', ' a/', 'a /b/', 'ab//']) {
+    assert.equal(resultsPrefix.safeParse(prefix).success, false, JSON.stringify(prefix));
+  }
+});
+
+test('objects have 1 byte to 256 MB', () => {
+  for (const [bytes, fits] of [
+    [0, false],
+    [1, true],
+    [1.5, false],
+    [2 ** 28, true],
+    [2 ** 28 + 1, false],
+  ] as const) {
+    assert.equal(objectBytes.safeParse(bytes).success, fits, String(bytes));
   }
 });
 
@@ -25,7 +46,13 @@ test('a reference names a bucket as S3 allows it, and nothing that nobody knows'
   assert.deepEqual(objectReferenceSchema.parse(good), good);
   const longest = { bucket: 'b'.repeat(63), key: 'k'.repeat(1024) };
   assert.deepEqual(objectReferenceSchema.parse(longest), longest);
+  const shortest = { bucket: '0a9', key: 'k' };
+  assert.deepEqual(objectReferenceSchema.parse(shortest), shortest);
+  assert.equal(nameOf(shortest), 's3://0a9/k');
+  assert.equal(nameOf(good), 's3://my.photos-1/ü b.jpg?versionId=v1');
   for (const wrong of [
+    { ...good, versionId: '' },
+    { ...good, versionId: 'v'.repeat(1025) },
     { ...good, bucket: 'A' },
     { ...good, bucket: 'b'.repeat(64) },
     { ...good, bucket: 'bb' },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readHttpSettings, readObjectSettings } from '../../src/lambda/env.ts';
+import { readUploadSettings } from '../../src/lambda/uploads-env.ts';
 
 const ENV = { MODEL_DIR: 'model', ALLOWED_BUCKETS: 'photos, more.photos', RESULTS_BUCKET: 'results' };
 
@@ -19,6 +20,49 @@ describe('the environment of the functions', () => {
       metricsNamespace: 'ShowAndTell',
       logLevel: 'INFO',
       results: { bucket: 'results', prefix: 'captions/' },
+    });
+  });
+
+  it('gives what is set, every variable its own', () => {
+    const env = {
+      MODEL_DIR: 'other',
+      MODEL_THREADS: '64',
+      ALLOWED_BUCKETS: 'photos',
+      RESULTS_BUCKET: 'photos',
+      RESULTS_PREFIX: 'out/',
+      MAX_OBJECT_BYTES: '1',
+      MAX_PIXELS: '1',
+      TRACING: 'on',
+      POWERTOOLS_SERVICE_NAME: 'service',
+      POWERTOOLS_METRICS_NAMESPACE: 'Namespace',
+      POWERTOOLS_LOG_LEVEL: 'WARN',
+    };
+    const settings = {
+      modelDirectory: 'other',
+      threads: 64,
+      allowedBuckets: ['photos'],
+      maxObjectBytes: 1,
+      maxPixels: 1,
+      tracing: true,
+      serviceName: 'service',
+      metricsNamespace: 'Namespace',
+      logLevel: 'WARN',
+    };
+    assert.deepEqual(readHttpSettings(env), settings);
+    assert.deepEqual(readObjectSettings(env), { ...settings, results: { bucket: 'photos', prefix: 'out/' } });
+    assert.equal(readHttpSettings({ ...env, TRACING: 'off' }).tracing, false);
+  });
+
+  for (const level of ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'SILENT', 'CRITICAL']) {
+    it(`knows the level ${level}`, () => {
+      assert.equal(readHttpSettings({ MODEL_DIR: 'm', POWERTOOLS_LOG_LEVEL: level }).logLevel, level);
+    });
+  }
+
+  it('names every variable that is wrong, in one line', () => {
+    const env = { ...ENV, MODEL_DIR: undefined, TRACING: 'true' };
+    assert.throws(() => readObjectSettings(env), {
+      message: /^environment variables: MODEL_DIR: [^;]+; TRACING: [^;]+$/,
     });
   });
 
@@ -61,6 +105,14 @@ describe('the environment of the functions', () => {
     ['MODEL_DIR', ''],
     ['MODEL_THREADS', '0'],
     ['MODEL_THREADS', 'two'],
+    ['MODEL_THREADS', '65'],
+    ['MODEL_THREADS', '1.5'],
+    ['AWS_LAMBDA_FUNCTION_MEMORY_SIZE', '0'],
+    ['TRACING', ''],
+    ['POWERTOOLS_SERVICE_NAME', ''],
+    ['POWERTOOLS_METRICS_NAMESPACE', ''],
+    ['POWERTOOLS_LOG_LEVEL', ''],
+    ['MAX_PIXELS', '1.5'],
     ['ALLOWED_BUCKETS', undefined],
     ['ALLOWED_BUCKETS', ''],
     ['ALLOWED_BUCKETS', 'photos,,more'],
@@ -101,4 +153,35 @@ describe('the environment of the functions', () => {
       },
     );
   });
+});
+
+describe('the environment of uploads', () => {
+  const uploads = {
+    UPLOADS_BUCKET: 'photos',
+    UPLOADS_PREFIX: 'uploads/',
+    RESULTS_BUCKET: 'results',
+    RESULTS_PREFIX: '',
+  };
+  it('gives both places, or nothing where there is no bucket for uploads', () => {
+    assert.deepEqual(readUploadSettings(uploads), {
+      uploads: { bucket: 'photos', prefix: 'uploads/' },
+      results: { bucket: 'results', prefix: '' },
+    });
+    assert.equal(readUploadSettings({ ...uploads, UPLOADS_BUCKET: undefined }), null);
+  });
+
+  for (const [variable, value] of [
+    ['UPLOADS_BUCKET', ''],
+    ['UPLOADS_PREFIX', ''],
+    ['UPLOADS_PREFIX', undefined],
+    ['RESULTS_BUCKET', undefined],
+    ['RESULTS_PREFIX', undefined],
+    ['RESULTS_PREFIX', 'no-slash'],
+  ] as const) {
+    it(`refuses ${variable} ${value === undefined ? 'left out' : JSON.stringify(value)} by its name`, () => {
+      assert.throws(() => readUploadSettings({ ...uploads, [variable]: value }), {
+        message: new RegExp(variable),
+      });
+    });
+  }
 });

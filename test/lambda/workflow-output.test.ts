@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { batchOutcome, type ItemOutcome } from '../../src/lambda/workflow-output.ts';
+import { InvalidRequest, Overloaded } from '../../src/errors.ts';
+import type { WorkflowObject } from '../../src/lambda/workflow-input.ts';
+import { batchOutcome, failedItem, type ItemOutcome, itemOf } from '../../src/lambda/workflow-output.ts';
+import type { ObjectOutcome } from '../../src/s3/caption-object.ts';
+import { listKey } from '../../src/s3/result-key.ts';
 import { clientOf } from '../s3/fake-client.ts';
 import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { rejectsWith } from '../support/errors.ts';
@@ -45,6 +49,10 @@ test('a list is passed on as long as it may, and lies in S3 from then on', async
   const more = listOf(LIMIT + 1);
   const { results, resultsAt } = await batchOutcome(more, s3, PLACE);
   assert.equal(results, undefined);
+  assert.deepEqual(
+    [resultsAt?.bucket, resultsAt?.key],
+    [PLACE.bucket, listKey(PLACE.prefix, JSON.stringify({ results: more }))],
+  );
   // Whoever is told of the list finds it.
   const stored = fake.get('results', resultsAt!.key)!.bytes.toString();
   assert.deepEqual(JSON.parse(stored), { results: more });
@@ -54,4 +62,62 @@ test('a list that cannot be written fails the batch, which is then tried again',
   fake.onRequest(() => ({ kind: 'error', status: 503, code: 'SlowDown' }));
   await rejectsWith(batchOutcome(listOf(LIMIT + 2), s3, PLACE), 'UpstreamUnavailable');
   fake.onRequest(() => undefined);
+});
+
+describe('an item of a batch', () => {
+  const object = { bucket: 'photos', key: 'a.jpg', versionId: 'v1' };
+  const location = { bucket: 'results', key: 'x.json' };
+  const captioned = (captions: { text: string; probability: number }[]) =>
+    ({
+      status: 'captioned',
+      location,
+      document: { status: 'captioned', result: { captions } },
+    }) as ObjectOutcome;
+
+  test('has the best caption and its probability', () => {
+    const captions = [
+      { text: 'a dog', probability: 0.5 },
+      { text: 'a cat', probability: 0.1 },
+    ];
+    const item = { ...object, status: 'captioned', result: location };
+    const plan = {} as WorkflowObject['plan'];
+    assert.deepEqual(itemOf({ ...object, plan }, captioned(captions)), {
+      ...item,
+      caption: 'a dog',
+      probability: 0.5,
+    });
+    assert.deepEqual(itemOf(object, captioned([])), item);
+  });
+
+  test('has what failed, as it was recorded', () => {
+    const error = { code: 'UnsupportedImage', message: 'no image' };
+    const outcome = { status: 'failed', location, document: { status: 'failed', error } } as ObjectOutcome;
+    assert.deepEqual(itemOf(object, outcome), { ...object, status: 'failed', result: location, ...error });
+  });
+
+  test('that was there before says so, and no more', () => {
+    for (const status of ['captioned', 'failed'] as const) {
+      assert.deepEqual(itemOf(object, { status, location }), {
+        ...object,
+        status,
+        result: location,
+        skipped: true,
+      });
+    }
+  });
+
+  test('whose own fault it is has failed, any other failure is that of the batch', () => {
+    assert.deepEqual(failedItem(object, new InvalidRequest('wrong')), {
+      ...object,
+      status: 'failed',
+      code: 'InvalidRequest',
+      message: 'wrong',
+    });
+    for (const error of [new Overloaded('no place'), new TypeError('a bug')]) {
+      assert.throws(
+        () => failedItem(object, error),
+        (thrown) => thrown === error,
+      );
+    }
+  });
 });

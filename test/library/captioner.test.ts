@@ -13,13 +13,14 @@ import {
   createPool,
   type DecodingOptions,
   type ImageSource,
+  type LoadOptions,
   loadCaptioner,
   Overloaded,
 } from '../../src/index.ts';
 import { DEFAULT_BUNDLE, loadCaptioner as loadCore } from '../../src/model/load.ts';
 import { copyBundle, flipByte, temporaryDirectory } from '../support/bundles.ts';
 import { withoutTimings } from '../support/captions.ts';
-import { rejectsWith } from '../support/errors.ts';
+import { rejectsUnusable, rejectsWith } from '../support/errors.ts';
 import { COFFEE, readSamples } from '../support/samples.ts';
 
 const samples = readSamples();
@@ -176,19 +177,38 @@ describe('a model that cannot be used', () => {
     }
   });
 
-  const wrong: [string, () => Promise<unknown>][] = [
-    ['threads', () => loadCaptioner({ threads: 0 })],
-    ['maxPixels', () => loadCaptioner({ maxPixels: 0.5 })],
-    ['decodeMemory', () => createPool({ decodeMemory: 0 })],
-    ['executionProvider', () => loadCaptioner({ executionProvider: 'tpu' as never })],
-    ['model', () => loadCaptioner({ model: new URL('https://127.0.0.1/bundle') })],
-    ['model', () => loadCaptioner({ model: 7 as never })],
-    ['workers', () => createPool({ workers: 65 })],
-    ['queueLength', () => createPool({ queueLength: -1 })],
+  const FROM_1 = 'expected a whole number from 1 on';
+  const wrong: [says: string, load: () => Promise<unknown>][] = [
+    [`threads: ${FROM_1}`, () => loadCaptioner({ threads: 0 })],
+    [`threads: ${FROM_1}`, () => createPool({ threads: 1.5 })],
+    [`maxPixels: ${FROM_1}`, () => loadCaptioner({ maxPixels: 0.5 })],
+    [`maxPixels: ${FROM_1}`, () => createPool({ maxPixels: 0 })],
+    [`decodeMemory: ${FROM_1}`, () => createPool({ decodeMemory: 0 })],
+    ['executionProvider: expected cpu or cuda', () => loadCaptioner({ executionProvider: 'tpu' as never })],
+    ['model: expected', () => loadCaptioner({ model: new URL('https://127.0.0.1/bundle') })],
+    ['model: expected', () => loadCaptioner({ model: 7 as never })],
+    ['model: expected', () => loadCaptioner({ model: { protocol: 'file:' } as never })],
+    ['workers: expected a whole number from 1 to 64', () => createPool({ workers: 65 })],
+    ['workers: expected a whole number from 1 to 64', () => createPool({ workers: 0 })],
+    ['queueLength: expected a whole number from 0 on', () => createPool({ queueLength: -1 })],
   ];
-  for (const [name, load] of wrong) {
-    it(`is not looked for with a wrong ${name}`, async () => {
-      assert.match((await rejectsWith(load(), 'InvalidRequest')).message, new RegExp(`^${name}:`));
+  for (const [says, load] of wrong) {
+    it(`is not looked for: ${says}`, async () => {
+      const { message } = await rejectsWith(load(), 'InvalidRequest');
+      assert.ok(message.startsWith(says), message);
+    });
+  }
+
+  for (const load of [loadCaptioner, (options: LoadOptions) => createPool({ ...options, workers: 1 })]) {
+    it('is opened as it was asked for', async () => {
+      const cuda = async () => {
+        await using captioner = await load({ executionProvider: 'cuda' });
+        await captioner.ready;
+      };
+      // The bundle that comes with the package has whole numbers as weights.
+      assert.match((await rejectsUnusable(cuda())).expected, /fp32/);
+      await using small = await load({ executionProvider: 'cpu', threads: 1, maxPixels: 1000 });
+      await rejectsWith(small.caption(PHOTO), 'ImageTooLarge');
     });
   }
 });

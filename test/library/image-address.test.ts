@@ -53,7 +53,49 @@ describe('an image behind an address', () => {
     assert.equal(message, `http://localhost:${port}/21 redirects more than 20 times`);
   });
 
+  for (const [status, follows] of [
+    [300, false],
+    [301, true],
+    [302, true],
+    [303, true],
+    [304, false],
+    [305, false],
+    [307, true],
+    [308, true],
+  ] as const) {
+    test(`${follows ? 'has' : 'has not'} moved where the answer is ${status}`, async (t) => {
+      const { promise: left, resolve } = Promise.withResolvers<void>();
+      const port = await startHttp(t, ({ url, socket }, response) => {
+        if (url === '/b') response.end(BYTES);
+        else if (url === '/none') response.writeHead(status).end();
+        else {
+          // Nobody waits for the rest of it.
+          socket.once('close', resolve);
+          response.writeHead(status, { location: '/b', 'content-length': 9 }).flushHeaders();
+        }
+      });
+      const answers = new RegExp(`/(a|none) answers status ${status}`);
+      if (follows) assert.deepEqual(await read(`http://localhost:${port}/a`), BYTES);
+      else assert.match((await rejectsWith(read(`http://localhost:${port}/a`), 'ImageNotFound')).message, answers);
+      await left;
+      assert.match((await rejectsWith(read(`http://localhost:${port}/none`), 'ImageNotFound')).message, answers);
+    });
+  }
+
+  test('comes with any status of success', async (t) => {
+    const port = await startHttp(t, ({ url }, response) => {
+      response.writeHead(Number(url!.slice(1)), { 'content-encoding': 'identity' }).end(BYTES);
+    });
+    for (const status of [200, 203, 299]) {
+      assert.deepEqual(await read(`http://localhost:${port}/${status}`), BYTES);
+    }
+  });
+
   for (const location of [
+    'http://me@localhost/',
+    'http://:secret@localhost/',
+    'xhttp://localhost/',
+    'httpx://localhost/',
     'file:///etc/passwd',
     'data:image/png,x',
     'http://me:secret@localhost/',

@@ -88,7 +88,17 @@ describe('what cannot be read says why:', () => {
     ['null', () => null, 'InvalidRequest'],
     ['nothing', () => undefined, 'InvalidRequest'],
     ['a number', () => 7, 'InvalidRequest', /7/],
-    ['a plain object', () => ({ path }), 'InvalidRequest', /Object/],
+    ['a long text', () => Symbol('x'.repeat(200)), 'InvalidRequest', /, not Symbol\(x{93}$/],
+    ['a plain object', () => ({ path }), 'InvalidRequest', /, not an object of Object$/],
+    ['an object of no class', () => Object.create(null), 'InvalidRequest', /, not an object of no class$/],
+    ['a function', () => () => BYTES, 'InvalidRequest', /, not \(\) => BYTES$/],
+    ['a user in an address', () => new URL('http://me@127.0.0.1:1/'), 'InvalidRequest', /user or a password/],
+    ['a password in an address', () => new URL('http://:a@127.0.0.1:1/'), 'InvalidRequest', /user or a password/],
+    ['an address in large letters', () => 'HTTPS://127.0.0.1:1/', 'InvalidRequest', /new URL/],
+    ['an address of any protocol', () => 'x3.-+y://a', 'InvalidRequest', /new URL/],
+    ['a path with an address in it', () => 'photos/http://a.jpg', 'ImageNotFound'],
+    ['a path that only looks like an address', () => 'c://a.jpg', 'ImageNotFound'],
+    ['a data: URL that is none', () => new URL('data:x'), 'InvalidRequest', /^data: holds no image$/],
     ['a stream of texts', () => createReadStream(path, 'utf8'), 'InvalidRequest'],
   ];
   for (const [name, source, code, message] of bad) {
@@ -97,6 +107,18 @@ describe('what cannot be read says why:', () => {
       if (message) assert.match(error.message, message);
     });
   }
+
+  it('tells what was the cause of it', async () => {
+    for (const source of [new URL('blob:nodedata:none'), new URL('http://127.0.0.1:1/'), path.replace('1', '2')]) {
+      const { cause } = await readImageSource(source).then(
+        () => assert.fail('was read'),
+        (error: Error) => error,
+      );
+      assert.ok(cause instanceof Error, String(source));
+    }
+    const late = await rejectsWith(readImageSource(stuck(), { deadline: 0 }), 'DeadlineExceeded');
+    assert.equal((late.cause as Error).name, 'TimeoutError');
+  });
 
   it('tells no password or token of an address', async () => {
     const { message } = await rejectsWith(
@@ -133,6 +155,34 @@ describe('what cannot be read says why:', () => {
 });
 
 describe('reading ends', () => {
+  it('with what nobody reads any more being let go of, whatever the limits', async () => {
+    const { port } = server.address() as AddressInfo;
+    for (const deadline of [Number.POSITIVE_INFINITY, Date.now() + 2 ** 40, Date.now() + 60_000]) {
+      const bytes = await readImageSource(new URL(`http://127.0.0.1:${port}/200`), { deadline });
+      assert.deepEqual(Buffer.from(bytes), BYTES);
+    }
+    const stream = createReadStream('/dev/zero');
+    const controller = new AbortController();
+    const reading = readImageSource(stream, { signal: controller.signal });
+    controller.abort();
+    await assert.rejects(reading, { name: 'AbortError' });
+    assert.equal(stream.destroyed, true);
+    let returned = 0;
+    const iterator = {
+      next: () => new Promise<never>(() => undefined),
+      return: () => Promise.reject(new Error(`returned ${++returned}`)),
+    };
+    for (const source of [iterator, { next: iterator.next }]) {
+      const other = new AbortController();
+      const endless = readImageSource({ [Symbol.asyncIterator]: () => source } as ImageSource, {
+        signal: other.signal,
+      });
+      other.abort();
+      await assert.rejects(endless, { name: 'AbortError' });
+    }
+    assert.equal(returned, 1);
+  });
+
   const endless: [string, () => ImageSource][] = [
     ['a stream', () => stuck()],
     ['a stream of the web', () => ReadableStream.from(stuck())],

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import type { RequestListener } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { before, describe, type TestContext, test } from 'node:test';
-import { describeFailure, isConnectionFailure, isWebPage } from '../../src/net/failure.ts';
+import { ProxyFailure } from '../../src/net/agents.ts';
+import { describeFailure, describeStatus, isConnectionFailure, isWebPage } from '../../src/net/failure.ts';
 import { get } from '../../src/net/get.ts';
 import {
   listening,
@@ -117,37 +118,122 @@ describe('a failure is told in words:', () => {
     });
   }
 
-  const CODES: [code: string, actual: RegExp, passes: boolean][] = [
-    ['EHOSTUNREACH', /^there is no way to example\.org:443 \(EHOSTUNREACH\)$/, true],
-    ['ENETUNREACH', /^there is no way to example\.org:443 \(ENETUNREACH\)$/, true],
-    ['ETIMEDOUT', /^no answer came from example\.org:443 in time \(ETIMEDOUT\)$/, true],
-    ['EAI_AGAIN', /^no name server answers for example\.org \(EAI_AGAIN\)$/, true],
-    ['EPIPE', /^example\.org broke the connection off \(EPIPE\)$/, true],
-    [
-      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-      /^no authority .* vouches for the certificate of example\.org/,
-      false,
-    ],
-    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /^no authority .* vouches/, false],
-    ['SELF_SIGNED_CERT_IN_CHAIN', /^no authority .* vouches/, false],
-    ['CERT_NOT_YET_VALID', /not valid yet/, false],
-    ['CERT_REVOKED', /revoked/, false],
+  const LOOKUP = /^Check the name, .*HTTPS_PROXY\.$/;
+  const REACH = /^Check the address, .*HTTPS_PROXY\.$/;
+  const AGAIN = /^Try again later\.$/;
+  const TRUST = /NODE_EXTRA_CA_CERTS\.$/;
+  const CLOCK = /clock; .*owner of example\.org can/;
+  const UNTRUSTED = /^no authority .* vouches for the certificate of example\.org \(/;
+  const CODES: [code: string, actual: RegExp, remedy: RegExp, passes: boolean][] = [
+    ['ENOTFOUND', /^the name example\.org is not known \(/, LOOKUP, true],
+    ['EAI_AGAIN', /^no name server answers for example\.org \(/, LOOKUP, true],
+    ['ECONNREFUSED', /^example\.org:443 refuses connections \(/, REACH, true],
+    ['EHOSTUNREACH', /^there is no way to example\.org:443 \(/, REACH, true],
+    ['ENETUNREACH', /^there is no way to example\.org:443 \(/, REACH, true],
+    ['EHOSTDOWN', /^there is no way to example\.org:443 \(/, REACH, true],
+    ['ENETDOWN', /^there is no way to example\.org:443 \(/, REACH, true],
+    ['EADDRNOTAVAIL', /^there is no way to example\.org:443 \(/, REACH, true],
+    ['ETIMEDOUT', /^no answer came from example\.org:443 in time \(/, REACH, true],
+    ['TimeoutError', /^no answer came from example\.org:443 in time \(/, REACH, true],
+    ['ECONNRESET', /^example\.org broke the connection off \(/, AGAIN, true],
+    ['ECONNABORTED', /^example\.org broke the connection off \(/, AGAIN, true],
+    ['EPIPE', /^example\.org broke the connection off \(/, AGAIN, true],
+    ['ERR_STREAM_PREMATURE_CLOSE', /^example\.org broke the connection off \(/, AGAIN, true],
+    ['CERT_HAS_EXPIRED', /^the certificate of example\.org has expired \(/, CLOCK, false],
+    ['CERT_NOT_YET_VALID', /^the certificate of example\.org is not valid yet \(/, CLOCK, false],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /^the certificate of example\.org is one for/, /^Check the name/, false],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /^example\.org signed its certificate by itself \(/, TRUST, false],
+    ['SELF_SIGNED_CERT_IN_CHAIN', UNTRUSTED, TRUST, false],
+    ['UNABLE_TO_GET_ISSUER_CERT', UNTRUSTED, TRUST, false],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', UNTRUSTED, TRUST, false],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', UNTRUSTED, TRUST, false],
+    ['CERT_UNTRUSTED', UNTRUSTED, TRUST, false],
+    ['CERT_REVOKED', /^the certificate of example\.org was revoked \(/, /^Do not trust it/, false],
+    ['EPROTO', /do not agree on TLS \(/, /^Check that example\.org:443 speaks https\.$/, false],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', /do not agree on TLS \(/, /speaks https/, false],
+    ['ERR_TLS_HANDSHAKE_TIMEOUT', /do not agree on TLS \(/, /speaks https/, false],
+    ['CERT_CHAIN_TOO_LONG', /do not agree on TLS \(/, /speaks https/, false],
+    ['HPE_INVALID_CONSTANT', /^what example\.org:443 answers is no HTTP \(/, /^Check the address\.$/, false],
   ];
-  for (const [code, actual, passes] of CODES) {
+  for (const [code, actual, remedy, passes] of CODES) {
     test(code, () => {
       const cause = Object.assign(new Error('internal'), { code });
       for (const error of [
         cause,
+        Object.assign(new Error('internal'), { name: code }),
         new TypeError('fetch failed', { cause }),
         new AggregateError([cause], ''),
       ]) {
         const text = describeFailure(error, new URL('https://example.org/a?token=secret'))!;
         assert.match(text.actual, actual);
+        assert.ok(text.actual.endsWith(` (${code})`));
+        assert.match(text.remedy, remedy);
         assert.equal(text.passes, passes);
         assert.ok(isConnectionFailure(error));
       }
     });
   }
+
+  test('the outermost error that says something is told, with the port that was asked', () => {
+    const cause = Object.assign(new Error(), { code: 'ENOTFOUND' });
+    const error = Object.assign(new Error('', { cause }), { code: 'ECONNREFUSED' });
+    for (const [address, asked] of [
+      ['http://example.org/', 'example.org:80'],
+      ['https://example.org/', 'example.org:443'],
+      ['https://example.org:8443/', 'example.org:8443'],
+    ] as const) {
+      const { actual } = describeFailure(error, new URL(address))!;
+      assert.equal(actual, `${asked} refuses connections (ECONNREFUSED)`);
+    }
+  });
+
+  const PROXY = { url: new URL('http://proxy.example.org:3128') };
+  test('a proxy is told, and not whom it was asked for', () => {
+    const cause = Object.assign(new Error(), { code: 'ENOTFOUND' });
+    const cases: [problem: { status?: number; cause?: unknown }, actual: RegExp, passes: boolean][] = [
+      [{ status: 407 }, /^the proxy proxy\.example\.org:3128 wants .* \(status 407\)$/, false],
+      [{ status: 403 }, /^the proxy proxy\.example\.org:3128 does not .* \(status 403\)$/, false],
+      [{ status: 503 }, /^the proxy proxy\.example\.org:3128 does not .* \(status 503\)$/, true],
+      [{ cause }, /cannot be reached: the name proxy\.example\.org is not known \(ENOTFOUND\)$/, true],
+      [{ cause: Object.assign(new Error(), { code: 'EPROTO' }) }, /cannot be reached: .* \(EPROTO\)$/, false],
+      [{ cause: new Error('a bug') }, /^the proxy proxy\.example\.org:3128 cannot be reached$/, true],
+    ];
+    for (const [problem, actual, passes] of cases) {
+      const refused = new ProxyFailure(PROXY, problem);
+      for (const error of [refused, new TypeError('fetch failed', { cause: refused })]) {
+        const text = describeFailure(error, new URL('https://example.org/'))!;
+        assert.match(text.actual, actual);
+        assert.match(text.remedy, /HTTPS?_PROXY|NO_PROXY/);
+        assert.equal(text.passes, passes);
+        assert.equal(isConnectionFailure(error), true);
+      }
+    }
+  });
+
+  test('a status is told with the reason that the server gave, and what to do', () => {
+    const signsIn = /a program that signs in/;
+    const cases: [status: number, remedy: RegExp, passes: boolean][] = [
+      [401, signsIn, false],
+      [403, signsIn, false],
+      [404, /^Check the address/, false],
+      [408, AGAIN, true],
+      [410, /taken away/, false],
+      [418, /^$/, false],
+      [425, AGAIN, true],
+      [429, /too often\. Try again later\.$/, true],
+      [500, AGAIN, true],
+      [501, /^$/, false],
+      [502, AGAIN, true],
+      [503, AGAIN, true],
+      [504, AGAIN, true],
+    ];
+    for (const [status, remedy, passes] of cases) {
+      const text = describeStatus(status);
+      assert.match(text.remedy, remedy, String(status));
+      assert.deepEqual([text.actual, text.passes], [`status ${status}`, passes]);
+    }
+    assert.equal(describeStatus(404, 'Not Found').actual, 'status 404 Not Found');
+  });
 
   test('what is no failure of a connection is left alone', () => {
     const circle = new Error('a');
@@ -156,6 +242,10 @@ describe('a failure is told in words:', () => {
       new Error('a bug'),
       circle,
       Object.assign(new Error(), { code: 'ENOSPC' }),
+      Object.assign(new Error(), { code: 'constructor' }),
+      Object.assign(new Error(), { code: 'X_EPROTO' }),
+      Object.assign(new Error(), { code: 'X_HPE_INVALID' }),
+      new Error('', { cause: 'ENOTFOUND' }),
       'text',
       null,
     ]) {
@@ -170,6 +260,8 @@ describe('a web page', () => {
     ['<!DOCTYPE html><title>Login</title>'],
     ['\uFEFF\n <!doctype HTML>'],
     ['<html lang="en">'],
+    ['<HTML>'],
+    [' \n<p>Log in', 'TEXT/HTML'],
     ['<head><title>Login', 'text/html; charset=utf-8'],
     ['<?xml version="1.0"?><!DOCTYPE html PUBLIC "x">', 'application/xhtml+xml'],
   ];
@@ -182,5 +274,10 @@ describe('a web page', () => {
     assert.equal(isWebPage(Buffer.from([0x1f, 0x8b, 8]), 'text/html'), false);
     assert.equal(isWebPage(Buffer.from('<htmlish>'), 'application/octet-stream'), false);
     assert.equal(isWebPage(Buffer.alloc(0), 'text/html'), false);
+    assert.equal(isWebPage(Buffer.from('GIF <html>'), 'text/html'), false);
+    assert.equal(isWebPage(Buffer.from('GIF <!doctype html>')), false);
+    assert.equal(isWebPage(Buffer.from('<svg>'), 'image/svg+xml'), false);
+    assert.equal(isWebPage(Buffer.from(`${' '.repeat(1024)}<html>`)), false);
+    assert.equal(isWebPage(Buffer.from(`${' '.repeat(1018)}<html>`)), true);
   });
 });

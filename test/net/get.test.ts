@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
-import type { RequestListener } from 'node:http';
+import { getEventListeners } from 'node:events';
+import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import https from 'node:https';
+import { createServer as createTcp } from 'node:net';
 import { before, describe, test } from 'node:test';
 import { InvalidRequest } from '../../src/errors.ts';
 import { ProxyFailure, proxyAgents } from '../../src/net/agents.ts';
 import { describeFailure } from '../../src/net/failure.ts';
 import { get } from '../../src/net/get.ts';
 import {
+  listening,
   setProxies,
   startHttp,
   startHttps,
@@ -104,6 +107,116 @@ describe('through a proxy', () => {
     setTimeout(() => abort.abort(reason), 20);
     await assert.rejects(asked, (error) => error === reason);
   });
+});
+
+describe('a request', () => {
+  test('says who asks for what, follows nothing, and leaves the signal as it was', async (t) => {
+    setProxies(t, {});
+    const { promise: asked, resolve } = Promise.withResolvers<IncomingHttpHeaders>();
+    const port = await startHttp(t, ({ headers }, response) => {
+      resolve(headers);
+      response.writeHead(302, { location: '/elsewhere' }).end('moved');
+    });
+    const abort = new AbortController();
+    const url = new URL(`http://127.0.0.1:${port}/`);
+    const answer = await get(url, {
+      signal: abort.signal,
+      headers: { range: 'bytes=1-', accept: 'image/*' },
+    });
+    assert.equal(answer.statusCode, 302);
+    assert.equal((await answer.toArray()).join(''), 'moved');
+    const { host, connection, ...headers } = await asked;
+    assert.deepEqual(headers, {
+      accept: 'image/*',
+      'accept-encoding': 'identity',
+      range: 'bytes=1-',
+      'user-agent': 'show-and-tell',
+    });
+    assert.deepEqual(getEventListeners(abort.signal, 'abort'), []);
+  });
+
+  test('asks for anything where nobody says what', async (t) => {
+    setProxies(t, {});
+    const port = await startHttp(t, ({ headers }, response) => response.end(headers.accept));
+    assert.equal(await text(`http://127.0.0.1:${port}/`), '*/*');
+  });
+
+  test('has its answer of 407 where no proxy is named', async (t) => {
+    const port = await startHttp(t, (_, response) => response.writeHead(407).end('no'));
+    const url = new URL(`http://127.0.0.1:${port}/`);
+    setProxies(t, {});
+    assert.equal((await get(url, { signal })).resume().statusCode, 407);
+    setProxies(t, { HTTP_PROXY: 'http://127.0.0.1:9', NO_PROXY: '127.0.0.1' });
+    assert.equal((await get(url, { signal })).resume().statusCode, 407);
+  });
+});
+
+describe('a proxy that says nothing is given up after 10 s', () => {
+  const cases: [what: string, scheme: string][] = [
+    ['in the tunnel', 'http'],
+    ['in the handshake of TLS', 'https'],
+  ];
+  for (const [what, scheme] of cases) {
+    test(what, { timeout: 20_000 }, async (t) => {
+      const { promise: heard, resolve } = Promise.withResolvers<void>();
+      const server = createTcp(
+        (socket) => void socket.on('error', () => undefined).once('data', () => resolve()),
+      );
+      const port = await listening(
+        t,
+        Object.assign(server, { closeAllConnections: () => undefined }) as never,
+      );
+      setProxies(t, { HTTPS_PROXY: `${scheme}://127.0.0.1:${port}` });
+      t.mock.timers.enable({ apis: ['setTimeout'] });
+      let failed = false;
+      const asked = failureOf('https://models.example.invalid/').finally(() => {
+        failed = true;
+      });
+      await heard;
+      t.mock.timers.tick(9_999);
+      await new Promise(setImmediate);
+      assert.equal(failed, false);
+      t.mock.timers.tick(1);
+      const address = `127.0.0.1:${port}`;
+      assert.equal(
+        textOf(await asked),
+        `the proxy ${address} cannot be reached: no answer came from ${address} in time (ETIMEDOUT)`,
+      );
+    });
+  }
+
+  test('and no such limit is left behind by one that answered, or refused', async (t) => {
+    const limits = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const [secure, plain] = [await startHttps(t, echo), await startHttp(t, echo)];
+    const before = limits();
+    for (const options of [{}, { refuse: 403 }]) {
+      const proxy = await startProxy(t, options);
+      const address = `http://127.0.0.1:${proxy.port}`;
+      setProxies(t, { HTTPS_PROXY: address, HTTP_PROXY: address });
+      await text(`https://localhost:${secure}/`).catch(() => undefined);
+      await text(`http://localhost:${plain}/`);
+      assert.equal(proxy.asked.length, 2);
+    }
+    setProxies(t, { HTTP_PROXY: 'http://127.0.0.1:9' });
+    await failureOf('http://models.example.invalid/');
+    assert.equal(limits(), before);
+  });
+});
+
+test('an address of IPv6 has its brackets, for a proxy and as one', async (t) => {
+  const [secure, plain] = [await startHttps(t, echo), await startHttp(t, echo)];
+  const proxy = await startProxy(t);
+  const address = `http://127.0.0.1:${proxy.port}`;
+  setProxies(t, { HTTPS_PROXY: address, HTTP_PROXY: address });
+  assert.equal(await text(`http://[::1]:${plain}/a`), `[::1]:${plain}/a`);
+  // Its certificate is one of another address.
+  await assert.rejects(text(`https://[::1]:${secure}/`), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+  assert.deepEqual(proxy.asked, [`GET http://[::1]:${plain}/a`, `CONNECT [::1]:${secure}`]);
+  setProxies(t, { HTTP_PROXY: 'http://[::1]:9' });
+  assert.match(
+    textOf(await failureOf('http://models.example.invalid/')),
+    /cannot be reached: (\[::1\]:9 refuses connections|there is no way to \[::1\]:9) \(/,
+  );
 });
 
 describe('an abort ends', { timeout: 20_000 }, () => {

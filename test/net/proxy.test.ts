@@ -29,6 +29,8 @@ describe('the variables of proxies', () => {
       { HTTPS_PROXY: 'https://proxy.example.org' },
       'https://proxy.example.org/',
     ],
+    ['blanks around it do not count', S3, { HTTPS_PROXY: ` ${PROXY} ` }, `${PROXY}/`],
+    ['blanks around it do not count, lower case', S3, { https_proxy: ` ${PROXY} ` }, `${PROXY}/`],
     ['of IPv6', S3, { HTTPS_PROXY: '[::1]:3128' }, 'http://[::1]:3128/'],
   ];
   for (const [what, address, env, expected] of cases) {
@@ -40,6 +42,7 @@ describe('the variables of proxies', () => {
       ['http://me:p%40ss%3A@proxy:3128', 'me:p@ss:'],
       ['me:secret@proxy:3128', 'me:secret'],
       ['http://me@proxy:3128', 'me:'],
+      ['http://:secret@proxy:3128', ':secret'],
       ['http://me:100%@proxy:3128', 'me:100%'],
     ] as const) {
       const proxy = proxyFor(new URL(S3), readProxies({ HTTPS_PROXY: written })!)!;
@@ -64,6 +67,23 @@ describe('the variables of proxies', () => {
           !error.message.includes('secret'),
       );
     });
+  }
+});
+
+it('name no proxy for other protocols, and no exceptions where there are none', () => {
+  const proxies = readProxies({ HTTPS_PROXY: PROXY, HTTP_PROXY: 'http://proxy' })!;
+  assert.equal(proxies.exceptions, '');
+  assert.equal(proxyFor(new URL('ftp://example.org/'), proxies), null);
+  assert.deepEqual(proxyFor(new URL('http://example.org/'), proxies), { url: new URL('http://proxy') });
+  assert.equal(readProxies({ NO_PROXY: '*' }), null);
+});
+
+it('NO_PROXY knows the port of plain HTTP', () => {
+  for (const [list, expected] of [
+    ['example.org:80', null],
+    ['example.org:443', `${PROXY}/`],
+  ] as const) {
+    assert.equal(way('http://example.org/', { HTTP_PROXY: PROXY, NO_PROXY: list }), expected);
   }
 });
 
@@ -104,6 +124,31 @@ describe('NO_PROXY', () => {
     ['[::1]:8444', 'https://[::1]:8443/', false],
     ['fd00::/8', 'https://[fd12::1]/', true],
     ['fd00::/8', 'https://[fe80::1]/', false],
+    ['[fd00::]/8', 'https://[fd12::1]/', true],
+    ['fd12::/64', 'https://[fd12::1]/', true],
+    ['fd12::1/128', 'https://[fd12::1]/', true],
+    ['fd12::1/128', 'https://[fd12::2]/', false],
+    ['fd12::/129', 'https://[fd12::]/', false],
+    ['10.1.2.3/32', 'https://10.1.2.3/', true],
+    ['10.1.2.3/32', 'https://10.1.2.4/', false],
+    ['0.0.0.0/0', 'https://10.1.2.3/', true],
+    ['10.0.0.0/', 'https://10.0.0.0/', false],
+    ['10.0.0.0/0008', 'https://10.0.0.0/', false],
+    ['10.0.0.0/8x', 'https://10.0.0.0/', false],
+    ['10.0.0.0/x8', 'https://10.0.0.0/', false],
+    ['/8', 'https://10.0.0.0/', false],
+    ['example.org/8', 'https://example.org/', false],
+    ['::/0', 'https://10.0.0.0/', false],
+    ['.', 'https://example.org../', false],
+    ['*.', 'https://example.org../', false],
+    ['example.org:', 'https://example.org/', false],
+    ['example.org:x443', 'https://example.org/', false],
+    ['example.org:443x', 'https://example.org/', false],
+    ['xexample.org', 'https://example.org/', false],
+    [' a.com ,,\texample.org\n', 'https://example.org/', true],
+    ['*example.org', 'https://s3.example.org/', false],
+    ['*,a.com', 'https://example.org/', true],
+    ['a.com,', 'https://example.org/', false],
   ];
   for (const [list, address, direct] of cases) {
     it(`"${list}" ${direct ? 'spares' : 'does not spare'} ${address}`, () => {

@@ -45,6 +45,13 @@ test('an event of EventBridge carries version and sequencer as well', () => {
   ]);
 });
 
+test('some senders put the service before the name of an event', () => {
+  const names = ['s3:ObjectCreated:Put', 'xs3:ObjectCreated:Put', 'xObjectCreated:Put', 'ObjectCreated'];
+  const records = names.map((name) => record('photos', `${name}.jpg`, {}, name));
+  const { created, ignored } = readEvent(notification(records));
+  assert.deepEqual([created.map(({ key }) => key), ignored], [['s3:ObjectCreated:Put.jpg'], 3]);
+});
+
 for (const name of ['Put', 'Post', 'Copy', 'CompleteMultipartUpload']) {
   test(`ObjectCreated:${name} creates`, () => {
     const body = notification([record('photos', 'a.jpg', {}, `ObjectCreated:${name}`)]);
@@ -107,6 +114,14 @@ const BAD_BODIES: [string, string][] = [
     'a record without a bucket',
     notification([{ ...record('photos', 'a.jpg'), s3: { object: { key: 'a' } } }]),
   ],
+  ['a bucket without a name', notification([record('', 'a.jpg')])],
+  ['an event without a name', notification([record('photos', 'a.jpg', {}, '')])],
+  ['an empty version', notification([record('photos', 'a.jpg', { versionId: '' })])],
+  ['an empty sequencer', notification([record('photos', 'a.jpg', { sequencer: '' })])],
+  ['an empty key from EventBridge', detail('photos', '')],
+  ['a bucket without a name from EventBridge', detail('', 'a.jpg')],
+  ['an empty version from EventBridge', detail('photos', 'a.jpg', { 'version-id': '' })],
+  ['an empty sequencer from EventBridge', detail('photos', 'a.jpg', { sequencer: '' })],
   ['an empty key', notification([record('photos', '')])],
   ['a key that is not UTF-8', notification([record('photos', '%ff.jpg')])],
   ['a key with half an escape', notification([record('photos', '50%.jpg')])],
@@ -118,3 +133,15 @@ for (const [what, body] of BAD_BODIES) {
     assert.throws(() => readEvent(body), { code: 'InvalidRequest' });
   });
 }
+
+test('what could not be read is the cause of what is said', () => {
+  for (const [body, cause] of [
+    ['{', SyntaxError],
+    [notification([record('photos', '%ff')]), URIError],
+  ] as const) {
+    assert.throws(
+      () => readEvent(body),
+      (error: Error) => error.cause instanceof cause,
+    );
+  }
+});

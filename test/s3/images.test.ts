@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { CaptionError } from '../../src/errors.ts';
 import { createImageReader } from '../../src/s3/access.ts';
-import { describeImage, readImage } from '../../src/s3/images.ts';
+import { describeImage, readImage, until } from '../../src/s3/images.ts';
 import { type FakeS3, type Fault, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { rejectsWith } from '../support/errors.ts';
 import { clientOf } from './fake-client.ts';
@@ -140,4 +141,69 @@ describe('createImageReader', () => {
     }
     assert.equal(fake.requests.length, 1);
   });
+});
+
+describe('what S3 says of an object', () => {
+  it('is its size, its version, and its entity tag without quotes', async () => {
+    const { etag, versionId } = fake.put('versions', 'b.jpg', BYTES);
+    const object = { bucket: 'versions', key: 'b.jpg' };
+    const described = { ...object, versionId, etag, bytes: BYTES.length };
+    assert.deepEqual(await describeImage(s3, object), described);
+    assert.deepEqual(await describeImage(s3, { ...object, versionId }), described);
+  });
+
+  for (const [told, etag] of [
+    ['"abc"', 'abc'],
+    ['W/"abc"', 'abc'],
+    ['abc', 'abc'],
+    ['"a"b"', 'a"b'],
+    ['aW/"b', 'aW/"b'],
+  ] as const) {
+    it(`has the entity tag ${etag} where it is told as ${told}`, async () => {
+      const head = { send: async () => ({ ETag: told }) } as unknown as S3Client;
+      const object = { ...IMAGE, versionId: 'v1' };
+      assert.deepEqual(await describeImage(head, object), { ...object, etag, bytes: 0 });
+    });
+  }
+});
+
+describe('a body', () => {
+  const read = (chunks: string[], length: number | undefined, maxBytes = 100) => {
+    const Body = Readable.from(chunks.map((text) => Buffer.from(text)));
+    const client = { send: async () => ({ Body, ContentLength: length }) } as unknown as S3Client;
+    return { Body, bytes: readImage(client, IMAGE, { maxBytes }) };
+  };
+
+  it('is put together from its pieces', async () => {
+    assert.equal(Buffer.from(await read(['ab', '', 'c'], 3, 3).bytes).toString(), 'abc');
+    assert.equal((await read([], 0, 0).bytes).length, 0);
+  });
+
+  for (const [what, chunks, length] of [
+    ['more', ['ab', 'cd'], 3],
+    ['fewer', ['ab'], 3],
+    ['some', ['ab'], undefined],
+  ] as const) {
+    it(`of ${what} bytes than were announced is none`, async () => {
+      const { message } = await rejectsWith(read([...chunks], length).bytes, 'UpstreamUnavailable');
+      assert.ok(
+        message.startsWith(`S3 announced ${length ?? 0} bytes of s3://photos/${IMAGE.key} and`),
+        message,
+      );
+    });
+  }
+
+  it('above the limit is let go of', async () => {
+    const { Body, bytes } = read(['abc'], 3, 2);
+    const { message } = await rejectsWith(bytes, 'ImageTooLarge');
+    assert.equal(message, `s3://photos/${IMAGE.key} has 3 bytes, more than 2`);
+    assert.equal(Body.destroyed, true);
+  });
+});
+
+it('a request without a deadline has no limit, one whose deadline has passed ends at once', async () => {
+  assert.deepEqual(until(undefined), {});
+  assert.equal(until(Date.now() + 60_000).abortSignal?.aborted, false);
+  fake.put(IMAGE.bucket, IMAGE.key, BYTES);
+  await rejectsWith(describeImage(s3, IMAGE, Date.now() - 1), 'DeadlineExceeded');
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MAX_KEY_BYTES } from '../../src/aws/object-reference.ts';
-import { type ResultIdentity, resultKey, revisionOf } from '../../src/s3/result-key.ts';
+import { isListKey, listKey, type ResultIdentity, resultKey, revisionOf } from '../../src/s3/result-key.ts';
 
 const HASH = '0123456789abcdef'.repeat(4);
 const IDENTITY: ResultIdentity = { bucket: 'photos', key: 'a b/ü.jpg', revision: 'abc', modelHash: HASH };
@@ -16,15 +17,29 @@ test('options are part of the name, whatever their order', () => {
   assert.match(key, /^photos\/a b\/ü\.jpg\/abc\.0123456789abcdef-[0-9a-f]{8}\.json$/);
   assert.equal(resultKey('', { ...IDENTITY, options: { count: 1, beamWidth: 5 } }), key);
   assert.notEqual(resultKey('', { ...IDENTITY, options: { count: 2, beamWidth: 5 } }), key);
+  // What was written before has to be found again.
+  assert.equal(key, 'photos/a b/ü.jpg/abc.0123456789abcdef-a3cd2543.json');
 });
 
 test('no options and options that ask for nothing are the same', () => {
-  assert.equal(resultKey('', { ...IDENTITY, options: {} }), resultKey('', IDENTITY));
+  for (const options of [{}, { count: undefined }, undefined]) {
+    assert.equal(resultKey('', { ...IDENTITY, options } as ResultIdentity), resultKey('', IDENTITY));
+  }
+  assert.equal(
+    resultKey('', { ...IDENTITY, options: { count: 1, beamWidth: undefined } } as unknown as ResultIdentity),
+    resultKey('', { ...IDENTITY, options: { count: 1 } }),
+  );
 });
 
 test('a revision that a key should not hold is replaced by a digest', () => {
-  for (const revision of ['a/b', 'x'.repeat(1000), '../..', 'ü']) {
-    assert.match(resultKey('', { ...IDENTITY, revision }), /\/[0-9a-f.]{2,32}\.0123456789abcdef\.json$/);
+  const named = (revision: string) =>
+    resultKey('', { ...IDENTITY, revision }).slice('photos/a b/ü.jpg/'.length);
+  for (const revision of ['a/b', 'x'.repeat(65), '../..', 'ü', '', 'a b', ' a', 'a\n']) {
+    const digest = createHash('sha256').update(revision).digest('hex').slice(0, 32);
+    assert.equal(named(revision), `${digest}.0123456789abcdef.json`);
+  }
+  for (const revision of ['x'.repeat(64), 'AZaz09._-', 'null', 'x']) {
+    assert.equal(named(revision), `${revision}.0123456789abcdef.json`);
   }
 });
 
@@ -76,4 +91,26 @@ test('the version tells contents apart where the bucket keeps versions, the enti
   assert.equal(revisionOf({ versionId: 'v1', etag: 'e' }), 'v1');
   assert.equal(revisionOf({ etag: 'e' }), 'e');
   assert.equal(revisionOf({ versionId: 'null', etag: 'e' }), 'e');
+});
+
+test('the list of a batch is named by its content, and told from results', () => {
+  const digest = createHash('sha256').update('[]').digest('hex');
+  for (const prefix of ['', 'captions/', 'a/b/']) {
+    const key = listKey(prefix, '[]');
+    assert.equal(key, `${prefix}_batches/${digest}.json`);
+    assert.equal(isListKey(key), true);
+    // An image may be called as a list is.
+    assert.equal(isListKey(resultKey(prefix, { ...IDENTITY, key })), false);
+    assert.equal(isListKey(`${key}/a.json`), false);
+  }
+  for (const key of [
+    `x_batches/${digest}.json`,
+    `_batches/${digest.slice(1)}.json`,
+    `_batches/0${digest}.json`,
+    `_batches/${digest.replace(/./, 'g')}.json`,
+    `_batches/${digest}xjson`,
+    `_batches/a/${digest}.json`,
+  ]) {
+    assert.equal(isListKey(key), false, key);
+  }
 });

@@ -8,6 +8,7 @@ export interface StoredObject {
   /** Without quotes. */
   etag: string;
   versionId?: string;
+  contentType?: string;
   metadata: Record<string, string>;
 }
 
@@ -73,7 +74,10 @@ export async function startFakeS3(buckets: string[], versioned: string[] = []): 
       if (request.headers['if-none-match'] === '*' && get(asked.bucket, asked.key)) {
         return sendError(response, 412, 'PreconditionFailed');
       }
-      const { etag } = put(asked.bucket, asked.key, body, metadataOf(request));
+      const stored = put(asked.bucket, asked.key, body, metadataOf(request));
+      const { 'content-type': contentType } = request.headers;
+      if (contentType !== undefined) stored.contentType = contentType;
+      const { etag } = stored;
       response.writeHead(200, { etag: `"${etag}"` }).end();
       return;
     }
