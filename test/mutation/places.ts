@@ -10,6 +10,10 @@ import { ROOT } from '../support/samples.ts';
 const ALSO: Record<string, readonly string[]> = {
   'src/aws': ['test/s3', 'test/bucket-run'],
   'src/bucket-run': ['test/cli/bucket'],
+  'src/import/bytes': ['test/import/tensorflow/checkpoint.test.ts', 'test/import/tensorflow/sstable.test.ts'],
+  'src/import/network': ['test/import/read-weights.test.ts', 'test/import/tensorflow/graph-walk.test.ts'],
+  'src/import/source': ['test/import/read-weights.test.ts'],
+  'src/import/tensorflow': ['test/import/read-weights.test.ts', 'test/import/network/frozen-graph.test.ts'],
   'src/model': ['test/server'],
   'src/onnx': ['test/import/network/decoder-graph.test.ts', 'test/import/network/encoder-graph.test.ts'],
   'src/pictures': ['test/cli/caption/pictures.test.ts'],

@@ -19,5 +19,10 @@ test('a checksum goes on where another stopped, at any place', () => {
 
 test('the stored form is rotated and moved, as LevelDB does', () => {
   assert.equal(maskCrc(0), 0xa282ead8);
+  assert.equal(maskCrc(0x12345678), 0x4f730f40);
   assert.notEqual(maskCrc(maskCrc(1)), maskCrc(1));
+});
+
+test('a checksum in a message has eight digits', () => {
+  assert.deepEqual([0, 0xabc, 0xffffffff].map(hex32), ['0x00000000', '0x00000abc', '0xffffffff']);
 });

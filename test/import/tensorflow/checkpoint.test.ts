@@ -3,8 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import protobuf from 'protobufjs';
+import type { SourceProblem } from '../../../src/errors.ts';
 import { crc32c, maskCrc } from '../../../src/import/bytes/crc32c.ts';
-import { openCheckpointV1 } from '../../../src/import/tensorflow/checkpoint-v1.ts';
 import { openCheckpointV2 } from '../../../src/import/tensorflow/checkpoint-v2.ts';
 import { TINY } from '../network/formula-weights.ts';
 import { rejectsSource, temporaryDirectory } from '../source/source-failures.ts';
@@ -36,6 +36,9 @@ test("the tests' own writer gives TensorFlow's data file and the same entries", 
   assert.deepEqual([...again.tensors.keys()], [...read.tensors.keys()]);
   await again.close();
 });
+
+/** `PLACE: EXPECTED; ACTUAL`. */
+const placed = ({ offset, expected, actual }: SourceProblem): string => `${offset}: ${expected}; ${actual}`;
 
 describe('a V2 index by hand', () => {
   /** One float32 [1] called `x`, 1.0, in four bytes. */
@@ -122,7 +125,11 @@ describe('a V2 index by hand', () => {
       ['', header],
       ['x', entry({ slices: true, size: 0 })],
     ]);
-    await rejectsSource(checkpoint.readAll(new Set(['x'])), 'SourceUnsupported');
+    assert.deepEqual(await checkpoint.readAll(new Set()), { floats: new Map() });
+    const problem = await rejectsSource(checkpoint.readAll(new Set(['x'])), 'SourceUnsupported');
+    assert.match(problem.file, /data-00000-of-00001$/);
+    assert.deepEqual([problem.expected, problem.actual], ['x in one piece', 'a partitioned variable']);
+    assert.match(problem.remedy ?? '', /without a partitioner/);
   });
 
   test('string tensors have a checksum of their own', async (t) => {
@@ -153,132 +160,156 @@ describe('a V2 index by hand', () => {
     await rejectsSource(broken.readAll(new Set()), 'SourceDamaged');
   });
 
-  const hostile: readonly (readonly [what: string, entries: [string, Uint8Array][]])[] = [
-    ['a product that overflows', [['x', entry({ shape: [2n ** 62n, 2n ** 62n] })]]],
-    ['a product that wraps to the right size', [['x', entry({ shape: [2n ** 32n, 2n ** 32n, 1], size: 0 })]]],
-    ['a negative dimension', [['x', entry({ shape: [-1], size: -4 })]]],
-    ['a negative offset', [['x', entry({ offset: -4 })]]],
-    ['an offset past the end', [['x', entry({ offset: 1 })]]],
-    ['an offset past 2^53', [['x', entry({ offset: 2n ** 62n })]]],
-    ['a size that the shape does not have', [['x', entry({ size: 2 })]]],
-    ['a data file that is not one of them', [['x', entry({ shard: 7 })]]],
+  /** Where, what was expected and what was found. */
+  const hostile: readonly (readonly [what: string, found: string, entries: [string, Uint8Array][]])[] = [
+    [
+      'a product that overflows',
+      '9: a possible shape of x; float32 [4611686018427388000, 4611686018427388000]',
+      [['x', entry({ shape: [2n ** 62n, 2n ** 62n] })]],
+    ],
+    [
+      'a product that wraps to the right size',
+      '9: a possible shape of x; float32 [4294967296, 4294967296, 1]',
+      [['x', entry({ shape: [2n ** 32n, 2n ** 32n, 1], size: 0 })]],
+    ],
+    [
+      'a negative dimension',
+      '9: a possible shape of x; float32 [-1]',
+      [['x', entry({ shape: [-1], size: -4 })]],
+    ],
+    [
+      'an impossible shape of a partitioned variable',
+      '9: a possible shape of x; float32 [-1]',
+      [['x', entry({ shape: [-1], slices: true })]],
+    ],
+    [
+      'a negative offset',
+      '4: x in data file 0, 4 bytes from -4; 4 bytes in all',
+      [['x', entry({ offset: -4 })]],
+    ],
+    [
+      'an offset past the end',
+      '4: x in data file 0, 4 bytes from 1; 4 bytes in all',
+      [['x', entry({ offset: 1 })]],
+    ],
+    [
+      'an offset past 2^53',
+      '4: x in data file 0, 4 bytes from 4611686018427388000; 4 bytes in all',
+      [['x', entry({ offset: 2n ** 62n })]],
+    ],
+    [
+      'a negative size of strings',
+      '4: x in data file 0, -1 bytes from 2; 4 bytes in all',
+      [['x', entry({ dtype: 7, offset: 2, size: -1 })]],
+    ],
+    [
+      'a size that the shape does not have',
+      '9: 4 bytes for x, float32 [1]; 2 bytes',
+      [['x', entry({ size: 2 })]],
+    ],
+    [
+      'a data file that is not one of them',
+      '9: x in data file 7, 4 bytes from 0; 1 data files',
+      [['x', entry({ shard: 7 })]],
+    ],
     [
       'tensors over one another',
+      '0: tensors of at most 4 bytes; 8 bytes',
       [
         ['x', entry({})],
         ['y', entry({})],
       ],
     ],
-    ['a string tensor of no length', [['x', entry({ dtype: 7, shape: [2 ** 31], size: 4 })]]],
-    ['no message at all', [['x', hex('ffffffffffffffffffffffffffffff')]]],
+    [
+      'a string tensor of no length',
+      '2: the length of a string; none',
+      [['x', entry({ dtype: 7, shape: [2 ** 31], size: 4 })]],
+    ],
+    [
+      'no message at all',
+      '14: a BundleEntryProto for x; invalid tag encoding',
+      [['x', hex('ffffffffffffffffffffffffffffff')]],
+    ],
     [
       'a shape of ten thousand dimensions',
+      '524: a BundleEntryProto for x; more than 254 dimensions',
       [['x', Buffer.concat([hex('12a09c01'), Buffer.alloc(20_000, hex('1200'))])]],
     ],
   ];
-  for (const [what, entries] of hostile) {
+  for (const [what, found, entries] of hostile) {
     test(`${what} is refused`, async (t) => {
       const read = open(t, [['', header], ...entries]).then((c) => c.readAll(new Set(['x'])));
-      await rejectsSource(read, 'SourceDamaged');
+      assert.equal(placed(await rejectsSource(read, 'SourceDamaged')), found);
     });
   }
 
   test('a header without data files, with a million, or of another byte order', async (t) => {
-    await rejectsSource(open(t, [['', hex('0800')]]), 'SourceDamaged');
-    await rejectsSource(open(t, [['', hex('08c0843d')]]), 'SourceDamaged');
-    await rejectsSource(open(t, [['', hex('08011001')]]), 'SourceUnsupported');
-    await rejectsSource(open(t, [['a', header]]), 'SourceDamaged');
-  });
-});
-
-describe('tables by hand', () => {
-  /** A block and its trailer, a checksum that fits. */
-  function sealed(block: Buffer, type = 0): Buffer {
-    const trailer = Buffer.from([type, 0, 0, 0, 0]);
-    trailer.writeUInt32LE(maskCrc(crc32c(Buffer.concat([block, trailer.subarray(0, 1)]))), 1);
-    return Buffer.concat([block, trailer]);
-  }
-  const EMPTY = hex('00000000 01000000');
-  const MAGIC = hex('57fb808b247547db');
-
-  /** Entries of the index as they are given; everything else as it should be. */
-  function tableOf(data: Buffer, index: Buffer): Buffer {
-    const meta = sealed(EMPTY);
-    const ending = sealed(Buffer.concat([index, EMPTY]));
-    const handle = (offset: number, size: number) =>
-      protobuf.Writer.create().int64(offset).int64(size).finish();
-    const footer = Buffer.alloc(48);
-    const handles = [handle(data.length, EMPTY.length), handle(data.length + meta.length, ending.length - 5)];
-    footer.set(Buffer.concat(handles));
-    footer.set(MAGIC, 40);
-    return Buffer.concat([data, meta, ending, footer]);
-  }
-
-  async function open(t: TestContext, bytes: Buffer) {
-    const file = join(await temporaryDirectory(t), 'model.ckpt');
-    await writeFile(file, bytes);
-    const checkpoint = await openCheckpointV1(file);
-    t.after(() => checkpoint.close());
-    return checkpoint;
-  }
-
-  // Key "" and a SavedTensorSliceMeta without tensors: shared 0, unshared 0, length 2, value 0a 00.
-  const block = sealed(Buffer.concat([hex('000002 0a00'), EMPTY]));
-  // Key "z" and the handle (0, 13): shared 0, unshared 1, length 2.
-  const index = hex('000102 7a 000d');
-
-  test('a whole one is read', async (t) => {
-    assert.equal((await open(t, tableOf(block, index))).tensors.size, 0);
+    const damage = async (key: string, value: Buffer) =>
+      placed(await rejectsSource(open(t, [[key, value]]), 'SourceDamaged'));
+    assert.equal(await damage('', hex('0800')), '3: 1 to 1000 data files; 0');
+    assert.equal(await damage('', hex('08e907')), '3: 1 to 1000 data files; 1001');
+    assert.equal(await damage('', hex('08ffffffffffffffffff01')), '3: 1 to 1000 data files; -1');
+    assert.equal(await damage('a', header), '4: a header under the key ""; the key a');
+    assert.equal(
+      placed(await rejectsSource(open(t, [['', hex('08011001')]]), 'SourceUnsupported')),
+      '3: little-endian tensors; big-endian ones',
+    );
+    assert.equal(
+      placed(await rejectsSource(open(t, []), 'SourceDamaged')),
+      '0: a header under the key ""; an empty table',
+    );
   });
 
-  const hostile: readonly (readonly [what: string, bytes: Buffer])[] = [
-    ['two handles for one block', tableOf(block, Buffer.concat([index, hex('010102 7a 000d')]))],
-    ['a block beyond the end', tableOf(block, hex('000103 7a 00ff7f'))],
-    [
-      'a handle of endless varints',
-      tableOf(block, Buffer.concat([hex('00010c 7a'), Buffer.alloc(12, 0xff)])),
-    ],
-    ['an entry longer than its block', tableOf(block, hex('0001ff7f 7a 000d'))],
-    ['an entry with a negative length', tableOf(block, hex('0001ffffffffffffffffff01 7a 000d'))],
-    ['a key that shares more than there was', tableOf(block, hex('050102 7a 000d'))],
-    [
-      'keys that fall',
-      tableOf(sealed(Buffer.concat([hex('000102 62 0a00 000102 61 0a00'), EMPTY])), hex('000102 7a 0013')),
-    ],
-    [
-      'a key of two kilobytes',
-      tableOf(
-        sealed(Buffer.concat([hex('00801000'), Buffer.alloc(2048, 0x61), EMPTY])),
-        hex('000103 7a 008c10'),
-      ),
-    ],
-    ['more restart points than bytes', tableOf(sealed(hex('0000020a00 00000000 ffffff7f')), index)],
-    ['no first entry', tableOf(sealed(EMPTY), hex('000102 7a 0008'))],
-    ['a footer and nothing else', Buffer.concat([Buffer.alloc(40), MAGIC])],
-    ['less than a footer', MAGIC],
-  ];
-  for (const [what, bytes] of hostile) {
-    test(`${what}: refused`, async (t) => {
-      await rejectsSource(open(t, bytes), 'SourceDamaged');
-    });
-  }
-
-  test('a Snappy-compressed block is refused by name', async (t) => {
-    const snappy = sealed(Buffer.concat([hex('000002 0a00'), EMPTY]), 1);
-    const problem = await rejectsSource(open(t, tableOf(snappy, index)), 'SourceUnsupported');
-    assert.match(problem.actual, /Snappy/);
+  test('a thousand data files are looked for, the first that is not there is named', async (t) => {
+    const problem = await rejectsSource(open(t, [['', hex('08e807')]]), 'SourceUnreadable');
+    assert.match(problem.file, /\/x\.data-00000-of-01000$/);
+    assert.match(problem.actual, /^ENOENT/);
+    assert.equal(problem.remedy, 'A V2 checkpoint is its .index and all its .data files in one folder.');
   });
 
-  test('a variable in several pieces is refused by name', async (t) => {
-    // SavedSliceMeta { name "x", shape [2], type 1, two slices } and one SavedSlice of it
-    const meta = hex('0a11 0a0f 0a0178 12041202 0802 1801 2200 2200');
-    const slice = hex('120d 0a0178 1200 1a06 2a04 0000803f');
-    const file = table([
-      ['', meta],
-      ['\0x', slice],
-    ]);
-    const checkpoint = await open(t, file);
-    assert.deepEqual(checkpoint.tensors.get('x')?.shape, [2]);
-    await rejectsSource(checkpoint.readAll(new Set(['x'])), 'SourceUnsupported');
+  test('the step: a scalar integer of either size that is called so', async (t) => {
+    const step = async (dtype: number, bytes: Buffer, shape: number[] = [], name = 'global_step') => {
+      const value = entry({ dtype, shape, size: bytes.length, crc: maskCrc(crc32c(bytes)) });
+      const checkpoint = await open(
+        t,
+        [
+          ['', header],
+          [name, value],
+        ],
+        bytes,
+      );
+      return checkpoint.readAll(new Set([name]));
+    };
+    const floats = new Map();
+    const int32 = hex('d20400ff');
+    const int64 = hex('d204000001000000');
+    assert.deepEqual(await step(3, int32), { floats, globalStep: 1234 - 2 ** 24 });
+    assert.deepEqual(await step(9, int64), { floats, globalStep: 2 ** 32 + 1234 });
+    assert.deepEqual(await step(3, int32, [], 'local_step'), { floats });
+    assert.deepEqual(await step(3, int32, [1]), { floats });
+    assert.deepEqual(await step(22, int32), { floats });
+  });
+
+  test('a tensor that is not wanted is verified piece by piece, to its last byte', async (t) => {
+    const data = Buffer.alloc((2 << 20) + 4, 3);
+    const crc = maskCrc(crc32c(data));
+    const entries: [string, Uint8Array][] = [
+      ['', header],
+      ['x', entry({ shape: [data.length / 4], size: data.length, crc })],
+    ];
+    assert.deepEqual(await (await open(t, entries, data)).readAll(new Set()), { floats: new Map() });
+    data[data.length - 1] = 4;
+    const broken = await open(t, entries, data);
+    await rejectsSource(broken.readAll(new Set()), 'SourceDamaged');
+  });
+
+  test('more than 20,000 tensors', async (t) => {
+    const value = entry({ shape: [0], size: 0, crc: maskCrc(0) });
+    const names = Array.from({ length: 20_001 }, (_, i) => `t${i}`);
+    const all = names.map((name): [string, Uint8Array] => [name, value]);
+    const most = await open(t, [['', header], ...all.slice(0, -1)]);
+    assert.equal(most.tensors.size, 20_000);
+    const problem = await rejectsSource(open(t, [['', header], ...all]), 'SourceDamaged');
+    assert.deepEqual([problem.expected, problem.actual], ['at most 20000 tensors', 'more']);
   });
 });
