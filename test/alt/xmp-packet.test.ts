@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { describe as describePacket } from '../../src/alt/xmp-packet.ts';
 import { UnsupportedImage } from '../../src/errors.ts';
+import { ends } from '../support/ends.ts';
 import { alternatives } from './described.ts';
 
 const TEXT = 'A dog & a "cat" <sit> – naïve.';
@@ -149,10 +150,8 @@ describe('an XMP packet', () => {
   });
 
   it('is read in linear time', () => {
-    const nul = Buffer.concat([Buffer.alloc(200_000), Buffer.from('x')]);
-    const start = performance.now();
-    assert.throws(() => written(nul), UnsupportedImage);
-    assert.ok(performance.now() - start < 2000);
+    const nul = Buffer.concat([Buffer.alloc(2_000_000), Buffer.from('x')]);
+    ends(() => assert.throws(() => written(nul), UnsupportedImage));
   });
 
   it('is refused when an element has more in it than any description', () => {

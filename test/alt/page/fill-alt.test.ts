@@ -111,6 +111,24 @@ describe('a page with its alt attributes filled in', () => {
     assert.deepEqual(found(page), []);
   });
 
+  it('has texts in whatever order they come, with references for what its encoding may lack', () => {
+    const html = '<img src=a><img src=b>';
+    const texts = [
+      { at: 15, text: 'é ~\x7f😀' },
+      { at: 4, text: '<a & b>' },
+    ];
+    const [utf8, latin1] = [html, `${html}\xe9`].map((page) => readPageText(bytesOf(page, 'latin1')));
+    assert.equal(
+      fillAlt(utf8!, texts).toString(),
+      '<img alt="&lt;a &amp; b&gt;" src=a><img alt="é ~\x7f😀" src=b>',
+    );
+    assert.equal(
+      fillAlt(latin1!, texts).toString('latin1'),
+      '<img alt="&lt;a &amp; b&gt;" src=a><img alt="&#233; ~&#127;&#128512;" src=b>\xe9',
+    );
+    assert.equal(fillAlt(utf8!, []).toString(), html);
+  });
+
   it('keeps byte order mark and every byte that is not ASCII, in the encoding of the page', () => {
     const html = '<p>\xe9\xff<img src="caf\xe9.jpg">\x80</p>';
     for (const [before, src] of [

@@ -14,6 +14,7 @@ for (const file of [
   'secret.jpg',
   'site/a.jpg',
   'site/blog/b.jpg',
+  'site/blog/..c.jpg',
   'site/blog/img/c d&é.jpg',
   'site/blog/page.html',
 ]) {
@@ -38,6 +39,11 @@ describe('an address in a page', () => {
       ['img/c d&é.jpg', 'blog/img/c d&é.jpg'],
       ['img\\c d&é.jpg', 'blog/img/c d&é.jpg'],
       ['inside.jpg', 'blog/b.jpg'],
+      ['..c.jpg', 'blog/..c.jpg'],
+      ['.', 'blog'],
+      [' /b.jpg\t', 'blog/b.jpg'],
+      ['\\b.jpg', 'blog/b.jpg'],
+      ['/', 'blog'],
       [`file://${site}/blog/b.jpg`, 'blog/b.jpg'],
     ] as const) {
       assert.equal(await meant(src), file, src);
@@ -51,6 +57,7 @@ describe('an address in a page', () => {
       ['\\\\example.com\\a.jpg', 'remote'],
       ['data:image/png;base64,AAAA', 'remote'],
       ['blob:x', 'remote'],
+      ['file://elsewhere/b.jpg', 'remote'],
       ['c:/a.jpg', 'remote'],
       ['http://[', 'remote'],
       ['img%2Fc.jpg', 'remote'],
@@ -65,6 +72,7 @@ describe('an address in a page', () => {
 
   it('never leaves the directory of the page, or the root', async () => {
     for (const src of [
+      '..',
       '../a.jpg',
       'file:///etc/hostname',
       '../../secret.jpg',
@@ -95,6 +103,11 @@ describe('an address in a page', () => {
   });
 
   it('needs a root that is there', async () => {
-    await rejectsWith(pagePlace(join(site, 'blog/page.html'), null, join(site, 'none')), 'InvalidRequest');
+    const none = join(site, 'none');
+    const { message } = await rejectsWith(
+      pagePlace(join(site, 'blog/page.html'), null, none),
+      'InvalidRequest',
+    );
+    assert.ok(message.includes(none), message);
   });
 });

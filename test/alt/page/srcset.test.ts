@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseSrcset } from '../../../src/alt/page/srcset.ts';
+import { ends } from '../../support/ends.ts';
 
 const urls = (srcset: string) => parseSrcset(srcset).map(({ url }) => url);
 
@@ -66,10 +67,7 @@ describe('a srcset', () => {
       '1',
     ]) {
       for (const start of ['', 'a ', 'a 1x(']) {
-        const began = performance.now();
-        parseSrcset(start + piece.repeat(300_000));
-        // A quadratic parser takes minutes.
-        assert.ok(performance.now() - began < 3000, JSON.stringify(piece));
+        ends(() => parseSrcset(start + piece.repeat(300_000)));
       }
     }
   });

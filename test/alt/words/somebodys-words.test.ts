@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { describeImage } from '../../../src/alt/describe-image.ts';
 import { exifTexts } from '../../../src/alt/words/exif.ts';
 import { UnsupportedImage } from '../../../src/errors.ts';
+import { ends } from '../../support/ends.ts';
 import { readXmp } from '../described.ts';
 import {
   binary,
@@ -418,12 +419,13 @@ describe('damaged and hostile metadata', () => {
       'zTXt',
       Buffer.concat([binary('Comment\0\0'), deflateSync(Buffer.alloc(32 << 20))]),
     );
-    const start = performance.now();
-    assert.ok(describeImage(pngWith(...Array(500).fill(bomb)), TEXT, false).bytes);
     const many = Buffer.concat(Array(30_000).fill(segment(0xfe, binary(''))));
-    assert.ok(describeImage(jpegWith(many), TEXT, false).bytes);
-    assert.ok(describeImage(jpegWith(segment(0xfe, Buffer.alloc(65_000))), TEXT, false).bytes);
-    assert.ok(performance.now() - start < 5000);
+    for (const file of [
+      pngWith(...Array(500).fill(bomb)),
+      jpegWith(many),
+      jpegWith(segment(0xfe, Buffer.alloc(65_000))),
+    ])
+      ends(() => assert.ok(describeImage(file, TEXT, false).bytes));
   });
 
   it('are told once where a directory has the same tag a thousand times', () => {
