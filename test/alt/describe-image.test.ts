@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
-import { describeImage } from '../../src/alt/describe-image.ts';
+import { describeImage, wordsInOriginal } from '../../src/alt/describe-image.ts';
 import { UnsupportedImage } from '../../src/errors.ts';
 import { mutate } from '../support/mutate.ts';
 import { xorshift } from '../support/random.ts';
 import { COFFEE, readSamples } from '../support/samples.ts';
 import { assertOnlyXmpDiffers, readXmp } from './described.ts';
+import { dataSet, imageDescription, JPEG, PNG, type Tag, tiff, WEBP, webpWith } from './words/files.ts';
 
 const TEXT = 'A cup of coffee, "hot" & <black>.';
 const THEIRS = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" dc:format="theirs"/></rdf:RDF></x:xmpmeta>`;
@@ -267,6 +268,70 @@ describe('several pictures in one file', () => {
       assert.equal((await sharp(before, { pages: -1 }).metadata()).pages, 6);
       await assertOnlyXmpDiffers(before, described(before));
     }
+  });
+});
+
+/** A byte that patterns without their flag stop at. */
+const LINE = 0x0a;
+
+describe('a file', () => {
+  it('is known by its first bytes, whatever the numbers among them', () => {
+    // A size, and an offset, with bytes that elsewhere end a line.
+    const webp = webpWith(['prVt', Buffer.alloc(2)]);
+    const odd = webpWith(['prVt', Buffer.alloc(2 + ((LINE - webp[4]! + 256) % 256))]);
+    assert.equal(odd[4], LINE);
+    const small = tiff('II', []);
+    const shifted = Buffer.concat([small, Buffer.alloc(LINE + 256 - (small.length % 256))]);
+    const far = described(shifted);
+    assert.equal(far[4], LINE);
+    for (const bytes of [JPEG, PNG, WEBP, odd, small, tiff('MM', []), far]) {
+      assert.ok(described(bytes, true));
+      const behind = Buffer.concat([Buffer.from('\n'), bytes]);
+      assert.throws(
+        () => describeImage(behind, TEXT, false),
+        (error) => error instanceof UnsupportedImage && /JPEG, PNG, WebP and TIFF/.test(error.message),
+      );
+    }
+  });
+
+  it('may be a part of a larger buffer', () => {
+    const pool = Buffer.concat([Buffer.from('before'), JPEG, Buffer.from('after')]);
+    const part = new Uint8Array(pool.buffer, pool.byteOffset + 6, JPEG.length);
+    assert.deepEqual(describeImage(part, TEXT, false), describeImage(JPEG, TEXT, false));
+  });
+});
+
+describe('words in a camera’s original', () => {
+  const xmp = (attribute: string): Tag => ({
+    tag: 700,
+    type: 1,
+    value: Buffer.from(THEIRS.replace('dc:format', attribute)),
+  });
+
+  it('are those of its packet and those beside it, each by its field', () => {
+    const caption: Tag = { tag: 33_723, type: 7, value: dataSet(2, 120, 'A dog') };
+    for (const [tags, fields] of [
+      [[], []],
+      [[xmp('dc:description')], ['dc:description']],
+      [[xmp('dc:format')], []],
+      [[imageDescription('SONY DSC')], []],
+      [
+        [imageDescription('A dog'), caption, xmp('dc:description')],
+        ['dc:description', 'EXIF:ImageDescription', 'IPTC:Caption-Abstract'],
+      ],
+    ] as const) {
+      for (const order of ['II', 'MM'] as const) assert.deepEqual(wordsInOriginal(tiff(order, tags)), fields);
+      const pool = Buffer.concat([Buffer.from('before'), tiff('II', tags), Buffer.from('after')]);
+      assert.deepEqual(wordsInOriginal(new Uint8Array(pool.subarray(6))), fields);
+    }
+  });
+
+  it('are none in files that do not begin as TIFF does', () => {
+    const original = tiff('II', [imageDescription('A dog')]);
+    for (const bytes of [original.subarray(0, 7), Buffer.concat([Buffer.from('x'), original]), JPEG])
+      assert.deepEqual(wordsInOriginal(bytes), []);
+    const offset = Buffer.concat([original.subarray(0, 4), Buffer.from([LINE, 0, 0, 0]), Buffer.alloc(20)]);
+    assert.deepEqual(wordsInOriginal(offset), []);
   });
 });
 

@@ -121,6 +121,15 @@ describe('segments of a JPEG', () => {
     const whole = Buffer.concat([START, JFIF, TABLE, PIXELS.subarray(0, 5)]);
     assert.ok(readJpeg(whole));
     for (let end = 0; end < whole.length; end++) refused(whole.subarray(0, end));
+    const spaced = Buffer.concat([
+      START,
+      binary('\xff\xff\xff'),
+      JFIF,
+      binary('\xff'),
+      PIXELS.subarray(0, 5),
+    ]);
+    assert.ok(readJpeg(spaced));
+    for (let end = 0; end < spaced.length; end++) refused(spaced.subarray(0, end));
     for (const damage of [
       binary('\xff\xe3\0\x01'),
       binary('\xff\xe3\0\0'),

@@ -181,6 +181,16 @@ describe('descriptions of a TIFF', () => {
     }
   });
 
+  test('are put before what nobody can read in IPTC, which stays in its order', () => {
+    const unknown = binary('abcdefgh');
+    const old = tiff('II', [
+      { tag: IPTC, type: UNDEFINED, value: unknown },
+      { tag: PHOTOSHOP, type: UNDEFINED, value: resources(unknown, Buffer.alloc(16, 7)) },
+    ]);
+    const written = bytesOf(readTiff(old).withPacket(PACKET, 'two cats'), IPTC);
+    assert.deepEqual(written, Buffer.concat([dataSet(2, 120, 'two cats'), unknown]));
+  });
+
   test('are not put into IPTC that has none', () => {
     const keywords = dataSet(2, 25, 'dogs');
     const old = tiff('II', [{ tag: IPTC, type: UNDEFINED, value: keywords }]);

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { describe as describePacket } from '../../src/alt/xmp-packet.ts';
+import {
+  describe as describePacket,
+  fieldHeldBy,
+  fieldsIn,
+  MAX_PACKET_BYTES,
+} from '../../src/alt/xmp-packet.ts';
 import { UnsupportedImage } from '../../src/errors.ts';
-import { ends } from '../support/ends.ts';
 import { alternatives } from './described.ts';
+import { ends } from './ends.ts';
 
 const TEXT = 'A dog & a "cat" <sit> – naïve.';
 const FIELDS = ['dc:description', 'Iptc4xmpCore:AltTextAccessibility'] as const;
@@ -181,5 +186,172 @@ describe('an XMP packet', () => {
     ]) {
       assert.throws(() => describePacket(Buffer.from(packet, 'latin1'), TEXT, unheld), UnsupportedImage);
     }
+  });
+});
+
+const RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"';
+const DC = 'xmlns:dc="http://purl.org/dc/elements/1.1/"';
+const CORE = 'xmlns:Iptc4xmpCore="http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"';
+/** What stands between the first line and the room to grow. */
+const bodyOf = (text: string) => text.split('\n').slice(1, -22).join('\n');
+const item = (text: string, language = 'x-default') => `<rdf:li xml:lang="${language}">${text}</rdf:li>`;
+
+describe('a packet as it is written', () => {
+  it('is whole: wrapper, both fields, twenty-one lines of blanks', () => {
+    const value = `<rdf:Alt>${item('A &amp; b')}</rdf:Alt>`;
+    const body = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF ${RDF}><rdf:Description rdf:about=""><dc:description ${DC}>${value}</dc:description><Iptc4xmpCore:AltTextAccessibility ${CORE}>${value}</Iptc4xmpCore:AltTextAccessibility></rdf:Description></rdf:RDF></x:xmpmeta>`;
+    const head = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n';
+    const lines = `${' '.repeat(99)}\n`.repeat(21);
+    const { packet } = describePacket(null, 'A & b', unheld);
+    assert.equal(packet!.toString(), `${head}${body}\n${lines}<?xpacket end="w"?>`);
+    // The blanks leave off where the room ends, but nothing else does.
+    const least = packet!.length - 2100;
+    for (const [room, blanks] of [
+      [least + 2101, 2100],
+      [least + 150, 150],
+      [least, 0],
+      [least - 1, 0],
+      [0, 0],
+    ] as const) {
+      const text = describePacket(null, 'A & b', { ...unheld, room }).packet!.toString();
+      assert.equal(text, `${head}${body}\n${lines.slice(0, blanks)}<?xpacket end="w"?>`, `${room}`);
+    }
+  });
+
+  it('has the text in the one list that there is, fillers out of it and other attributes as they were', () => {
+    const rdf = (inside: string) => `<rdf:RDF ${RDF} ${DC}>${inside}</rdf:RDF>`;
+    const of = (inside: string) => `<rdf:Description>${inside}</rdf:Description>`;
+    const list = (...items: string[]) =>
+      `<dc:description><rdf:Alt>${items.join('')}</rdf:Alt></dc:description>`;
+    for (const [before, after] of [
+      [of(list(item('a', 'de'), item('b'))), of(list(item('a', 'de'), item('NEW')))],
+      [
+        of(list(item('b', 'X-Default'), item('-'), item('c', 'fr'))),
+        of(list(item('NEW', 'X-Default'), item('c', 'fr'))),
+      ],
+      [of(list(item('a', 'de'), item(' ', 'fr'))), of(list(item('NEW'), item('a', 'de')))],
+      [
+        `\n${of(`\n${list('\n', item('a', 'de'), ' <!-- b --> ', item('c'), '\n')}\n`)}\n`,
+        `\n${of(`\n${list('\n', item('a', 'de'), ' <!-- b --> ', item('NEW'), '\n')}\n`)}\n`,
+      ],
+      [of(list(' ', item('a', 'de'), ' ')), of(list(' ', item('NEW'), item('a', 'de'), ' '))],
+      [of(list()), of(list(item('NEW')))],
+      [of(list('<rdf:li>a</rdf:li>')), of(list(item('NEW'), '<rdf:li>a</rdf:li>'))],
+      [of(list(item('<b>a</b>'))), of(list(item('NEW')))],
+      [
+        of('<dc:description rdf:resource="a" rdf:parseType="Literal" rdf:ID="b"/>'),
+        of(`<dc:description rdf:ID="b"><rdf:Alt>${item('NEW')}</rdf:Alt></dc:description>`),
+      ],
+      [of('<dc:description><rdf:Bag><rdf:li>a</rdf:li></rdf:Bag></dc:description>'), of(list(item('NEW')))],
+      [
+        `<rdf:Description/>${of(list(item('a')))}${of(list(item('b')))}`,
+        `<rdf:Description/>${of(list(item('NEW')))}<rdf:Description/>`,
+      ],
+      [
+        `<rdf:Description dc:description="a"/>${of('<dc:rights/>')}<rdf:Description dc:description="b"/>`,
+        `${of(list(item('NEW')))}${of('<dc:rights/>')}<rdf:Description/>`,
+      ],
+      ['', `<rdf:Description rdf:about="">${list(item('NEW'))}</rdf:Description>`],
+      ['<rdf:li/>', `<rdf:li/><rdf:Description rdf:about="">${list(item('NEW'))}</rdf:Description>`],
+    ] as const) {
+      const conditions = { ...unheld, overwrite: true, taken: [FIELDS[1]] };
+      const { packet, written: fields } = describePacket(Buffer.from(rdf(before)), 'NEW', conditions);
+      assert.deepEqual([bodyOf(packet!.toString()), fields], [rdf(after), [FIELDS[0]]]);
+    }
+  });
+
+  it('leaves out fields that are taken', () => {
+    for (const [taken, fields] of [
+      [[FIELDS[0]], [FIELDS[1]]],
+      [[FIELDS[1]], [FIELDS[0]]],
+      [['another'], FIELDS],
+    ] as const)
+      assert.deepEqual(describePacket(null, TEXT, { ...unheld, taken }).written, fields);
+    assert.deepEqual(describePacket(null, TEXT, { ...unheld, taken: FIELDS }), {
+      packet: null,
+      written: [],
+      kept: [],
+    });
+  });
+});
+
+describe('the fields of a packet', () => {
+  it('are those that have words, in any form', () => {
+    const older = 'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/"';
+    for (const [properties, attributes, fields] of [
+      ['', '', []],
+      ['<dc:title>a</dc:title>', '', []],
+      ['<dc:description>a</dc:description>', '', ['dc:description']],
+      ['<dc:description>SONY DSC</dc:description>', '', []],
+      ['<my:description>a</my:description>', '', []],
+      [inLanguages('dc:description', { 'x-default': ' ', de: 'a' }), '', ['dc:description']],
+      ['', 'my:description="a"', []],
+      ['', 'Iptc4xmpCore:AltTextAccessibility="a"', ['Iptc4xmpCore:AltTextAccessibility']],
+      [
+        '<exif:UserComment>a</exif:UserComment>',
+        `${older} tiff:ImageDescription="b" dc:description="c"`,
+        ['dc:description', 'tiff:ImageDescription', 'exif:UserComment'],
+      ],
+      ['<exif:ImageDescription>a</exif:ImageDescription><tiff:UserComment>a</tiff:UserComment>', older, []],
+    ] as const)
+      assert.deepEqual(fieldsIn(packetOf(properties, attributes)), fields);
+  });
+
+  it('are those that are mentioned where it is too large or cannot be read', () => {
+    assert.deepEqual(fieldsIn(Buffer.from('description UserComment')), [
+      'dc:description',
+      'exif:UserComment',
+    ]);
+    assert.deepEqual(fieldsIn(Buffer.from('AltTextAccessibility ImageDescription')), [
+      FIELDS[1],
+      'tiff:ImageDescription',
+    ]);
+    assert.deepEqual(fieldsIn(Buffer.from('nothing')), []);
+    assert.deepEqual(fieldsIn(Buffer.from('description\xff', 'latin1')), ['dc:description']);
+    const bare = packetOf('<dc:description/>');
+    const filled = (bytes: number) => Buffer.concat([bare, Buffer.alloc(bytes - bare.length, ' ')]);
+    assert.equal(MAX_PACKET_BYTES, 4_194_304);
+    assert.deepEqual(fieldsIn(filled(MAX_PACKET_BYTES)), []);
+    assert.deepEqual(fieldsIn(filled(MAX_PACKET_BYTES + 1)), ['dc:description']);
+  });
+
+  it('keep their own field from being written, those of others the description', () => {
+    const names = [...FIELDS, 'tiff:ImageDescription', 'EXIF:XPTitle', ''];
+    assert.deepEqual(names.map(fieldHeldBy), [FIELDS[0], FIELDS[1], FIELDS[0], FIELDS[0], FIELDS[0]]);
+  });
+});
+
+describe('a packet at its limits', () => {
+  const isRead = (packet: Buffer) => {
+    try {
+      return describePacket(packet, TEXT, { ...unheld, taken: [FIELDS[1]] }).packet !== null;
+    } catch (error) {
+      assert.ok(error instanceof UnsupportedImage && /cannot be read/.test(error.message));
+      return false;
+    }
+  };
+
+  it('declares a thousand namespaces', () => {
+    const own = packetOf('').toString().split('xmlns').length - 1;
+    const packet = (count: number) => packetOf('<my:a xmlns="a"/>'.repeat(count - own));
+    assert.deepEqual(
+      [1000, 1001].map((count) => isRead(packet(count))),
+      [true, false],
+    );
+  });
+
+  it('has ten thousand nodes in an element that is looked into', () => {
+    const packet = (count: number) => packetOf('<my:a/>'.repeat(count));
+    assert.deepEqual(
+      [10_000, 10_001].map((count) => isRead(packet(count))),
+      [true, false],
+    );
+    assert.ok(isRead(packetOf(`<my:b>${'<my:a/>'.repeat(10_001)}</my:b>`)));
+  });
+
+  it('has an RDF element', () => {
+    assert.ok(!isRead(Buffer.from('<x:xmpmeta xmlns:x="adobe:ns:meta/"/>')));
+    assert.ok(!isRead(Buffer.from('<RDF/>')));
+    assert.ok(!isRead(Buffer.from('<a')));
   });
 });

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { imagesWithoutAlt, objectionsTo } from '../../../src/alt/page/page-images.ts';
 import { readPageText } from '../../../src/alt/page/page-text.ts';
 import { InvalidRequest } from '../../../src/errors.ts';
-import { ends } from '../../support/ends.ts';
+import { ends } from '../ends.ts';
 
 const found = (html: string) => imagesWithoutAlt(readPageText(Buffer.from(html))).images;
 const objected = (html: string) => objectionsTo(readPageText(Buffer.from(html))).map(({ rule }) => rule);
@@ -152,6 +152,7 @@ describe('an image that gets a text', () => {
       ["src='{{ a }}'", '{{ a }}'],
       ['src = \' {{ "a" }} \'', '{{ "a" }}'],
       ['src={{a}}', '{{a}}'],
+      ['src={{a}}"b"', '{{a}}"b"'],
       ['src="blank.gif"', 'blank.gif'],
       ['data-src="{{ a }}"', '{{ a }}'],
       ['src=a.jpg data-src="{{ b }}"', 'a.jpg'],

@@ -8,6 +8,7 @@ import {
   isTemplateAddress,
   maskTemplateCode,
 } from '../../../src/alt/page/template-code.ts';
+import { ends } from '../ends.ts';
 
 const FILL = '\ufdd0';
 /** With the letter that stands for template code made one that can be read. */
@@ -61,6 +62,10 @@ describe('template code', () => {
     assert.ok(!hasTemplateCode(element({ src: '{{a}}', '{b}': '' })));
     assert.ok(!hasTemplateCode(element({})));
   });
+});
+
+test('openers far from their end take linear time', () => {
+  ends(() => maskTemplateCode(`${'{{'.repeat(2_000_000)}}}`));
 });
 
 test('addresses of templates are told from those of files', () => {

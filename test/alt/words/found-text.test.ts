@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isData, isFiller, isWords, textOf, untilNul } from '../../../src/alt/words/found-text.ts';
-import { ends } from '../../support/ends.ts';
+import { ends } from '../ends.ts';
 
 const FILLER = [
   '',

@@ -52,14 +52,16 @@ describe('image resources of Photoshop', () => {
   });
 
   test('are read up to the one that is damaged', () => {
-    const whole = resource(IPTC, 'abc');
     const first = resource(7, 'x');
-    for (let end = 0; end < whole.length; end++) {
-      const cut = Buffer.concat([first, whole.subarray(0, end)]);
-      // The padding of the last one may be missing.
-      const expected = end === whole.length - 1 ? 'abc' : undefined;
-      assert.equal(resourceOf(cut, IPTC)?.toString(), expected, `${end}`);
-      assert.equal(resourceOf(cut, 7)?.toString(), 'x', `${end}`);
+    for (const name of ['', 'abc', 'a longer one']) {
+      const whole = resource(IPTC, 'abc', { name });
+      for (let end = 0; end < whole.length; end++) {
+        const cut = Buffer.concat([first, whole.subarray(0, end)]);
+        // The padding of the last one may be missing.
+        const expected = end === whole.length - 1 ? 'abc' : undefined;
+        assert.equal(resourceOf(cut, IPTC)?.toString(), expected, `${name} ${end}`);
+        assert.equal(resourceOf(cut, 7)?.toString(), 'x', `${name} ${end}`);
+      }
     }
     // A name that reaches out of the bytes, and the shortest that there is.
     const named = Buffer.from(first);

@@ -7,8 +7,8 @@ import sharp from 'sharp';
 import { describeImage } from '../../../src/alt/describe-image.ts';
 import { exifTexts } from '../../../src/alt/words/exif.ts';
 import { UnsupportedImage } from '../../../src/errors.ts';
-import { ends } from '../../support/ends.ts';
 import { readXmp } from '../described.ts';
+import { ends } from '../ends.ts';
 import {
   binary,
   dataSet,
