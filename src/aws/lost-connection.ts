@@ -2,12 +2,9 @@ import { UpstreamUnavailable } from '../errors.ts';
 import { describeFailure, isConnectionFailure } from '../net/failure.ts';
 import { addressOf } from './client.ts';
 
-/** Of the clients' own limits. */
-const ENDED = ['AbortError', 'TimeoutError'];
-
 /** True when no answer came, which the next try may bring; told by name and code, never by message. */
 export function isLostConnection(error: unknown): boolean {
-  return error instanceof Error && (ENDED.includes(error.name) || isConnectionFailure(error));
+  return error instanceof Error && (error.name === 'AbortError' || isConnectionFailure(error));
 }
 
 /** @returns `null` for an error that is none of a connection's @param task what was asked for, as in `listing s3://bucket/` */

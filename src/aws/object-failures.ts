@@ -12,7 +12,7 @@ const MISSING_STATUS: readonly (number | undefined)[] = [404, 405];
 /** Moved to an archive: it has to be restored before it can be read. */
 const ARCHIVED = 'InvalidObjectState';
 /** Changed between two requests of ours, or written by two at once: the next try finds things settled. */
-const UNSETTLED_STATUS: readonly (number | undefined)[] = [409, 412];
+const UNSETTLED_STATUS: readonly number[] = [409, 412];
 const TOO_MANY_REQUESTS = 429;
 /** True when S3 says that there is no such object. */
 export function isMissing(error: unknown): boolean {
@@ -57,7 +57,7 @@ export function serviceFailureOf(error: unknown, object: ObjectReference, limit?
 function isPassing(error: unknown): boolean {
   if (isLostConnection(error)) return true;
   if (!(error instanceof S3ServiceException)) return false;
-  const status = error.$metadata.httpStatusCode;
+  const { httpStatusCode: status = 0 } = error.$metadata;
   if (error.$retryable !== undefined || UNSETTLED_STATUS.includes(status)) return true;
-  return status !== undefined && (status >= 500 || status === TOO_MANY_REQUESTS);
+  return status >= 500 || status === TOO_MANY_REQUESTS;
 }

@@ -72,7 +72,7 @@ const modelSchema = z.object({
   [MAX_OBJECT_BYTES]: z.coerce.number().pipe(objectBytes).default(DEFAULT_MAX_OBJECT_BYTES),
   [MAX_PIXELS]: z.coerce.number().int().min(1).optional(),
   [DECODE_MEMORY]: z.coerce.number().int().min(1).optional(),
-  [TRACING]: z.enum(['on', 'off']).default('off'),
+  [TRACING]: z.enum(['on', 'off']).optional(),
   [SERVICE_NAME]: z.string().min(1).default('show-and-tell'),
   [METRICS_NAMESPACE]: z.string().min(1).default('ShowAndTell'),
   [LOG_LEVEL]: z.enum(['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'SILENT', 'CRITICAL']).default('INFO'),

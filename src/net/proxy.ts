@@ -95,12 +95,14 @@ function bare(host: string): string {
 }
 
 function isWithin(host: string, range: string): boolean {
-  const [network = '', bits = ''] = range.split('/');
-  const version = isIP(bare(network));
+  const slash = range.indexOf('/');
+  const network = bare(range.slice(0, slash));
+  const bits = range.slice(slash + 1);
+  const version = isIP(network);
   if (version === 0 || isIP(host) !== version || !/^\d{1,3}$/.test(bits)) return false;
   if (Number(bits) > (version === 4 ? 32 : 128)) return false;
   const family = version === 4 ? 'ipv4' : 'ipv6';
   const list = new BlockList();
-  list.addSubnet(bare(network), Number(bits), family);
+  list.addSubnet(network, Number(bits), family);
   return list.check(host, family);
 }

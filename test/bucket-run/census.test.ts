@@ -61,12 +61,23 @@ describe('counting', () => {
     assert.deepEqual(told, [3, 6]);
   });
 
+  it('of nothing tells nothing', async () => {
+    const told: unknown[] = [];
+    const census = await countObjects(client, { bucket: 'photos', prefix: 'z' }, (tally) => told.push(tally));
+    assert.deepEqual(census, { objects: 0, bytes: 0, types: {} });
+    assert.deepEqual(told, [census]);
+  });
+
   it('looks at no other prefix', async () => {
     const { objects } = await countObjects(client, { bucket: 'photos', prefix: 'b/' });
     assert.equal(objects, 1);
   });
 
   it('of a bucket that is not there is the request’s fault', async () => {
-    await rejectsWith(countObjects(client, { bucket: 'nowhere', prefix: '' }), 'InvalidRequest');
+    const { message } = await rejectsWith(
+      countObjects(client, { bucket: 'nowhere', prefix: 'a/' }),
+      'InvalidRequest',
+    );
+    assert.match(message, /^listing s3:\/\/nowhere\/a\/: NoSuchBucket/);
   });
 });

@@ -25,6 +25,7 @@ describe('the cost of a run', () => {
     near(cost.stepFunctions, 15_004 * 0.000025 + 15_000 * 0.000001 + 0.0625 * 201_500 * 0.00001667);
     // 1,500 lists, a result each; three reads of an image, two where it is skipped
     near(cost.s3, 1_001_500 * 0.000005 + (3_000_000 + 1_000_000) * 0.0000004);
+    assert.deepEqual([cost.region, cost.date], [PRICE_TABLE.region, PRICE_TABLE.date]);
     near(cost.total, cost.lambda + cost.stepFunctions + cost.s3);
   });
 
@@ -33,6 +34,30 @@ describe('the cost of a run', () => {
     const { lambda: x86 } = costOf({ ...work, architecture: 'x86_64' });
     const { lambda: arm } = costOf({ ...work, architecture: 'arm64' });
     assert.ok(Math.abs(arm / x86 - 0.8) < 0.001);
+  });
+
+  it('has each price for one of its unit', () => {
+    const { lambdaGbSecond, provisionedGbSecond, provisionedRunGbSecond, ...single } = PRICE_TABLE.prices;
+    const prices = {
+      lambdaRequest: 0.000_000_2,
+      httpRequest: 0.000_001,
+      event: 0.000_001,
+      sqsRequest: 0.000_000_4,
+      transition: 0.000_025,
+      expressRequest: 0.000_001,
+      expressGbSecond: 0.000_016_67,
+      s3Write: 0.000_005,
+      s3Read: 0.000_000_4,
+      logGb: 0.5,
+      gpuHour: 0.526,
+    };
+    assert.deepEqual(Object.keys(single), Object.keys(prices));
+    for (const [name, price] of Object.entries(prices)) {
+      assert.ok(Math.abs(single[name as keyof typeof single] / price - 1) < 1e-9, name);
+    }
+    for (const both of [lambdaGbSecond, provisionedGbSecond, provisionedRunGbSecond]) {
+      assert.ok(Math.abs(both.arm64 / both.x86_64 - 0.8) < 0.001);
+    }
   });
 
   it('says whose prices it uses, and of when', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { costOf } from '../../src/bucket-run/cost.ts';
 import { summarizeRun } from '../../src/bucket-run/summary.ts';
 import { clientOf } from '../s3/fake-client.ts';
 import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
@@ -36,11 +37,11 @@ const failure = (name: string | undefined, items: number) => ({
 });
 
 /** Writes a run as Step Functions does: by status, each file its lines. */
-function write(files: Record<string, object[][]>): void {
+function write(files: Record<string, object[][]>, end = ''): void {
   const named = Object.entries(files).map(([status, contents]) => {
     const keys = contents.map((lines, i) => {
       const Key = `runs/1/${status}_${i}.jsonl`;
-      s3.put(BUCKET, Key, Buffer.from(lines.map((line) => JSON.stringify(line)).join('\n')));
+      s3.put(BUCKET, Key, Buffer.from(lines.map((line) => JSON.stringify(line)).join('\n') + end));
       return { Key, Size: 1 };
     });
     return [status, keys];
@@ -61,7 +62,8 @@ describe('the summary of a run', () => {
     assert.deepEqual(batches, { succeeded: 3, failed: 4 });
     assert.deepEqual(errors, { ModelUnusable: 1, Overloaded: 2, unknown: 1 });
     assert.equal(milliseconds, 330);
-    assert.ok(cost.total > 0 && Number.isFinite(cost.total));
+    const work = { processed: 20, skipped: 10, batches: 3, milliseconds: 330 };
+    assert.deepEqual(cost, costOf({ ...work, memory: 1024, architecture: 'arm64' }));
   });
 
   it('of an empty bucket is all zeros', async () => {
@@ -71,10 +73,19 @@ describe('the summary of a run', () => {
     assert.deepEqual(batches, { succeeded: 0, failed: 0 });
   });
 
+  it('is the same whether or not the last line has an end, or empty ones follow', async () => {
+    for (const end of ['', '\n', '\n\n\n']) {
+      write({ SUCCEEDED: [[batch(1, 0, 0, 100), batch(2, 0, 0, 100)], []] }, end);
+      const { images, batches } = await summarizeRun(client, WORK);
+      assert.deepEqual([images.captioned, batches.succeeded], [3, 2]);
+    }
+  });
+
   it('is UpstreamUnavailable where S3 does not answer, so that the workflow tries again', async () => {
     write({ SUCCEEDED: [[batch(1, 0, 0, 1)]] });
     s3.onRequest(() => ({ kind: 'error', status: 503, code: 'SlowDown' }));
-    await rejectsWith(summarizeRun(client, WORK), 'UpstreamUnavailable');
+    const { message } = await rejectsWith(summarizeRun(client, WORK), 'UpstreamUnavailable');
+    assert.match(message, /s3:\/\/results\/runs\/1\/manifest\.json/);
     s3.onRequest(() => undefined);
   });
 

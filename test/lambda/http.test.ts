@@ -90,8 +90,8 @@ describe('the HTTP function', () => {
     const lines = lambda.logs() as Record<string, unknown>[];
     const reports = lines.filter(({ message }) => message === 'request');
     assert.deepEqual(
-      reports.map(({ correlation_id, status }) => [correlation_id, status]),
-      Array(5).fill(['gateway-request', 200]),
+      reports.map(({ correlation_id, level, status, service }) => [correlation_id, level, status, service]),
+      Array(5).fill(['gateway-request', 'INFO', 200, 'show-and-tell']),
     );
     assert.ok(!JSON.stringify(lines).includes(result.captions[0]!.text));
     assert.deepEqual(metricsOf(lambda).ColdStart, [1]);
@@ -178,6 +178,32 @@ describe('the HTTP function', () => {
     assert.deepEqual(fake.requests, []);
   });
 
+  it('tells its limits', async (t) => {
+    const environment = {
+      ALLOWED_BUCKETS: 'photos',
+      MAX_OBJECT_BYTES: '12345',
+      MAX_PIXELS: '1000',
+      UPLOADS_BUCKET: 'photos',
+      UPLOADS_PREFIX: 'uploads/',
+      RESULTS_BUCKET: 'results',
+      RESULTS_PREFIX: '',
+    };
+    const lambda = await http.startFor(t, { environment, timeout: 20_000 });
+    const { body = '' } = answerOf(await lambda.invoke(request('GET', '/docs')));
+    const rows = body.slice(body.indexOf('id="limits"')).matchAll(/<dt>(.*?)<\/dt>\s*<dd>(.*?)<\/dd>/gs);
+    const limits = Object.fromEntries(
+      [...rows].map(([, what = '', value = '']) => [what, value.split('. ')[0]]),
+    );
+    assert.partialDeepStrictEqual(limits, {
+      // Lambda's 6 MB without 64 KiB of headers, as base64.
+      'Body of a request': '4,669,440 bytes (4.5 MiB)',
+      'Pixels of an image': '1,000',
+      'Image in S3': '12,345 bytes (12.1 KiB)',
+      Upload: '12,345 bytes (12.1 KiB)',
+    });
+    assert.match(limits['Time from a request to its answer, its images together']!, /^1[0-6]\.\d+ s$/);
+  });
+
   it('takes no image above its limit of pixels', async (t) => {
     const small = await http.startFor(t, { environment: { MAX_PIXELS: '1000' } });
     const { detail } = jsonOf<{ detail: string }>(
@@ -228,6 +254,9 @@ describe('the HTTP function', () => {
     const answer = answerOf(await lambda.invoke(request('POST', '/captions', 'image/jpeg', PHOTO)));
     assert.equal(answer.statusCode, 504);
     assert.equal(lambda.starts(), 1);
+    const line = (lambda.logs() as Record<string, unknown>[]).find(({ message }) => message === 'request');
+    assert.deepEqual([line?.level, line?.status, line?.code], ['ERROR', 504, 'DeadlineExceeded']);
+    assert.deepEqual(metricsOf(lambda).Failures, [1]);
   });
 
   it('fails by name while its model is unusable, and reports why', async (t) => {

@@ -154,6 +154,19 @@ describe('the queue function', () => {
     );
     assert.deepEqual(returned(await lambda.invoke(event)), []);
     assert.deepEqual(fake.requests, []);
+    fake.put('photos', 'a.jpg', PHOTO);
+    assert.deepEqual(returned(await lambda.invoke(batch(notification([record('photos', 'a.jpg')])))), []);
+    const ignored = (lambda.logs() as Record<string, unknown>[]).filter(
+      ({ message }) => message === 'ignored',
+    );
+    assert.deepEqual(
+      ignored.map(({ messageId, key }) => [messageId, key]),
+      [
+        ['m0', undefined],
+        ['m1', undefined],
+        ['m2', 'captions/photos/a.jpg/x.json'],
+      ],
+    );
   });
 
   it('gives messages back before the time is over instead of being killed', async (t) => {
@@ -166,7 +179,9 @@ describe('the queue function', () => {
     assert.deepEqual(returned(await lambda.invoke(event)), ['m0', 'm1']);
     assert.equal(lambda.starts(), 1);
     fake.onRequest(() => undefined);
-    assert.deepEqual(returned(await lambda.invoke(event)), []);
+    // What is left of its time would do here, where nothing else runs beside the tests.
+    const patient = await queue.startFor(t, { environment: objectEnvironment(fake) });
+    assert.deepEqual(returned(await patient.invoke(event)), []);
   });
 
   it('captions again after its process died amid an image', async (t) => {
@@ -222,6 +237,12 @@ describe("the queue function's log", () => {
     const captioned = lines.find(({ message }) => message === 'captioned');
     assert.equal(captioned?.correlation_id, 'request-1');
     assert.equal(captioned?.cold_start, true);
+    assert.ok(lines.every(({ service }) => service === 'show-and-tell'));
+    const namespaces = lines.flatMap(
+      ({ _aws }) =>
+        (_aws as { CloudWatchMetrics: { Namespace: string }[] } | undefined)?.CloudWatchMetrics ?? [],
+    );
+    assert.deepEqual(new Set(namespaces.map(({ Namespace }) => Namespace)), new Set(['ShowAndTell']));
     const metrics = metricsOf(lambda);
     assert.deepEqual(metrics.ColdStart, [1]);
     for (const stage of ['DecodeTime', 'PreprocessTime', 'EncodeTime', 'SearchTime', 'CaptionTime']) {

@@ -1,5 +1,6 @@
 /** The frame around an invocation, and what is logged and counted of what happens in it. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it, test } from 'node:test';
 import type { Context } from 'aws-lambda';
 import type { Timings } from '../../src/caption/result.ts';
@@ -14,9 +15,13 @@ import {
   UnsupportedImage,
   UpstreamUnavailable,
 } from '../../src/errors.ts';
+import { readHttpSettings } from '../../src/lambda/env.ts';
 import { countCaptions, type Reporters, reportFailure } from '../../src/lambda/failures.ts';
-import { deadlineOf, type FunctionRuntime, inInvocation } from '../../src/lambda/runtime.ts';
+import { deadlineOf, type FunctionRuntime, inInvocation, startRuntime } from '../../src/lambda/runtime.ts';
 import { startTracing } from '../../src/lambda/tracing.ts';
+import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
+import { rejectsWith } from '../support/errors.ts';
+import { COFFEE } from '../support/samples.ts';
 import { noting } from './noting.ts';
 
 function reporters() {
@@ -75,6 +80,34 @@ test('captions are counted with the time of each stage', () => {
 test('three seconds of an invocation are kept back', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
   assert.equal(deadlineOf({ getRemainingTimeInMillis: () => 10_000 }), 1_007_000);
+});
+
+describe('what all invocations share', () => {
+  const env = { POWERTOOLS_SERVICE_NAME: 'mine', POWERTOOLS_METRICS_NAMESPACE: 'Ours' };
+
+  it('is made of the settings', async () => {
+    const settings = readHttpSettings({
+      ...env,
+      MODEL_DIR: DEFAULT_BUNDLE,
+      MODEL_THREADS: '1',
+      MAX_PIXELS: '1000',
+      POWERTOOLS_LOG_LEVEL: 'SILENT',
+    });
+    const runtime = await startRuntime(settings);
+    assert.deepEqual(runtime.settings, settings);
+    assert.equal(runtime.logger.getLevelName(), 'SILENT');
+    runtime.metrics.addMetric('Captions', 'Count', 1);
+    const counted = runtime.metrics.serializeMetrics();
+    assert.deepEqual([counted.service, counted._aws.CloudWatchMetrics[0]!.Namespace], ['mine', 'Ours']);
+    const captioner = await runtime.captioner;
+    await rejectsWith(captioner.caption(readFileSync(COFFEE)), 'ImageTooLarge');
+    await captioner.close();
+  });
+
+  it('starts with a model that cannot be used as well, which every caption then tells', async () => {
+    const settings = readHttpSettings({ ...env, MODEL_DIR: '/nowhere', POWERTOOLS_LOG_LEVEL: 'SILENT' });
+    await rejectsWith((await startRuntime(settings)).captioner, 'ModelUnusable');
+  });
 });
 
 describe('an invocation', () => {

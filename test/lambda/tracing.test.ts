@@ -39,7 +39,7 @@ async function startDaemon(
 
 const EVENT = { Records: [{ messageId: 'm0', body: notification([record('photos', 'a.jpg')]) }] };
 
-describe('tracing', () => {
+describe('tracing', { timeout: 120_000 }, () => {
   it('sends a segment an invocation when it is on, with the requests to S3 below it', async (t) => {
     const daemon = await startDaemon(t);
     const environment = { TRACING: 'on', AWS_XRAY_DAEMON_ADDRESS: daemon.address };
@@ -51,6 +51,33 @@ describe('tracing', () => {
       await setTimeout(20);
     assert.match(sent(), /"## test"/);
     assert.match(sent(), /"S3"/);
+    const whole = daemon.segments.find(({ name }) => name === '## test')!;
+    assert.deepEqual(whole.annotations, { ColdStart: true, Service: 'show-and-tell' });
+    // Of the trace that the runtime names.
+    assert.deepEqual([whole.parent_id, typeof whole.end_time], ['53995c3f42cd8ad8', 'number']);
+    assert.deepEqual(new Set(daemon.segments.map((segment) => segment.trace_id)), new Set([whole.trace_id]));
+    const requests = daemon.segments.filter(({ name }) => name === 'S3');
+    assert.deepEqual(
+      requests.map(({ parent_id, aws }) => [parent_id, (aws as { operation: string }).operation]),
+      ['HeadObject', 'HeadObject', 'GetObject', 'PutObject'].map((operation) => [whole.id, operation]),
+    );
+  });
+
+  it('tells of an invocation that failed, and goes on', async (t) => {
+    const daemon = await startDaemon(t);
+    const environment = { TRACING: 'on', AWS_XRAY_DAEMON_ADDRESS: daemon.address };
+    const lambda = await queue.startFor(t, { environment });
+    const answer = await lambda.invoke({ no: 'event of a queue' });
+    assert.ok('error' in answer);
+    while (!daemon.segments.some(({ name }) => name === '## test')) await setTimeout(20);
+    const [failed] = daemon.segments.filter(({ name }) => name === '## test');
+    assert.equal(failed!.fault, true);
+    const { exceptions } = failed!.cause as { exceptions: { type: string }[] };
+    assert.deepEqual(
+      exceptions.map(({ type }) => type),
+      [answer.error.errorType],
+    );
+    assert.deepEqual(await lambda.invoke(EVENT), { payload: { batchItemFailures: [] } });
   });
 
   it('sends nothing when it is off', async (t) => {

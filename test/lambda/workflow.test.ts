@@ -8,7 +8,7 @@ import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
 import type { Invocation } from '../support/runtime-api/runtime-api.ts';
 import { COFFEE } from '../support/samples.ts';
-import { objectEnvironment, type PackedFunction, pack } from './packed-function.ts';
+import { metricsOf, objectEnvironment, type PackedFunction, pack } from './packed-function.ts';
 
 const PHOTO = readFileSync(COFFEE);
 const NO_IMAGE = Buffer.from('no image');
@@ -59,6 +59,7 @@ describe('the workflow function, for one image', () => {
     assert.equal(result.captions.length, 1);
     assert.equal(result.format, 'jpeg');
     assert.deepEqual(fake.requests, []);
+    assert.deepEqual(metricsOf(lambda).Captions, [1]);
   });
 
   it('reads base64 in every way that it is read over HTTP', async (t) => {
@@ -105,6 +106,11 @@ describe('the workflow function, for one image', () => {
     ];
     for (const [event, code] of cases)
       assert.equal(errorName(await lambda.invoke(event)), code, JSON.stringify(event));
+    const failed = (lambda.logs() as Record<string, unknown>[]).filter(({ message }) => message === 'failed');
+    assert.deepEqual(
+      failed.map(({ code, correlation_id }) => [code, correlation_id]),
+      cases.map(([, code], i) => [code, `request-${i + 1}`]),
+    );
     assert.equal(lambda.starts(), 1);
   });
 
@@ -224,11 +230,17 @@ describe('the workflow function, for a batch of a Distributed Map', () => {
       Items: keys.map((Key) => ({ Key })),
       BatchInput: { bucket: 'photos', options: { beamWidth: 10, count: 1 } },
     };
-    assert.equal(errorName(await lambda.invoke(event)), 'DeadlineExceeded');
-    const done = fake.keys('results').length;
-    assert.ok(done > 0 && done < keys.length, `${done} done`);
-    await lambda.invoke(event);
-    assert.ok(fake.keys('results').length > done);
+    let done = 0;
+    for (const _ of ['first', 'again']) {
+      const before = done;
+      // Where much else runs beside it the time may be over before the first of them is done.
+      for (let tries = 0; done === before; tries++) {
+        assert.ok(tries < 20, `${done} done`);
+        assert.equal(errorName(await lambda.invoke(event)), 'DeadlineExceeded');
+        done = fake.keys('results').length;
+      }
+      assert.ok(done < keys.length, `${done} done`);
+    }
     assert.equal(lambda.starts(), 1);
   });
 

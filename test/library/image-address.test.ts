@@ -76,9 +76,16 @@ describe('an image behind an address', () => {
       });
       const answers = new RegExp(`/(a|none) answers status ${status}`);
       if (follows) assert.deepEqual(await read(`http://localhost:${port}/a`), BYTES);
-      else assert.match((await rejectsWith(read(`http://localhost:${port}/a`), 'ImageNotFound')).message, answers);
+      else
+        assert.match(
+          (await rejectsWith(read(`http://localhost:${port}/a`), 'ImageNotFound')).message,
+          answers,
+        );
       await left;
-      assert.match((await rejectsWith(read(`http://localhost:${port}/none`), 'ImageNotFound')).message, answers);
+      assert.match(
+        (await rejectsWith(read(`http://localhost:${port}/none`), 'ImageNotFound')).message,
+        answers,
+      );
     });
   }
 

@@ -93,7 +93,12 @@ describe('what cannot be read says why:', () => {
     ['an object of no class', () => Object.create(null), 'InvalidRequest', /, not an object of no class$/],
     ['a function', () => () => BYTES, 'InvalidRequest', /, not \(\) => BYTES$/],
     ['a user in an address', () => new URL('http://me@127.0.0.1:1/'), 'InvalidRequest', /user or a password/],
-    ['a password in an address', () => new URL('http://:a@127.0.0.1:1/'), 'InvalidRequest', /user or a password/],
+    [
+      'a password in an address',
+      () => new URL('http://:a@127.0.0.1:1/'),
+      'InvalidRequest',
+      /user or a password/,
+    ],
     ['an address in large letters', () => 'HTTPS://127.0.0.1:1/', 'InvalidRequest', /new URL/],
     ['an address of any protocol', () => 'x3.-+y://a', 'InvalidRequest', /new URL/],
     ['a path with an address in it', () => 'photos/http://a.jpg', 'ImageNotFound'],
@@ -109,7 +114,11 @@ describe('what cannot be read says why:', () => {
   }
 
   it('tells what was the cause of it', async () => {
-    for (const source of [new URL('blob:nodedata:none'), new URL('http://127.0.0.1:1/'), path.replace('1', '2')]) {
+    for (const source of [
+      new URL('blob:nodedata:none'),
+      new URL('http://127.0.0.1:1/'),
+      path.replace('1', '2'),
+    ]) {
       const { cause } = await readImageSource(source).then(
         () => assert.fail('was read'),
         (error: Error) => error,

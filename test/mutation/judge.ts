@@ -41,10 +41,8 @@ export async function judge(
   measured: readonly Measured[],
 ): Promise<Verdict> {
   const reach = measured.filter(({ coverage }) => runs(coverage, mutant.file, mutant.offset));
-  const load = measured.filter(({ coverage }) => coverage.has(mutant.file));
   // A process that is killed writes no coverage, and packed code is not seen: then all have to pass.
-  const all = [reach, load, measured].find(({ length }) => length > 0) ?? [];
-  const tests = all.toSorted((a, b) => rank(a) - rank(b));
+  const tests = (reach.length > 0 ? reach : measured).toSorted((a, b) => rank(a) - rank(b));
   function rank({ test, seconds }: Measured): number {
     return test === noticedBy.get(mutant.file) ? 0 : seconds;
   }

@@ -136,6 +136,7 @@ describe('NO_PROXY', () => {
     ['10.0.0.0/0008', 'https://10.0.0.0/', false],
     ['10.0.0.0/8x', 'https://10.0.0.0/', false],
     ['10.0.0.0/x8', 'https://10.0.0.0/', false],
+    ['10.0.0.0/8/9', 'https://10.0.0.0/', false],
     ['/8', 'https://10.0.0.0/', false],
     ['example.org/8', 'https://example.org/', false],
     ['::/0', 'https://10.0.0.0/', false],

@@ -231,6 +231,24 @@ describe('captionObject, when it is not the image', () => {
     assert.deepEqual(fake.requests, []);
   });
 
+  it('still writes down a caption that was there after the deadline', async (t) => {
+    fake.put('photos', 'a.jpg', PHOTO);
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+    const deadline = Date.now() + 5_000;
+    const caption: ObjectCaptioner['caption'] = async (...args) => {
+      const result = await captioner.caption(...args);
+      t.mock.timers.setTime(deadline + 60_000);
+      return result;
+    };
+    const outcome = await captionObject(
+      { bucket: 'photos', key: 'a.jpg' },
+      { ...parts, caption },
+      { deadline },
+    );
+    assert.equal(outcome.status, 'captioned');
+    assert.equal(fake.keys('results').length, 1);
+  });
+
   it('does not take a missing results bucket for a missing image', async () => {
     fake.put('photos', 'a.jpg', PHOTO);
     const wrong = { ...parts, results: { bucket: 'nowhere', prefix: '' } };
