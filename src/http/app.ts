@@ -63,8 +63,9 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
     }),
   );
   app.use(async (c, next) => {
-    c.header('cache-control', NOT_CACHED['cache-control']);
     await next();
+    // Not before: `cors` begins the answer, whose headers then win over those of the routes.
+    if (!c.res.headers.has('cache-control')) c.header('cache-control', NOT_CACHED['cache-control']);
   });
   if (parts.allowedOrigin !== undefined) app.use(crossOrigin(parts.allowedOrigin));
   app.onError(answerProblem);

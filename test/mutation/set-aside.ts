@@ -72,6 +72,21 @@ const SET_ASIDE: Record<string, readonly SetAside[]> = {
     },
   ],
   'src/alt/raw-original.ts': [{ from: '[]', to: '["Stryker was here"]', because: 'A text has no tag.' }],
+  'src/http/request/disposition.ts': [
+    { from: 'at - before', to: '(at + before)', because: 'A sum is odd where the difference is.' },
+    { from: 'quote >= 0', to: '(quote > 0)', because: 'A name stands before every quote.' },
+    { from: 'at >= 0', to: '(at > 0)', because: 'A name stands before every quote.' },
+  ],
+  'src/http/request/json.ts': [
+    {
+      from: 'at >= 0',
+      to: '(at > 0)',
+      because: 'The quote that begins a text stands before the one that ends it.',
+    },
+  ],
+  'src/http/transport/compression.ts': [
+    { from: "''", to: '"Stryker was here!"', because: 'Neither is a type that is compressed.' },
+  ],
 };
 
 export function reasonFor({ file, from, to }: Mutant): string | null {

@@ -109,8 +109,8 @@ function percentUnescaped(written: string): string {
 
 /** `null` where there is none, or none that can be read: then the plain one counts. */
 function extendedText(written: string | undefined): string | null {
-  const match = EXTENDED.exec(written ?? '');
-  if (match === null) return null;
+  const match = written?.match(EXTENDED);
+  if (!match) return null;
   const bytes = Buffer.from(
     match[2]!.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
       String.fromCharCode(Number.parseInt(hex, 16)),

@@ -72,6 +72,10 @@ describe('a body is read as', () => {
     ]);
   });
 
+  it('a form after an empty line', () => {
+    assert.deepEqual(imagesOf(FORM, `\r\n${form([DISPOSITION])}`), [['a', 'b']]);
+  });
+
   it('a form in base64 only where a header of its own says so', () => {
     const says = (header: string) => imagesOf(FORM, form([`${DISPOSITION}\r\n${header}\r\nB: c`], 'YWJj'));
     for (const header of ['Content-Transfer-Encoding:base64', 'CONTENT-TRANSFER-ENCODING \t: \t BASE64 \t']) {
@@ -199,6 +203,11 @@ describe('JSON', () => {
         message: 'JSON may have 65536 bytes beside its texts',
       });
     }
+  });
+
+  it('may be one text of any length', () => {
+    const text = '"'.repeat(MAX_BYTES_BESIDE_TEXTS);
+    assert.equal(parseJson(new Uint8Array(Buffer.from(JSON.stringify(text)))), text);
   });
 
   it('is looked at where it lies in a larger buffer', () => {
