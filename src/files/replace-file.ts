@@ -105,7 +105,7 @@ async function copyAttributes(from: string, to: string): Promise<void> {
   // Windows: alternate streams and attributes come along, access follows from the directory.
   if (flags === undefined) return copyFile(from, to, constants.COPYFILE_EXCL);
   await promisify(execFile)('cp', [...flags, '--', from, to]).catch((cause: { stderr?: string }) => {
-    const said = cause.stderr?.trim().split('\n').at(-1) ?? 'there is no cp';
+    const said = cause.stderr?.trim().split('\n').at(-1) || 'there is no cp';
     throw new InvalidRequest(`${from} would lose what belongs to it besides its content: ${said}`, { cause });
   });
 }

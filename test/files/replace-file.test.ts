@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { InvalidRequest } from '../../src/errors.ts';
 import { replaceFile } from '../../src/files/replace-file.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
 import { rejectsWith } from '../support/errors.ts';
@@ -58,12 +59,13 @@ const xattrs = (() => {
 describe('a file that is replaced', () => {
   it('has the new content, its permissions and times, and nothing beside it', async () => {
     const { directory, file } = fileIn('plain', 0o640);
-    utimesSync(file, 978_307_200.125_25, 978_307_200.125_25);
+    utimesSync(file, 946_684_800.5, 978_307_200.125_25);
     const { ino } = statSync(file);
     await replaceFile(file, OLD, NEW);
     const now = statSync(file);
     assert.deepEqual(readFileSync(file), NEW);
     assert.equal(now.mode & 0o7777, 0o640);
+    assert.equal(now.atimeMs, 946_684_800_500);
     assert.notEqual(now.ino, ino);
     assert.ok(Math.abs(now.mtimeMs - 978_307_200_125.25) < 0.01, String(now.mtimeMs));
     assert.deepEqual(readdirSync(directory), ['page.html']);
@@ -163,12 +165,28 @@ describe('a file that is replaced', () => {
       process.env.PATH = PATH;
     });
     process.env.PATH = directory;
-    await assert.rejects(replaceFile(file, OLD, NEW), {
-      code: 'InvalidRequest',
-      message: /would lose what belongs to it/,
+    await assert.rejects(replaceFile(file, OLD, NEW), (error) => {
+      assert.ok(error instanceof InvalidRequest);
+      assert.equal(
+        error.message,
+        `${file} would lose what belongs to it besides its content: there is no cp`,
+      );
+      assert.match(String(error.cause), /ENOENT/);
+      return true;
     });
     assert.deepEqual(readFileSync(file), OLD);
     assert.deepEqual(readdirSync(directory), ['page.html']);
+  });
+
+  it('has a name that can be written', async () => {
+    const odd = `${temporary.path}/\ud800.jpg`;
+    await assert.rejects(replaceFile(odd, OLD, NEW), {
+      code: 'InvalidRequest',
+      message: 'its name is not UTF-8; rename it (convmv)',
+    });
+    await assert.rejects(replaceFile(join(temporary.path, 'none'), OLD, NEW), {
+      message: `${join(temporary.path, 'none')} cannot be written (ENOENT)`,
+    });
   });
 
   it('stays when somebody has changed it meanwhile, and when it is gone', async () => {

@@ -208,6 +208,25 @@ describe('checkpoints of other programs', () => {
     assert.match(problem.actual, /lstm\/cell\/kernel/);
   });
 
+  test('a missing part of a convolution is named with its shape', async (t) => {
+    const at = 'InceptionV3/Conv2d_1a_3x3';
+    for (const [part, shape] of [
+      // With the first kernel goes the sign of a scope around everything.
+      ['weights', '[3, 3, in, out]'],
+      ['BatchNorm/beta', '[out]'],
+      ['BatchNorm/moving_mean', '[out]'],
+      ['BatchNorm/moving_variance', '[out]'],
+    ]) {
+      const prefix = join(await temporaryDirectory(t), 'model');
+      await writeCheckpointV2(
+        prefix,
+        tensors.filter(({ name }) => name !== `${at}/${part}`),
+      );
+      const problem = await rejectsSource(readWeights(prefix), 'TensorMissing');
+      assert.equal(problem.expected, `a tensor ${at}/${part}, float32 ${shape}`);
+    }
+  });
+
   const misshapen: readonly (readonly [what: string, name: string, shape: number[], expected: RegExp])[] = [
     ['too few words in one table', 'seq_embedding/map', [63, 32], /logits\/weights as float32 \[32, 63\]/],
     ['a flat kernel', 'InceptionV3/Conv2d_1a_3x3/weights', [108], /float32 \[3, 3, 3, out\]/],
@@ -273,6 +292,16 @@ describe('checkpoints of other programs', () => {
     const problem = await rejectsSource(readWeights(prefix), 'SourceUnsupported');
     assert.match(problem.expected, /Conv2d_1a_3x3/);
     assert.match(problem.actual, /resnet_v1_50/);
+  });
+
+  test('a decoder alone lacks the encoder', async (t) => {
+    const prefix = join(await temporaryDirectory(t), 'decoder');
+    await writeCheckpointV2(
+      prefix,
+      tensors.filter(({ name }) => !name.startsWith('InceptionV3/')),
+    );
+    const problem = await rejectsSource(readWeights(prefix), 'TensorMissing');
+    assert.match(problem.expected, /^a tensor InceptionV3\/Conv2d_1a_3x3\/weights, float32/);
   });
 
   test("slim's encoder alone lacks the decoder", async (t) => {

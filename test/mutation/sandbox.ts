@@ -1,6 +1,15 @@
 /** A copy of the working tree, in which files are changed and tests run. */
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +46,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 export function makeSandbox(): Sandbox {
   const directory = mkdtempSync(join(tmpdir(), 'mutation-'));
+  // Some tests become another user, who has to come as far as their files.
+  chmodSync(directory, 0o755);
   directories.push(directory);
   const root = join(directory, 'tree');
   const temporary = join(directory, 'tmp');

@@ -17,6 +17,20 @@ test('widths come from the tensors', () => {
     { embeddingWidth, stateWidth, logits },
     { embeddingWidth: 32, stateWidth: 64, logits: 64 },
   );
+  const { inputs, outputs } = network.decoder.model;
+  assert.deepEqual(
+    [...inputs, ...outputs],
+    [
+      { name: 'word', type: 'int64', dims: ['B'] },
+      { name: 'image_embedding', type: 'float32', dims: ['B', 32] },
+      { name: 'state', type: 'float32', dims: ['B', 64] },
+      { name: 'k', type: 'int64', dims: [1] },
+      { name: 'next_state', type: 'float32', dims: ['B', 64] },
+      { name: 'top_log_probabilities', type: 'float32', dims: ['B', 'K'] },
+      { name: 'top_ids', type: 'int64', dims: ['B', 'K'] },
+      { name: 'log_probabilities', type: 'float32', dims: ['B', 64] },
+    ],
+  );
 });
 
 for (const { file } of golden.images) {

@@ -30,6 +30,15 @@ test('every convolution of the checkpoint is in the graph, once', () => {
 test('widths come from the tensors', () => {
   const { embeddingWidth, regions } = network.encoder;
   assert.deepEqual({ embeddingWidth, regions }, { embeddingWidth: 32, regions: 64 });
+  const { inputs, outputs } = network.encoder.model;
+  assert.deepEqual(
+    [...inputs, ...outputs],
+    [
+      { name: 'image', type: 'float32', dims: ['N', 299, 299, 3] },
+      { name: 'image_embedding', type: 'float32', dims: ['N', 32] },
+      { name: 'region_embeddings', type: 'float32', dims: ['N', 64, 32] },
+    ],
+  );
 });
 
 for (const { file } of golden.images) {

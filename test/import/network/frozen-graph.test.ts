@@ -117,6 +117,13 @@ describe('graphs that are refused', () => {
     assert.match(problem.remedy ?? '', /checkpoint/);
   });
 
+  test('an inference graph that still drops out at random', async (t) => {
+    const edit: Edit = (n) =>
+      n.name === 'softmax' ? [node('drop', 'RandomUniform'), { ...n, inputs: [...n.inputs, 'drop'] }] : n;
+    const problem = await rejectsSource(readEdited(t, edit), 'SourceUnsupported');
+    assert.match(problem.actual, /^a training graph: .*\(RandomUniform drop\)$/);
+  });
+
   test('another network, with the nodes that were looked for', async (t) => {
     const problem = await rejectsSource(
       readEdited(t, rename('lstm/initial_state', 'lstm/other')),
@@ -153,6 +160,7 @@ describe('graphs that are refused', () => {
     ],
     ['no Relu', (n) => (n.op === 'Relu' ? { ...n, op: 'Elu' } : n)],
     ['a transposed product', (n) => (n.name === 'logits/MatMul' ? { ...n, rest: flag('transpose_b') } : n)],
+    ['another', (n) => (n.name === 'logits/MatMul' ? { ...n, rest: flag('transpose_a') } : n)],
     [
       'one kernel for two convolutions',
       (n) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -10,6 +10,7 @@ import { gzipSync } from 'node:zlib';
 import tar from 'tar-stream';
 import { readWeights } from '../../../src/import/read-weights.ts';
 import { ARCHIVE_LIMITS, unpack } from '../../../src/import/source/archive.ts';
+import type { ArchiveLimits } from '../../../src/import/source/archive-entries.ts';
 import type { FoundArchive } from '../../../src/import/source/source.ts';
 import { TINY } from '../network/formula-weights.ts';
 import { failureOf, rejectsSource, temporaryDirectory } from './source-failures.ts';
@@ -131,6 +132,8 @@ test('nothing stays behind when the process ends before it is disposed of', asyn
 });
 
 describe('archives that are refused', () => {
+  const OUTSIDE = { expected: "names inside the archive's own folder" };
+  const KIND = { expected: 'files and folders' };
   const names = ['../evil', 'a/../../evil', '/tmp/evil', 'C:\\evil', 'a\\..\\..\\evil', '..'];
   for (const name of names) {
     test(`a tar with ${name}`, async (t) => {
@@ -142,7 +145,7 @@ describe('archives that are refused', () => {
           [name, 'evil'],
         ]),
       );
-      await refusedWithoutTrace(file);
+      await refusedWithoutTrace(file, { ...OUTSIDE, actual: JSON.stringify(name) });
     });
     test(`a zip with ${name}`, async (t) => {
       const file = await written(
@@ -163,12 +166,39 @@ describe('archives that are refused', () => {
         ['l', { type, linkname: '/etc' }],
         ['l/passwd', 'evil'],
       ]);
-      await refusedWithoutTrace(await written(t, 'a.tar', bytes));
+      await refusedWithoutTrace(await written(t, 'a.tar', bytes), { ...KIND, actual: `a ${type}: l` });
     });
   }
 
   test('a zip with a link', async (t) => {
-    await refusedWithoutTrace(await written(t, 'a.zip', zipOf([['l', '/etc', 0o120777]])));
+    const file = await written(t, 'a.zip', zipOf([['l', '/etc', 0o120777]]));
+    await refusedWithoutTrace(file, { ...KIND, actual: 'a link: l' });
+  });
+
+  test('a zip with an encrypted entry', async (t) => {
+    const bytes = zipOf([['secret', 'x']]);
+    // The first of the general purpose flags, and deflated, in the header of the entry and in that of the directory.
+    for (const [mark, at] of [
+      ['PK\x03\x04', 6],
+      ['PK\x01\x02', 8],
+    ] as const) {
+      const flags = bytes.indexOf(mark, 0, 'latin1') + at;
+      bytes.set([1, 0, 8, 0], flags);
+    }
+    const file = await written(t, 'a.zip', bytes);
+    await refusedWithoutTrace(file, { expected: 'no encryption', actual: 'an encrypted secret' });
+  });
+
+  test('a name without an end is told in part', async (t) => {
+    const file = await written(t, 'a.zip', zipOf([['x'.repeat(5000), '', 0o120777]]));
+    await refusedWithoutTrace(file, { ...KIND, actual: `a link: ${'x'.repeat(200)}` });
+  });
+
+  test('a folder of a tar that leads outside', async (t) => {
+    for (const name of ['../evil/', '/tmp/evil/', '.../../evil/']) {
+      const file = await written(t, 'a.tar', await tarOf([[name, { type: 'directory' }]]));
+      await refusedWithoutTrace(file, { ...OUTSIDE, actual: JSON.stringify(name) });
+    }
   });
 
   test('two entries of one name', async (t) => {
@@ -190,10 +220,19 @@ describe('archives that are refused', () => {
     await refusedWithoutTrace(await written(t, 'a.gz', gzipSync('')));
   });
 
-  async function refusedWithoutTrace(file: string): Promise<void> {
+  async function refusedWithoutTrace(
+    file: string,
+    problem?: { expected: string; actual: string },
+  ): Promise<void> {
     const before = unpacked();
     const error = await failureOf(readWeights(file));
-    assert.ok(error?.problem.file.startsWith(file), error?.message ?? 'no error');
+    assert.ok(error, 'no error');
+    assert.ok(error.problem.file.startsWith(file), error.message);
+    if (problem) {
+      assert.equal(error.code, 'SourceUnsupported');
+      const remedy = 'Unpack it by hand if you trust it, and import the file inside.';
+      assert.deepEqual(error.problem, { file, ...problem, remedy });
+    }
     assert.deepEqual(unpacked(), before);
     assert.ok(!existsSync(join(tmpdir(), 'evil')) && !existsSync(join(file, '../../evil')));
   }
@@ -230,12 +269,45 @@ describe('limits', () => {
   });
 
   test('more entries than a model has', async (t) => {
-    const entries = Array.from({ length: 30 }, (_, i) => [`f${i}`, 'x'] as const);
-    const limits = { ...ARCHIVE_LIMITS, entries: 20 };
+    const entries = Array.from({ length: 21 }, (_, i) => [`f${i}`, 'x'] as const);
     const asTar = await written(t, 'a.tar', await tarOf(entries));
-    await rejectsSource(unpack(archive(asTar, 'tar'), limits), 'SourceUnsupported');
     const asZip = await written(t, 'a.zip', zipOf(entries));
-    await rejectsSource(unpack(archive(asZip, 'zip'), limits), 'SourceUnsupported');
+    for (const [file, packing] of [
+      [asTar, 'tar'],
+      [asZip, 'zip'],
+    ] as const) {
+      const limits = { ...ARCHIVE_LIMITS, entries: 20 };
+      const problem = await rejectsSource(unpack(archive(file, packing), limits), 'SourceUnsupported');
+      assert.deepEqual([problem.expected, problem.actual], ['at most 20 entries', 'more']);
+      const { directory, dispose } = await unpack(archive(file, packing), { ...limits, entries: 21 });
+      assert.equal(readdirSync(directory).length, 21);
+      await dispose();
+    }
+  });
+
+  test('as many bytes as the archive may have, free of any ratio or by it, and not one more', async (t) => {
+    const file = await written(t, 'a.zip', zipOf([['a', Buffer.alloc(1000)]]));
+    const packed = statSync(file).size;
+    const whole = async (limits: Partial<ArchiveLimits>) => {
+      const none = { ...ARCHIVE_LIMITS, ratio: 0, freeBytes: 0 };
+      const { directory, dispose } = await unpack(archive(file, 'zip'), { ...none, ...limits });
+      assert.deepEqual(readFileSync(join(directory, 'a')), Buffer.alloc(1000));
+      assert.equal(statSync(directory).mode & 0o777, 0o700);
+      const { length } = process.listeners('exit');
+      await dispose();
+      assert.equal(process.listeners('exit').length, length - 1);
+    };
+    const refused = async (limits: Partial<ArchiveLimits>, most: number) => {
+      const { expected, actual } = await rejectsSource(whole(limits), 'SourceUnsupported');
+      assert.equal(expected, `at most ${most} bytes in ${packed} packed ones`);
+      assert.equal(actual, 'more: no archive of weights');
+    };
+    await whole({ freeBytes: 1000 });
+    await whole({ ratio: 1 });
+    await whole({ freeBytes: 2000, bytes: 1000 });
+    await refused({ freeBytes: 999 }, 999);
+    await refused({ ratio: 0.5 }, packed / 2);
+    await refused({ freeBytes: 2000, ratio: 2, bytes: 999 }, 999);
   });
 
   test('cut off at any place', async (t) => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import protobuf from 'protobufjs';
 import type { SourceProblem } from '../../../src/errors.ts';
 import { crc32c, maskCrc } from '../../../src/import/bytes/crc32c.ts';
+import { MAX_SOURCE_BYTES } from '../../../src/import/bytes/source-file.ts';
 import { openCheckpointV2 } from '../../../src/import/tensorflow/checkpoint-v2.ts';
 import { TINY } from '../network/formula-weights.ts';
 import { rejectsSource, temporaryDirectory } from '../source/source-failures.ts';
@@ -198,6 +199,11 @@ describe('a V2 index by hand', () => {
       [['x', entry({ offset: 2n ** 62n })]],
     ],
     [
+      'an offset that is exact and an end that is not',
+      '4: x in data file 0, 9007199254740991 bytes from 1; 4 bytes in all',
+      [['x', entry({ dtype: 7, offset: 1, size: 2n ** 53n - 1n })]],
+    ],
+    [
       'a negative size of strings',
       '4: x in data file 0, -1 bytes from 2; 4 bytes in all',
       [['x', entry({ dtype: 7, offset: 2, size: -1 })]],
@@ -265,6 +271,17 @@ describe('a V2 index by hand', () => {
     assert.match(problem.file, /\/x\.data-00000-of-01000$/);
     assert.match(problem.actual, /^ENOENT/);
     assert.equal(problem.remedy, 'A V2 checkpoint is its .index and all its .data files in one folder.');
+  });
+
+  test('a data file that is too large is refused as such', async (t) => {
+    const { file } = await rejectsSource(
+      open(t, [['', hex('0801')]], Buffer.alloc(0)).then(async ({ files }) => {
+        await truncate(files[1]!, MAX_SOURCE_BYTES + 1);
+        return openCheckpointV2(files[0]!.replace(/\.index$/, ''));
+      }),
+      'SourceUnsupported',
+    );
+    assert.match(file, /data-00000-of-00001$/);
   });
 
   test('the step: a scalar integer of either size that is called so', async (t) => {
