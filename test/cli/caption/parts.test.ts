@@ -179,7 +179,7 @@ describe('one image of many', () => {
 
   it('is read and recognised as far as that is asked for', async () => {
     writeFileSync(at('text.jpg'), BYTES);
-    const none = { content: false, look: false, maxPixels: undefined };
+    const none = { content: false, look: null };
     const image = at('text.jpg');
     assert.deepEqual(await readInput(image, none), { image, sha256: undefined, bytes: BYTES, look: null });
     assert.deepEqual(await readInput(image, { ...none, content: true }), {
@@ -188,7 +188,7 @@ describe('one image of many', () => {
       bytes: BYTES,
       look: null,
     });
-    const odd = await readInput(image, { ...none, content: true, look: true });
+    const odd = await readInput(image, { ...none, content: true, look: {} });
     assert.ok('error' in odd);
     assert.deepEqual([odd.sha256, odd.error.code], [SHA, 'UnsupportedImage']);
     const missing = await readInput(at('none.jpg'), { ...none, content: true });
