@@ -199,7 +199,10 @@ describe('a server', FULL, () => {
     child.kill('SIGTERM');
     const { status, stderr } = await ended;
     assert.equal(status, 0);
-    assert.equal(stderr, 'show-and-tell: standard output cannot be written (ENOSPC)\n');
+    assert.equal(
+      stderr,
+      'show-and-tell: standard output cannot be written (ENOSPC): the disk is full; make room\n',
+    );
   });
 
   it('logs again once it can, and says how many lines were lost', async (t) => {
