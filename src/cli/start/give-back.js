@@ -16,9 +16,12 @@ export function environmentToServe() {
   return isLacking() ? { ...process.env, ...SETTING } : process.env;
 }
 
-/** In its own place, so that its id and who waits for it stay. A Node without `execve` serves with more memory. */
+/**
+ * In its own place, so that its id and who waits for it stay. A Node without `execve` serves with more memory, and so does process
+ * 1: while another Node starts in its place, the kernel would drop its signals. The image of the server has the setting.
+ */
 export function restartToServe() {
-  if (!isLacking()) return;
+  if (!isLacking() || process.pid === 1) return;
   const args = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   process.execve?.(process.execPath, args, environmentToServe());
 }
