@@ -101,6 +101,7 @@ test('functions get the limits of the settings, and what they read of the enviro
           MAX_OBJECT_BYTES: '67108864',
           MODEL_DIR: 'model',
           MODEL_THREADS: '1',
+          MALLOC_TRIM_THRESHOLD_: '131072',
           ORT_DISABLE_TELEMETRY: '1',
           POWERTOOLS_LOG_LEVEL: 'INFO',
           POWERTOOLS_METRICS_NAMESPACE: 'ShowAndTell',
