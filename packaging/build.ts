@@ -13,6 +13,7 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const COPIED = [
   'cli/launch.js',
   'cli/start/ending.js',
+  'cli/start/give-back.js',
   'cli/start/own-node.js',
   'cli/start/start.js',
   'cli/start/user-cache.js',

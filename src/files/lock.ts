@@ -16,7 +16,7 @@ import {
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { InvalidRequest } from '../errors.ts';
-import { MAKER, makerName, makerState } from './maker.ts';
+import { makerIn, makerName, makerState } from './maker.ts';
 import { partIn } from './part.ts';
 import { codeOf, notWritten } from './system-error.ts';
 
@@ -24,9 +24,6 @@ import { codeOf, notWritten } from './system-error.ts';
 const SIGN_MS = 10_000;
 /** and after so long without a sign is over, where its process cannot be looked for. */
 const SILENT_MS = 60_000;
-
-/** Of a lock; whatever else lies there is nobody's to remove. */
-const ENTRY = new RegExp(`^${MAKER.source}$`);
 
 /** Others take and release it meanwhile, but not so often. */
 const MOST_TRIES = 100;
@@ -107,7 +104,8 @@ function removeOver(path: string, part: string, place: string): void {
 
 /** By the clock of the file system, which both have seen. */
 function isOver(entry: string, name: string, part: string): boolean {
-  if (!ENTRY.test(name)) return false;
+  // Whatever else lies there is nobody's to remove.
+  if (makerIn(name) !== name) return false;
   const state = makerState(name);
   if (state !== 'elsewhere') return state === 'gone';
   const written = statSync(entry, { throwIfNoEntry: false })?.mtimeMs ?? 0;

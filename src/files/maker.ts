@@ -4,7 +4,12 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /** `4711-1f3a90bc-77c0ffee-9b1d2c3e4f50`: process, when it was born, where it runs, and what makes each name another. */
-export const MAKER = /(?<pid>\d+)-(?<born>[0-9a-f]{8})-(?<place>[0-9a-f]{8})-[0-9a-f]{12}/;
+const MAKER = /(?<pid>\d{1,10})-(?<born>[0-9a-f]{8})-(?<place>[0-9a-f]{8})-[0-9a-f]{12}/;
+
+/** What of a name `makerName` gave. */
+export function makerIn(name: string): string | undefined {
+  return MAKER.exec(name)?.[0];
+}
 
 /** Where the system does not tell when a process began. */
 const UNKNOWN = '00000000';

@@ -4,17 +4,19 @@
  */
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { MAKER, makerName, makerState } from './maker.ts';
+import { makerIn, makerName, makerState } from './maker.ts';
 import { recover } from './replacement.ts';
-
-const PART = new RegExp(`^\\.show-and-tell-${MAKER.source}\\.part$`);
 
 /** Milliseconds until what another machine made counts as left: nothing is written for so long. */
 const ABANDONED_MS = 24 * 3600_000;
 
 /** A name that is nobody's yet. Short: that of a target may have all the 255 bytes that a name may have. */
 export function partIn(directory: string): string {
-  return join(directory, `.show-and-tell-${makerName()}.part`);
+  return join(directory, partOf(makerName()));
+}
+
+function partOf(maker: string): string {
+  return `.show-and-tell-${maker}.part`;
 }
 
 const cleared = new Map<string, Promise<void>>();
@@ -31,7 +33,8 @@ async function clear(directory: string): Promise<void> {
   // What cannot be listed or removed is no reason not to write.
   const names = await readdir(directory).catch(() => []);
   for (const name of names) {
-    if (!PART.test(name)) continue;
+    const maker = makerIn(name);
+    if (maker === undefined || name !== partOf(maker)) continue;
     const part = join(directory, name);
     if ((await isLeft(part, name)) && (await recover(part, directory))) {
       await rm(part, { recursive: true, force: true }).catch(() => undefined);

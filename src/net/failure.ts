@@ -59,7 +59,7 @@ const TLS = /^(EPROTO|ERR_SSL_|ERR_TLS_|CERT_)/;
 /** Of Node's parser. */
 const NO_HTTP = /^HPE_/;
 /** Somebody has to change the server, its certificate or this machine. */
-const LASTING = new RegExp(`${TLS.source}|${NO_HTTP.source}|^(DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)_`);
+const LASTING = [TLS, NO_HTTP, /^(DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)_/];
 
 /**
  * @param error of a request that got no answer, or no whole one
@@ -76,7 +76,11 @@ export function describeFailure(error: unknown, url: URL): FailureText | null {
   const [actual, remedy] = text.map((part) =>
     part.replaceAll('HOST', url.hostname).replaceAll('ADDRESS', address),
   );
-  return { actual: `${actual} (${code})`, remedy: remedy!, passes: !LASTING.test(code!) };
+  return {
+    actual: `${actual} (${code})`,
+    remedy: remedy!,
+    passes: !LASTING.some((kind) => kind.test(code!)),
+  };
 }
 
 /** Answers after which trying again makes sense: timeouts, too many requests, trouble inside the server. */

@@ -51,7 +51,7 @@ describe('a server whose workers cannot be replaced', { timeout: 60_000 }, () =>
     });
     t.after(() => server.stop());
     flipByte(encoder);
-    assert.deepEqual(await crash(server.url), { status: 500, code: 'InternalError' });
+    assert.deepEqual(await crash(server.url), { status: 503, code: 'CaptionerHung' });
     while ((await aliveAt(server.url)) > 1) await sleep(10);
     for (let i = 0; i < 3; i++) await assertServes(server);
     // Longer than another attempt to start a thread would take.
@@ -59,7 +59,7 @@ describe('a server whose workers cannot be replaced', { timeout: 60_000 }, () =>
     assert.equal(causes.length, 0);
 
     const [crashed, ...behind] = await Promise.all([crash(server.url), send(server.url), send(server.url)]);
-    assert.equal(crashed.code, 'InternalError');
+    assert.equal(crashed.code, 'CaptionerHung');
     for (const { status, body } of behind) {
       assert.ok(
         status === 200 || (status === 500 && body.code === 'ModelUnusable'),
@@ -104,7 +104,7 @@ describe('show-and-tell serve without workers', { timeout: 60_000 }, () => {
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(String(line))?.[0] ?? assert.fail(String(line));
     assert.equal((await post(url)).status, 200);
     flipByte(encoder);
-    assert.deepEqual(await crash(url), { status: 500, code: 'InternalError' });
+    assert.deepEqual(await crash(url), { status: 503, code: 'CaptionerHung' });
     const { status, stderr } = await ended;
     assert.equal(status, 4, stderr);
     const last = stderr.trim().split('\n').at(-1)!;

@@ -39,7 +39,7 @@ function once<T>(name: string, load: () => T): () => T {
 /** sharp tells what to do in many lines, the second of which has the system's own words where it has some. */
 function reasonOf(cause: unknown): string {
   const [first = '', second = ''] = messageOf(cause).split('\n');
-  return (second.startsWith('ERR_') ? second : first).replace(/[.\s]+$/, '');
+  return (second.startsWith('ERR_') ? second : first).trimEnd().replace(/\.$/, '');
 }
 
 function remedyOf(cause: unknown, libc: string): string {
