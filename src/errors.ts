@@ -261,7 +261,8 @@ const DISK_FAILURES: Record<string, string> = {
   EIO: 'the disk fails; name another place',
 };
 
-export function isDiskFailure(error: unknown): error is NodeJS.ErrnoException {
+/** With the fields that Node gives to errors of the system, whose types a reader of these declarations need not have. */
+export function isDiskFailure(error: unknown): error is Error & { code: string; syscall?: string } {
   return error instanceof Error && 'code' in error && Object.hasOwn(DISK_FAILURES, String(error.code));
 }
 
