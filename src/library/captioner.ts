@@ -3,7 +3,7 @@
 import type { Captioner as Core } from '../caption/captioner.ts';
 import type { CaptionPlan } from '../caption/plan.ts';
 import { InvalidRequest } from '../errors.ts';
-import { untilAborted } from '../model/abort.ts';
+import { untilAborted } from '../model/waiting/abort.ts';
 import type { DecodingOptions } from './decoding-options.ts';
 import { type ImageSource, readImageSource } from './image-source.ts';
 import { type CaptionRequest, splitRequest } from './request.ts';

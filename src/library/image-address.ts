@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { CaptionError, ImageNotFound, UpstreamUnavailable } from '../errors.ts';
 import { readImageStream } from '../model/image-file.ts';
-import { describeFailure, describeStatus } from '../net/failure.ts';
+import { describeFailure, describeStatus, shownAddress } from '../net/failure.ts';
 import { get } from '../net/get.ts';
 
 /** As browsers. */
@@ -26,7 +26,7 @@ export async function readAddress(url: URL, signal: AbortSignal): Promise<Uint8A
     answer.destroy();
     at = nextOf(location, at);
   }
-  throw new ImageNotFound(`${shown(url)} redirects more than ${MAX_REDIRECTS} times`);
+  throw new ImageNotFound(`${shownAddress(url)} redirects more than ${MAX_REDIRECTS} times`);
 }
 
 async function readAnswer(answer: IncomingMessage, at: URL, signal: AbortSignal): Promise<Uint8Array> {
@@ -34,13 +34,13 @@ async function readAnswer(answer: IncomingMessage, at: URL, signal: AbortSignal)
   try {
     if (status < 200 || status >= 300) {
       const { actual, passes } = describeStatus(status, statusMessage);
-      throw new (passes ? UpstreamUnavailable : ImageNotFound)(`${shown(at)} answers ${actual}`);
+      throw new (passes ? UpstreamUnavailable : ImageNotFound)(`${shownAddress(at)} answers ${actual}`);
     }
     const encoding = headers['content-encoding'] ?? 'identity';
     if (encoding !== 'identity') {
-      throw new UpstreamUnavailable(`${shown(at)} answers in ${encoding}, which nobody asked for`);
+      throw new UpstreamUnavailable(`${shownAddress(at)} answers in ${encoding}, which nobody asked for`);
     }
-    return await readImageStream(answer, shown(at));
+    return await readImageStream(answer, shownAddress(at));
   } catch (error) {
     throw failureOf(error, at, signal);
   } finally {
@@ -53,12 +53,7 @@ function nextOf(location: string, at: URL): URL {
   const next = URL.canParse(location, at.href) ? new URL(location, at) : null;
   if (next !== null && /^https?:$/.test(next.protocol) && next.username === '' && next.password === '')
     return next;
-  throw new ImageNotFound(`${shown(at)} redirects to what is no address of an image`);
-}
-
-/** Queries may carry tokens. */
-function shown({ origin, pathname }: URL): string {
-  return `${origin}${pathname}`;
+  throw new ImageNotFound(`${shownAddress(at)} redirects to what is no address of an image`);
 }
 
 function failureOf(error: unknown, at: URL, signal: AbortSignal): unknown {
@@ -66,5 +61,5 @@ function failureOf(error: unknown, at: URL, signal: AbortSignal): unknown {
   if (error instanceof CaptionError) return error;
   const why = describeFailure(error, at);
   const text = why === null ? 'cannot be read now' : `${why.actual}. ${why.remedy}`;
-  return new UpstreamUnavailable(`${shown(at)}: ${text}`, { cause: error });
+  return new UpstreamUnavailable(`${shownAddress(at)}: ${text}`, { cause: error });
 }

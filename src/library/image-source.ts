@@ -4,8 +4,9 @@ import type { ReadableStream as WebStream } from 'node:stream/web';
 import { fileURLToPath } from 'node:url';
 import type { CallLimits } from '../caption/deadline.ts';
 import { CaptionError, DeadlineExceeded, errorOf, InvalidRequest, reportOf } from '../errors.ts';
-import { untilAborted } from '../model/abort.ts';
 import { readImageFile, readImageStream } from '../model/image-file.ts';
+import { untilAborted } from '../model/waiting/abort.ts';
+import { MAX_TIMER_MS } from '../model/waiting/timer.ts';
 
 /**
  * An image file, JPEG, PNG, WebP, AVIF, GIF or TIFF, of at most 256 MB and as many pixels as `LoadOptions.maxPixels` allows:
@@ -26,9 +27,6 @@ export type ImageSource =
   | AsyncIterable<Uint8Array>;
 
 const READ = new Set(['http:', 'https:', 'data:', 'blob:']);
-
-/** The longest that a timer can wait; a later deadline needs none. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * @param limits end the reading of streams and addresses

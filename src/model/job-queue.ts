@@ -1,10 +1,8 @@
 /** Jobs that wait for a thread: first come, first served. */
 import type { CaptionResult } from '../caption/result.ts';
 import { DeadlineExceeded } from '../errors.ts';
+import { atDeadline } from './waiting/timer.ts';
 import type { WorkerJob } from './worker-messages.ts';
-
-/** The longest that a timer can wait; a later deadline needs none. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface Job extends WorkerJob {
   resolve(result: CaptionResult): void;
@@ -24,7 +22,7 @@ export interface JobQueue {
 
 export function createJobQueue(): JobQueue {
   /** In the order they came; the timer is that of the deadline. */
-  const waiting = new Map<Job, NodeJS.Timeout | undefined>();
+  const waiting = new Map<Job, ReturnType<typeof atDeadline>>();
   const remove = (job: Job): void => {
     clearTimeout(waiting.get(job));
     waiting.delete(job);
@@ -33,16 +31,15 @@ export function createJobQueue(): JobQueue {
     remove(job);
     job.reject(new DeadlineExceeded('the deadline passed while the image waited for a free captioner'));
   };
-  const startTimer = (job: Job): NodeJS.Timeout | undefined => {
-    const left = (job.call?.deadline ?? Number.POSITIVE_INFINITY) - Date.now();
-    return left > MAX_TIMER_MS ? undefined : setTimeout(expire, Math.max(0, left), job);
-  };
   return {
     get length() {
       return waiting.size;
     },
     push: (job) => {
-      waiting.set(job, startTimer(job));
+      waiting.set(
+        job,
+        atDeadline(job.call?.deadline, () => expire(job)),
+      );
     },
     shift: () => {
       const [first] = waiting.keys();

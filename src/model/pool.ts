@@ -1,11 +1,11 @@
 /** Several captioners in worker threads: `session.run` blocks its thread, so only threads caption at the same time. */
 import type { Captioner } from '../caption/captioner.ts';
 import { CaptionerHung, errorOf, ModelUnusable, Overloaded } from '../errors.ts';
-import { untilAborted } from './abort.ts';
 import { type CaptionerThread, lossOf, startThread } from './captioner-thread.ts';
 import { createJobQueue, type Job } from './job-queue.ts';
 import type { TakeMemory } from './memory/budget.ts';
 import { createDecodeMemory } from './memory/decode-memory.ts';
+import { untilAborted } from './waiting/abort.ts';
 import type { WorkerMessage, WorkerSettings } from './worker-messages.ts';
 
 /**

@@ -170,3 +170,8 @@ function chainOf(error: unknown): Error[] {
 function causeOf(error: Error): unknown {
   return error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined);
 }
+
+/** An address as it may be shown: queries may carry tokens. */
+export function shownAddress({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`;
+}

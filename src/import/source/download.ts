@@ -9,7 +9,8 @@ import { InvalidRequest, OutputFailed, SourceError } from '../../errors.ts';
 import { takeLock } from '../../files/lock.ts';
 import { notWritten } from '../../files/system-error.ts';
 import { syncDirectory } from '../../files/write-file.ts';
-import { addressOf, type Fetched, FetchFailure, fetchFrom, parseAddress } from './http-range.ts';
+import { shownAddress } from '../../net/failure.ts';
+import { type Fetched, FetchFailure, fetchFrom, parseAddress } from './http-range.ts';
 
 /** Hexadecimal; one of them is required. */
 export interface ExpectedHash {
@@ -139,7 +140,7 @@ async function checkHash({ address, part }: Job, wanted: WantedHash): Promise<vo
   const bytes = await sizeOf(part);
   await rm(part);
   throw new SourceError('SourceDamaged', {
-    file: addressOf(address),
+    file: shownAddress(address),
     expected: `${wanted.algorithm} ${wanted.hex}`,
     actual: `${found} of ${bytes} bytes; they were removed`,
     remedy:
@@ -178,7 +179,7 @@ async function fetchWhole(job: Job): Promise<void> {
 async function store({ address, part, limits, onProgress }: Job, answer: Fetched): Promise<void> {
   const tooLarge = (bytes: string): SourceError =>
     new SourceError('SourceUnreadable', {
-      file: addressOf(address),
+      file: shownAddress(address),
       expected: `at most ${limits.bytes} bytes`,
       actual: bytes,
       remedy: 'Download it by other means and import the file.',
@@ -237,7 +238,7 @@ function unreachable({ address, part }: Job, bytes: number, cause: FetchFailure)
   return new SourceError(
     'SourceUnreadable',
     {
-      file: addressOf(address),
+      file: shownAddress(address),
       expected: 'the whole file',
       actual: bytes > 0 ? `${bytes} bytes, then ${actual}` : actual,
       remedy: `${remedy} ${goesOn}`.trim(),

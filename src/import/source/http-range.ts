@@ -2,7 +2,13 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIPv4 } from 'node:net';
 import { InvalidRequest, SourceError } from '../../errors.ts';
-import { describeFailure, describeStatus, type FailureText, isWebPage } from '../../net/failure.ts';
+import {
+  describeFailure,
+  describeStatus,
+  type FailureText,
+  isWebPage,
+  shownAddress,
+} from '../../net/failure.ts';
 import { get } from '../../net/get.ts';
 
 /** Release pages redirect to a storage host, which may redirect once more. */
@@ -35,16 +41,11 @@ export function parseAddress(url: string): URL {
   const address = URL.canParse(url) ? new URL(url) : null;
   if (address !== null && hasCredentials(address)) {
     throw new InvalidRequest(
-      `${addressOf(address)}: an address with a user or a password in it is not read; download it by other means and import the file`,
+      `${shownAddress(address)}: an address with a user or a password in it is not read; download it by other means and import the file`,
     );
   }
   if (address && isAllowed(address)) return address;
   throw new InvalidRequest(`expected an https address, found ${url}`);
-}
-
-/** As it may be shown: queries of signed addresses are secrets. */
-export function addressOf({ origin, pathname }: URL): string {
-  return `${origin}${pathname}`;
 }
 
 /** Nothing between the programs on one machine can be listened to or changed on the way. */
@@ -130,14 +131,14 @@ async function follow(address: URL, headers: Record<string, string>, signal: Abo
     // From https there is no way back, not even to this machine.
     if (!next || !isAllowed(next) || (at.protocol === 'https:' && next.protocol !== 'https:')) {
       throw refused(address, 'redirects to https addresses', {
-        actual: next === null ? 'one that is no address' : addressOf(next).slice(0, 500),
+        actual: next === null ? 'one that is no address' : shownAddress(next).slice(0, 500),
         remedy: 'Ask the owner of the address for one of the file itself.',
       });
     }
     at = next;
   }
   throw refused(address, `at most ${MAX_REDIRECTS} redirects`, {
-    actual: `more, the last to ${addressOf(at).slice(0, 500)}`,
+    actual: `more, the last to ${shownAddress(at).slice(0, 500)}`,
     remedy: 'Servers that want a login send in circles: open the address in a browser.',
   });
 }
@@ -230,6 +231,6 @@ function refused(
   { actual, remedy }: Pick<FailureText, 'actual' | 'remedy'>,
   options?: ErrorOptions,
 ): SourceError {
-  const file = addressOf(address);
+  const file = shownAddress(address);
   return new SourceError('SourceUnreadable', { file, expected, actual, ...(remedy && { remedy }) }, options);
 }

@@ -1,9 +1,8 @@
 /** Memory for decoding, shared by all images that decode at the same time: first come, first served. */
 import { type CallLimits, checkDeadline } from '../../caption/deadline.ts';
 import { DeadlineExceeded, ImageTooLarge } from '../../errors.ts';
-
-/** The longest that a timer can wait; a later deadline needs none. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+import { untilAborted } from '../waiting/abort.ts';
+import { atDeadline } from '../waiting/timer.ts';
 
 /**
  * Waits for a share of the memory.
@@ -50,24 +49,17 @@ export function createBudget(bytes: number): TakeMemory {
   };
 
   const wait = (need: number, { deadline, signal }: CallLimits): Promise<() => void> => {
-    const { promise, resolve, reject } = Promise.withResolvers<() => void>();
-    const entry = { need, grant: resolve };
-    const end = (reason: unknown) => {
-      leave(entry);
-      reject(reason);
-    };
-    const onAbort = () => end(signal!.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const left = (deadline ?? Number.POSITIVE_INFINITY) - Date.now();
-    const onLate = () =>
-      end(new DeadlineExceeded('the deadline passed while the image waited for memory to decode in'));
-    const timer = left > MAX_TIMER_MS ? undefined : setTimeout(onLate, Math.max(0, left));
-    waiting.push(entry);
-    serve();
-    return promise.finally(() => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    });
+    let timer: ReturnType<typeof atDeadline>;
+    return untilAborted<() => void>(signal, (resolve, reject) => {
+      const entry = { need, grant: resolve };
+      timer = atDeadline(deadline, () => {
+        leave(entry);
+        reject(new DeadlineExceeded('the deadline passed while the image waited for memory to decode in'));
+      });
+      waiting.push(entry);
+      serve();
+      return () => leave(entry);
+    }).finally(() => clearTimeout(timer));
   };
 
   return async (need, limits = {}) => {

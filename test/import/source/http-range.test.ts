@@ -6,7 +6,8 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
 import { InvalidRequest } from '../../../src/errors.ts';
-import { addressOf, FetchFailure, fetchFrom, parseAddress } from '../../../src/import/source/http-range.ts';
+import { FetchFailure, fetchFrom, parseAddress } from '../../../src/import/source/http-range.ts';
+import { shownAddress } from '../../../src/net/failure.ts';
 import { rejectsSource } from './source-failures.ts';
 
 /** What is asked of a server that answers each time so, and what is made of it. */
@@ -219,6 +220,6 @@ describe('addresses', () => {
   }
 
   test('are shown without their queries', () => {
-    assert.equal(addressOf(new URL('https://a.example:8443/b/c?d#e')), 'https://a.example:8443/b/c');
+    assert.equal(shownAddress(new URL('https://a.example:8443/b/c?d#e')), 'https://a.example:8443/b/c');
   });
 });
