@@ -1,11 +1,17 @@
-/** Files made to cost memory: as many pixels as are allowed in few bytes, many of them at once, through the server. */
+/**
+ * Files made to cost memory: as many pixels as are allowed in few bytes, and a ninth of them, which wait for each other
+ * where the budget has no room for the largest; many of them at once, through the server.
+ */
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import sharp, { type Sharp } from 'sharp';
 import { type ServerOptions, type ServerProcess, startServer } from './served.ts';
 
-const WARM_UP = 20;
+/** So many rounds of so many images at once that every worker has had some. */
+const WARM_UP = { rounds: 5, images: 16 };
+/** Of the sides. */
+const SCALES = [1, 1 / 3];
 /** Width and height at the limit of each kind (`src/model/formats/pixel-limit.ts`); wide ones cost libvips most. */
 const KINDS: Record<string, { size: [number, number]; encode: (image: Sharp) => Sharp }> = {
   'JPEG, baseline': { size: [16_000, 16_000], encode: (image) => image.jpeg() },
@@ -44,12 +50,17 @@ export async function underAttack(
   options: ServerOptions,
 ): Promise<HostileReport> {
   const files: { kind: string; bytes: Buffer }[] = [];
-  for (const [kind, { size, encode }] of Object.entries(KINDS)) {
-    files.push({ kind, bytes: await made(size, encode) });
+  for (const scale of SCALES) {
+    for (const [kind, { size, encode }] of Object.entries(KINDS)) {
+      const [width, height] = size.map((side) => Math.floor(side * scale)) as [number, number];
+      files.push({ kind: `${kind}, ${width}x${height}`, bytes: await made([width, height], encode) });
+    }
   }
   const server = await startServer(options);
   try {
-    for (let i = 0; i < WARM_UP; i++) await answerOf(server, photograph);
+    for (let i = 0; i < WARM_UP.rounds; i++) {
+      await Promise.all(Array.from({ length: WARM_UP.images }, () => answerOf(server, photograph)));
+    }
     server.forgetPeak();
     const { rssMiB: beforeMiB } = server.memory();
     const answers: Record<string, number> = {};

@@ -110,10 +110,13 @@ async function readTimed(bytes: Uint8Array, call: CaptionCall, parts: CaptionerP
   const clock = startClock();
   const image = await parts.decode(bytes, parts.image, call);
   clock.lap('decode');
-  const input = networkInput(image, parts.image);
-  image.release?.();
-  clock.lap('preprocess');
-  return { image, input, laps: clock.laps };
+  try {
+    const input = networkInput(image, parts.image);
+    clock.lap('preprocess');
+    return { image, input, laps: clock.laps };
+  } finally {
+    image.release?.();
+  }
 }
 
 /** Images of one size, one after the other. */

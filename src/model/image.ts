@@ -45,8 +45,6 @@ const LIMITED = 'show-and-tell: image loaders are limited';
  */
 export function limitLoaders(): void {
   if (getEnvironmentData(LIMITED) !== undefined) return;
-  // Every image is seen once: a cache of operations would only hold memory.
-  sharp().cache(false);
   sharp().block({ operation: ['VipsForeignLoad'] });
   sharp().unblock({ operation: ALLOWED_LOADERS });
   setEnvironmentData(LIMITED, true);

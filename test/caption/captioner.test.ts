@@ -4,7 +4,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { type Captioner, createCaptioner } from '../../src/caption/captioner.ts';
 import { confidenceFeatures, confidenceSchema } from '../../src/caption/confidence/confidence.ts';
 import { IM2TXT_INPUT, type ImageInput } from '../../src/caption/image-input.ts';
-import type { StepInput } from '../../src/caption/ports.ts';
+import type { DecodeImage, StepInput } from '../../src/caption/ports.ts';
 import { type Model, markov, stepOver } from './fake-models.ts';
 
 const WORDS = ['<S>', '</S>', 'dog', 'runs', '<UNK>'];
@@ -41,23 +41,27 @@ interface Variant {
   calibrated?: boolean;
   models?: Model[];
   image?: ImageInput;
+  /** In place of the bytes of the file. */
+  decode?: DecodeImage;
 }
 
 /** A file is two bytes: which model says its caption, and milliseconds that its decoding takes. */
 function captionerOf(
   t: TestContext,
-  { calibrated = false, models = [DOG, RUNS], image = BYTES }: Variant = {},
+  { calibrated = false, models = [DOG, RUNS], image = BYTES, decode }: Variant = {},
 ) {
   const clock = { now: 1000 };
   t.mock.method(performance, 'now', () => clock.now);
   const { step } = stepOver(...models);
   const calls = { encoded: [] as number[][], pixels: [] as unknown[], steps: [] as StepInput[] };
   const captioner = createCaptioner({
-    decode: async ([which, milliseconds]) => {
-      clock.now += milliseconds!;
-      const pixels = Uint8Array.of(which!, 10 + which!, 20 + which!);
-      return { pixels, width: 1, height: 1, originalWidth: 40 + which!, originalHeight: 30, format: 'png' };
-    },
+    decode:
+      decode ??
+      (async ([which, milliseconds]) => {
+        clock.now += milliseconds!;
+        const pixels = Uint8Array.of(which!, 10 + which!, 20 + which!);
+        return { pixels, width: 1, height: 1, originalWidth: 40 + which!, originalHeight: 30, format: 'png' };
+      }),
     encode: async (pixels, images) => {
       clock.now += 100;
       calls.encoded.push([images, ...pixels]);
@@ -284,6 +288,20 @@ describe('captions that say a thing twice', () => {
 });
 
 describe('a call ends', () => {
+  test('with the memory of the pixels given back, whatever fails', async (t) => {
+    let released = 0;
+    const decode: DecodeImage = async () => ({
+      get pixels(): Uint8Array {
+        throw new Error('no pixels');
+      },
+      ...{ width: 1, height: 1, originalWidth: 1, originalHeight: 1, format: 'png' },
+      release: () => released++,
+    });
+    const { captioner } = captionerOf(t, { decode });
+    await assert.rejects(captioner.caption(ONE), { message: 'no pixels' });
+    assert.equal(released, 1);
+  });
+
   test('before the encoder when its deadline has passed while images were decoded', async (t) => {
     const { captioner, calls } = captionerOf(t);
     const deadline = Date.now() - 1;

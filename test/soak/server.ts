@@ -1,7 +1,9 @@
 /**
- * The server of the soak: as `show-and-tell serve`, with workers that a banned word makes crash or hang. Its settings are
- * the first argument, as JSON.
+ * The server of the soak: as `show-and-tell serve`, with workers that a banned word makes crash or hang, and a heap that
+ * SIGUSR2 makes it collect. Its settings are the first argument, as JSON.
  */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
 import { createLog } from '../../src/server/access-log.ts';
 import { startServer } from '../../src/server/server.ts';
@@ -16,5 +18,8 @@ const { url, stop } = await startServer({
   report: createLog(),
   workers: { module: new URL('../model/saboteur.ts', import.meta.url), hangMs: HANG_MS },
 });
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+process.on('SIGUSR2', collect);
 process.once('SIGTERM', () => void stop());
 process.stdout.write(`${url}\n`);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { xorshift } from '../support/random.ts';
 import { books } from './books.ts';
-import { talk } from './clients.ts';
+import { kill, talk } from './clients.ts';
 import { makeImages } from './images.ts';
 import { dial } from './line.ts';
 import { fault, startTally } from './tally.ts';
@@ -15,7 +15,7 @@ import { type Held, startTarget, type Target } from './target.ts';
 /** Of the time, until memory has the level that it keeps; at most as long as that takes. */
 const WARM_UP_SHARE = 0.25;
 const LONGEST_WARM_UP_MS = 120_000;
-/** Between warm-up and end: what a heap that is not collected to the last byte, and new workers, may differ by. */
+/** Between warm-up and end, both times with new workers and a collected heap: what allocators may keep. */
 const GROWTH_MIB = 64;
 /** Connections of clients that are closing, and of /metrics. */
 const SPARE_DESCRIPTORS = 4;
@@ -47,10 +47,10 @@ say(`seed ${seed}, ${minutes} minutes, ${workers} workers, ${clients} clients at
 const total = minutes * 60_000;
 const warmUp = Math.min(LONGEST_WARM_UP_MS, total * WARM_UP_SHARE);
 await load(warmUp, seed);
-const before = await target.atRest(workers);
+const before = await renewed(seed);
 tell('warm', before);
 await load(total - warmUp, seed + clients);
-const after = await target.atRest(workers);
+const after = await renewed(seed);
 tell('end', after);
 hold('MiB', after.rssMiB - before.rssMiB, GROWTH_MIB);
 hold('descriptors', after.descriptors - before.descriptors, SPARE_DESCRIPTORS);
@@ -73,6 +73,18 @@ async function load(milliseconds: number, firstSeed: number): Promise<void> {
       while (performance.now() < end) await talk({ port: target.port, images, random, tally });
     }),
   );
+}
+
+/**
+ * What is left without the garbage of the workers' heaps, which differs by a hundred megabytes from one moment to another:
+ * all are replaced at once.
+ */
+async function renewed(seed: number): Promise<Held> {
+  await target.atRest(workers);
+  const of = { port: target.port, images, random: xorshift(seed), tally };
+  await Promise.all(Array.from({ length: workers }, () => kill(of, 'crash')));
+  await target.atRest(workers);
+  return target.collected();
 }
 
 function tell(when: string, { rssMiB, descriptors, threads }: Held): void {

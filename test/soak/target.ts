@@ -12,6 +12,10 @@ import { readScrape, type Scrape, sampleOf } from '../support/prometheus.ts';
 const SERVER = fileURLToPath(new URL('./server.ts', import.meta.url));
 /** Until nothing is at work any more: a hung worker is given up in less. */
 const SETTLE_MS = 30_000;
+/** Twenty times what it takes. */
+const COLLECTING_MS = 2_000;
+/** As `serve` starts itself (`src/cli/start/give-back.js`). */
+const FREED_IS_GIVEN_BACK = { MALLOC_TRIM_THRESHOLD_: '131072' };
 
 export interface Held {
   rssMiB: number;
@@ -26,8 +30,10 @@ export interface Target {
   /** Lines on standard error that are none of the access log. */
   strange: string[];
   scrape(): Promise<Scrape>;
-  /** What it holds when it has nothing to do. @throws Error when that does not come */
-  atRest(workers: number): Promise<Held>;
+  /** Until it has nothing to do. @throws Error when that does not come */
+  atRest(workers: number): Promise<void>;
+  /** What it holds when its heap has been collected. */
+  collected(): Promise<Held>;
   stop(): void;
   /** Exit status, or the signal that ended it. */
   ended: Promise<number | NodeJS.Signals>;
@@ -36,6 +42,7 @@ export interface Target {
 export async function startTarget(settings: ServerSettingsInput): Promise<Target> {
   const child = spawn(process.execPath, [SERVER, JSON.stringify(settings)], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...FREED_IS_GIVEN_BACK },
   });
   const pid = child.pid!;
   const logged = new Map<string, number>();
@@ -72,6 +79,10 @@ export async function startTarget(settings: ServerSettingsInput): Promise<Target
       for (const end = performance.now() + SETTLE_MS; !isAtRest(await scrape(), workers); await sleep(100)) {
         if (performance.now() > end) throw new Error('the server does not come to rest');
       }
+    },
+    async collected() {
+      child.kill('SIGUSR2');
+      await sleep(COLLECTING_MS);
       return {
         rssMiB: memoryOf(pid).rssMiB,
         descriptors: readdirSync(`/proc/${pid}/fd`).length,

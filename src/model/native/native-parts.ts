@@ -10,7 +10,13 @@ import { ModelUnusable } from '../../errors.ts';
 const require = createRequire(import.meta.url);
 
 /** @throws ModelUnusable where its machine code is missing, or does not load on this machine */
-export const sharp = once('sharp', () => require('sharp') as typeof Sharp);
+export const sharp = once('sharp', () => {
+  const loaded = require('sharp') as typeof Sharp;
+  // libvips has one cache of operations for all threads, and sharp turns it on whenever a thread loads it. Every image is
+  // seen once: the cache would only hold memory, the coefficients of the last ten progressive JPEGs for example.
+  loaded.cache(false);
+  return loaded;
+});
 
 /** @throws ModelUnusable, as `sharp` does */
 export const onnxruntime = once('onnxruntime-node', () => require('onnxruntime-node') as typeof Onnxruntime);

@@ -8,10 +8,10 @@ const memoryOf = (limit: number, workers: number) =>
   defaultDecodeMemory({ directory: DEFAULT_BUNDLE, workers, limit: limit * MEBIBYTE }) / MEBIBYTE;
 
 it('leaves to decoding most of what a process may have, less what its models take', () => {
-  assert.ok(memoryOf(1769, 1) > 1300 && memoryOf(1769, 1) < 1600);
+  assert.ok(memoryOf(1769, 1) > 1300 && memoryOf(1769, 1) < 1500);
   assert.ok(memoryOf(512, 1) > 200 && memoryOf(512, 1) < 300);
   const worker = memoryOf(4096, 1) - memoryOf(4096, 2);
-  assert.ok(worker > 40 && worker < 100, 'a worker takes its model and its thread');
+  assert.ok(worker > 40 && worker < 70, 'a worker takes its model and its thread');
 });
 
 it('leaves enough for an ordinary photograph however little there is', () => {
@@ -20,5 +20,6 @@ it('leaves enough for an ordinary photograph however little there is', () => {
 
 it('is something where nobody says a limit, and where there is no bundle', () => {
   assert.ok(defaultDecodeMemory({ directory: DEFAULT_BUNDLE }) >= 64 * MEBIBYTE);
-  assert.ok(defaultDecodeMemory({ directory: '/nowhere', limit: 1024 * MEBIBYTE }) > 700 * MEBIBYTE);
+  // Nine tenths of what the program and one worker leave, to the byte.
+  assert.equal(defaultDecodeMemory({ directory: '/nowhere', limit: 1024 * MEBIBYTE }), Math.floor(741.6 * MEBIBYTE));
 });
