@@ -25,6 +25,9 @@ const SIGN_MS = 10_000;
 /** and after so long without a sign is over, where its process cannot be looked for. */
 const SILENT_MS = 60_000;
 
+/** What `rename` says where a lock is taken; Windows says EPERM. */
+const TAKEN: ReadonlySet<unknown> = new Set(['ENOTEMPTY', 'EEXIST', 'EPERM']);
+
 /** Others take and release it meanwhile, but not so often. */
 const MOST_TRIES = 100;
 
@@ -79,9 +82,7 @@ function moveIn(path: string, part: string, place: string): void {
       renameSync(part, place);
       return;
     } catch (cause) {
-      // Windows says EPERM.
-      const isTaken = ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(codeOf(cause) ?? '');
-      if (!isTaken || tries === MOST_TRIES) throw cause;
+      if (!TAKEN.has(codeOf(cause)) || tries === MOST_TRIES) throw cause;
     }
     removeOver(path, part, place);
   }
@@ -115,7 +116,7 @@ function isOver(entry: string, name: string, part: string): boolean {
 function heldBy(path: string, place: string, entry: string): InvalidRequest {
   let holder = 'another process';
   try {
-    holder = readFileSync(entry, 'utf8');
+    holder = String(readFileSync(entry));
   } catch {
     // Just released.
   }

@@ -48,8 +48,8 @@ function bornOf(pid: number): string {
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
       .replace(/^.*\) /s, '')
       .split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return 'ended';
-    return digest(`${fields[19]} ${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1')}`);
+    if (fields[0] === 'Z') return 'ended';
+    return digest(`${fields[19]} ${readFileSync('/proc/sys/kernel/random/boot_id')}`);
   } catch {
     return UNKNOWN;
   }
@@ -57,7 +57,7 @@ function bornOf(pid: number): string {
 
 /** Numbers of processes count in one machine, and on Linux in one namespace of it. */
 function placeHere(): string {
-  let namespace = '';
+  let namespace: string | undefined;
   try {
     namespace = readlinkSync('/proc/self/ns/pid');
   } catch {

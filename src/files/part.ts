@@ -37,7 +37,7 @@ async function clear(directory: string): Promise<void> {
     if (maker === undefined || name !== partOf(maker)) continue;
     const part = join(directory, name);
     if ((await isLeft(part, name)) && (await recover(part, directory))) {
-      await rm(part, { recursive: true, force: true }).catch(() => undefined);
+      await rm(part, { recursive: true }).catch(() => undefined);
     }
   }
 }

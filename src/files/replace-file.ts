@@ -67,7 +67,7 @@ async function replace(path: string, old: Old, content: Uint8Array): Promise<voi
   const part = partIn(directory);
   const file = newFile(part, basename(old.target));
   const remove = () => rm(part, { recursive: true, force: true });
-  let isDone = false;
+  let isDone: boolean;
   try {
     await prepare(part, file, old, content);
     isDone = await swapIfUnchanged(file, old.target, old.read);
@@ -104,8 +104,8 @@ async function copyAttributes(from: string, to: string): Promise<void> {
   const flags = COPY_FLAGS[process.platform];
   // Windows: alternate streams and attributes come along, access follows from the directory.
   if (flags === undefined) return copyFile(from, to, constants.COPYFILE_EXCL);
-  await promisify(execFile)('cp', [...flags, '--', from, to]).catch((cause: { stderr?: string }) => {
-    const said = cause.stderr?.trim().split('\n').at(-1) || 'there is no cp';
+  await promisify(execFile)('cp', [...flags, '--', from, to]).catch((cause: { stderr: string }) => {
+    const said = cause.stderr.trim().split('\n').at(-1) || 'there is no cp';
     throw new InvalidRequest(`${from} would lose what belongs to it besides its content: ${said}`, { cause });
   });
 }

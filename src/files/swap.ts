@@ -1,7 +1,7 @@
 /** Putting one file in another's place without losing what somebody writes at the same moment. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, linkSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InvalidRequest } from '../errors.ts';
 import { codeOf } from './system-error.ts';
@@ -90,8 +90,9 @@ async function exchange(
     const [status] = await once(perl, 'exit');
     return status;
   } catch {
-    return null;
+    // There is no perl.
   }
+  return null;
 }
 
 /** Blocking: nothing of this process may come between. */
@@ -104,7 +105,7 @@ function swapByNames(file: string, target: string, read: Uint8Array): boolean {
   } catch (error) {
     // Made anew by somebody, so that what was there is old.
     if (codeOf(error) === 'EEXIST' && isSame) return false;
-    if (codeOf(error) === 'EEXIST' || !isSame) throw new EditHeld(aside, target);
+    if (!isSame) throw new EditHeld(aside, target);
     putIfFree(aside, target);
     throw error;
   }
@@ -123,5 +124,7 @@ export function putIfFree(from: string, to: string): void {
     // FAT has no links, so what is nearly as good has to do.
     if (codeOf(error) === 'EEXIST' || existsSync(to)) throw error;
     renameSync(from, to);
+    return;
   }
+  unlinkSync(from);
 }

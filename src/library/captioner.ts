@@ -98,6 +98,7 @@ async function captionBatches(
   plan: CaptionPlan,
   call: CallOf,
 ): Promise<CaptionResult[]> {
+  /** Each batch at the place of its first image; what is between is no part of it. */
   const results: CaptionResult[][] = [];
   // One failure ends the others.
   const failure = new AbortController();
@@ -111,7 +112,7 @@ async function captionBatches(
     for (const start of starts) {
       const sources = images.slice(start, start + batch.images);
       const files = await Promise.all(sources.map((source) => readImageSource(source, limited)));
-      results[start / batch.images] = await captionSome(files, plan, limited);
+      results[start] = await captionSome(files, plan, limited);
     }
   };
   try {

@@ -98,7 +98,7 @@ async function readInline(url: URL, signal: AbortSignal | undefined): Promise<Ui
     signal?.throwIfAborted();
     throw new InvalidRequest(`${url.protocol} holds no image`, { cause });
   });
-  return await readStream(response.body ?? Readable.from([]), url.protocol, signal);
+  return await readStream(response.body!, url.protocol, signal);
 }
 
 /** What is left of the stream when nobody wants it any more is not read. */

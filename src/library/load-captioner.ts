@@ -63,9 +63,9 @@ const READ_AHEAD = 4;
 export async function loadCaptioner(options: LoadOptions = {}): Promise<Captioner> {
   const { directory, threads, executionProvider, maxPixels, decodeMemory } = checked(options);
   const core = await loadCore(directory, {
-    ...(threads !== undefined && { threads }),
-    ...(executionProvider !== undefined && { executionProvider }),
-    ...(maxPixels !== undefined && { maxPixels }),
+    threads,
+    executionProvider,
+    maxPixels,
     takeMemory: createDecodeMemory({ directory, decodeMemory }),
   });
   return captionerOf({
@@ -93,16 +93,9 @@ export async function createPool(options: PoolOptions = {}): Promise<CaptionerPo
   const planned = plannedModel(bundle);
   const pool = createCorePool(
     workers,
+    { directory, options: { threads, executionProvider, maxPixels } },
     {
-      directory,
-      options: {
-        threads,
-        ...(executionProvider !== undefined && { executionProvider }),
-        ...(maxPixels !== undefined && { maxPixels }),
-      },
-    },
-    {
-      ...(queueLength !== undefined && { queueLength }),
+      queueLength,
       takeMemory: createDecodeMemory({ directory, workers, decodeMemory }),
     },
   );

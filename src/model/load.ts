@@ -35,11 +35,11 @@ const INT8_DECODER_THREADS = 1;
 
 export interface LoadOptions {
   /** Threads inside one run. @default the processors at hand, at most 4 */
-  threads?: number;
+  threads?: number | undefined;
   /** @default cpu */
-  executionProvider?: ExecutionProvider;
+  executionProvider?: ExecutionProvider | undefined;
   /** Largest image, pixels. @default by its kind: see `formats/pixel-limit.ts` */
-  maxPixels?: number;
+  maxPixels?: number | undefined;
   /** Where decoding has its memory from. @default a budget of its own: see `memory/decode-memory.ts` */
   takeMemory?: TakeMemory;
   /** Wraps the native parts, to measure or to count them. @default none */

@@ -23,7 +23,7 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 
 export interface PoolOptions {
   /** Jobs that may wait for a thread; one more is rejected, `Overloaded`. @default no limit */
-  queueLength?: number;
+  queueLength?: number | undefined;
   /** Milliseconds after which a job is given up, `CaptionerHung`, and its thread replaced. @default 60,000 */
   hangMs?: number;
   /** Called once when no thread is left and none will be started. @default nothing */

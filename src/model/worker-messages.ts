@@ -13,9 +13,9 @@ export interface WorkerSettings {
     /** Inside one network run; one is best, since the workers share the processors. */
     threads: number;
     /** @default cpu */
-    executionProvider?: ExecutionProvider;
+    executionProvider?: ExecutionProvider | undefined;
     /** Largest image, pixels. @default by its kind */
-    maxPixels?: number;
+    maxPixels?: number | undefined;
   };
 }
 

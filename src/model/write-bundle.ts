@@ -24,6 +24,9 @@ const NAMES = {
   evidence: 'evidence.bin',
 } as const;
 
+/** What `rename` says where something is. */
+const TAKEN: ReadonlySet<unknown> = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
+
 /** Each file as the parts it is written from: no file of a large network is ever whole in memory. */
 export type BundleFiles = Record<Exclude<keyof typeof NAMES, 'evidence'>, Iterable<Uint8Array>> & {
   evidence?: Iterable<Uint8Array> | undefined;
@@ -92,7 +95,8 @@ export async function draftBundle(
       await putFile(join(directory, name), text);
     }
   } catch (error) {
-    await discard();
+    // Why it was not written is said, not why nothing could be removed.
+    await discard().catch(() => undefined);
     throw notWritten(out, error);
   }
   const publish = async () => {
@@ -102,7 +106,7 @@ export async function draftBundle(
       await rename(directory, resolve(out));
       await syncDirectory(parent);
     } catch (error) {
-      if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(error) ?? '')) throw placeTaken(out);
+      if (TAKEN.has(codeOf(error))) throw placeTaken(out);
       throw notWritten(out, error);
     }
     process.off('exit', remove);

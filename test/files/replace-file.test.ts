@@ -16,9 +16,10 @@ import {
 import { basename, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { InvalidRequest } from '../../src/errors.ts';
-import { replaceFile } from '../../src/files/replace-file.ts';
+import { ChangedMeanwhile, replaceFile } from '../../src/files/replace-file.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
 import { rejectsWith } from '../support/errors.ts';
+import { withPrograms } from '../support/system/instead.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());
@@ -187,6 +188,22 @@ describe('a file that is replaced', () => {
     await assert.rejects(replaceFile(join(temporary.path, 'none'), OLD, NEW), {
       message: `${join(temporary.path, 'none')} cannot be written (ENOENT)`,
     });
+  });
+
+  it('stays where it would lose something, which cp says in its last line', async (t) => {
+    const { directory, file } = fileIn('lost');
+    withPrograms(t, `${directory}.bin`, { cp: 'printf "cp: first\\ncp: no such attribute\\n" >&2; exit 1' });
+    await assert.rejects(replaceFile(file, OLD, NEW), {
+      message: `${file} would lose what belongs to it besides its content: cp: no such attribute`,
+    });
+    assert.deepEqual([readFileSync(file), readdirSync(directory)], [OLD, ['page.html']]);
+  });
+
+  it('is refused before anything is written when somebody has changed it meanwhile', async (t) => {
+    const { directory, file } = fileIn('edited');
+    withPrograms(t, `${directory}.bin`, { cp: 'exit 1', perl: 'exit 1' });
+    await assert.rejects(replaceFile(file, Buffer.from('older'), NEW), ChangedMeanwhile);
+    assert.deepEqual(readFileSync(file), OLD);
   });
 
   it('stays when somebody has changed it meanwhile, and when it is gone', async () => {

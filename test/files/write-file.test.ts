@@ -1,6 +1,6 @@
 /** Files that are put in their place, and what is said of those that cannot be. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { InvalidRequest, OutputFailed } from '../../src/errors.ts';
@@ -11,6 +11,7 @@ import { asideOf, putIfFree, swapIfUnchanged } from '../../src/files/swap.ts';
 import { codeOf, notWritten } from '../../src/files/system-error.ts';
 import { putFile, putNewFile, syncDirectory, writeSynced } from '../../src/files/write-file.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
+import { systemError } from '../support/system/instead.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());
@@ -22,7 +23,6 @@ function directoryOf(name: string): string {
 }
 
 const read = (...path: string[]) => readFileSync(join(...path), 'utf8');
-const systemError = (code: string) => Object.assign(new Error('said'), { code, syscall: 'write' });
 
 describe('a file that is put', () => {
   it('over another, or where none is, has its content and nothing beside it', async () => {
@@ -62,11 +62,14 @@ describe('a file that is put', () => {
     const [from, to] = [join(directory, 'from'), join(directory, 'to')];
     writeFileSync(from, 'from');
     putIfFree(from, to);
-    assert.equal(read(to), 'from');
+    assert.deepEqual([read(to), readdirSync(directory)], ['from', ['to']]);
     writeFileSync(join(directory, 'other'), 'other');
     assert.throws(() => putIfFree(join(directory, 'other'), to), { code: 'EEXIST' });
+    symlinkSync('nowhere', join(directory, 'link'));
+    assert.throws(() => putIfFree(join(directory, 'other'), join(directory, 'link')), { code: 'EEXIST' });
+    assert.equal(readlinkSync(join(directory, 'link')), 'nowhere');
     assert.throws(() => putIfFree(join(directory, 'none'), join(directory, 'new')), { code: 'ENOENT' });
-    assert.deepEqual([read(to), readdirSync(directory)], ['from', ['from', 'other', 'to']]);
+    assert.deepEqual([read(to), readdirSync(directory)], ['from', ['link', 'other', 'to']]);
   });
 });
 
@@ -160,9 +163,11 @@ describe('what is left of a replacement', () => {
       ['no hashes yet', { file: 'edit', target: 'new' }, true, 'new'],
       ['half of the hashes', { file: 'edit', target: 'new', hashes: HASHES.slice(0, -1) }, true, 'new'],
       ['more than hashes', { file: 'edit', target: 'new', hashes: `${HASHES}\n` }, true, 'new'],
+      ['something before the hashes', { file: 'edit', target: 'new', hashes: `x${HASHES}` }, true, 'new'],
       ['no file', { target: 'new', hashes: HASHES }, true, 'new'],
       ['the new file', { file: 'new', target: 'old', hashes: HASHES }, true, 'old'],
       ['the old file', { file: 'old', target: 'new', hashes: HASHES }, true, 'new'],
+      ['the new file, and no other', { file: 'new', hashes: HASHES }, true, null],
       ['an edit, and ours in its place', { file: 'edit', target: 'new', hashes: HASHES }, true, 'edit'],
       ['an edit, and the old file', { file: 'edit', target: 'old', hashes: HASHES }, false, 'old'],
       ['an edit, and no file', { file: 'edit', hashes: HASHES }, false, null],
@@ -194,6 +199,13 @@ describe('what is left of a replacement', () => {
       if (now !== null) assert.equal(read(directory, 'page.html'), now);
     });
   }
+
+  it('without the directory of its files: may go', async () => {
+    const part = join(directoryOf('bare part'), 'part');
+    mkdirSync(part);
+    writeFileSync(hashesFile(part), HASHES);
+    assert.equal(await recover(part, temporary.path), true);
+  });
 
   it('is known by two hashes, each of 64 digits', () => {
     assert.match(HASHES, /^[0-9a-f]{64} [0-9a-f]{64}$/);

@@ -208,7 +208,9 @@ describe('a model that cannot be used', () => {
       // The bundle that comes with the package has whole numbers as weights.
       assert.match((await rejectsUnusable(cuda())).expected, /fp32/);
       await using small = await load({ executionProvider: 'cpu', threads: 1, maxPixels: 1000 });
-      await rejectsWith(small.caption(PHOTO), 'ImageTooLarge');
+      assert.match((await rejectsWith(small.caption(PHOTO), 'ImageTooLarge')).message, /pixels/);
+      await using poor = await load({ decodeMemory: 1000 });
+      assert.match((await rejectsWith(poor.caption(PHOTO), 'ImageTooLarge')).message, /memory/);
     });
   }
 });

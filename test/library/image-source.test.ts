@@ -71,6 +71,12 @@ describe('an image is read from', () => {
   }
 });
 
+it('what holds nothing is read as that', async () => {
+  for (const url of ['data:,', 'data:image/png;base64,', URL.createObjectURL(new Blob([]))]) {
+    assert.equal((await readImageSource(new URL(url))).length, 0, url);
+  }
+});
+
 describe('what cannot be read says why:', () => {
   const bad: [name: string, source: () => unknown, code: ErrorCode, message?: RegExp][] = [
     ['no such file', () => join(directory, 'none.jpg'), 'ImageNotFound', /none\.jpg: no such file/],

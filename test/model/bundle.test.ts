@@ -107,6 +107,20 @@ const REFUSED_AT_ONCE: Damage[] = [
     actual: /stateWidth/,
   },
   {
+    title: 'whose manifest tells of no license where something came from',
+    damage: (b) => b.editManifest((m) => Object.assign(m, { provenance: ['weights'] })),
+    file: 'manifest.json',
+    expected: /manifest/,
+    actual: /provenance\.0/,
+  },
+  {
+    title: 'whose decoding defaults are no object',
+    damage: (b) => b.editManifest((m) => Object.assign(m, { decoding: 'beam' })),
+    file: 'manifest.json',
+    expected: /manifest/,
+    actual: /decoding/,
+  },
+  {
     title: 'whose manifest points out of its directory',
     damage: (b) => b.editManifest((m) => Object.assign(m.files.encoder, { path: '../encoder.onnx' })),
     file: 'manifest.json',

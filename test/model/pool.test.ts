@@ -186,7 +186,12 @@ describe('a closed pool', () => {
     }
   });
 
-  it('has rejected what waited and rejects what comes', async () => {
+  it('has rejected what waited and rejects what comes; its thread has ended by itself', async (t) => {
+    const ends: unknown[] = [];
+    const listen = (worker: Worker) =>
+      worker.on('error', (error) => ends.push(error)).on('exit', (code) => ends.push(code));
+    process.on('worker', listen);
+    t.after(() => process.off('worker', listen));
     const pool = createPool(1, { directory: DEFAULT_BUNDLE, options: THREADS });
     const waiting = [0, 1, 2].map(() => pool.caption(samples[0]!.bytes));
     const outcomes = Promise.allSettled(waiting);
@@ -197,6 +202,7 @@ describe('a closed pool', () => {
     );
     await assert.rejects(pool.caption(samples[0]!.bytes));
     await pool.close();
+    assert.deepEqual(ends, [0]);
   });
 });
 
@@ -214,8 +220,10 @@ async function startPool(t: TestContext, workers: number, options: PoolOptions):
 describe('a pool whose queue is bounded', () => {
   it('rejects at once what does not fit, and captions what does', async (t) => {
     const pool = await startPool(t, 1, { queueLength: 2 });
+    assert.deepEqual(pool.load, { waiting: 0, busy: 0, alive: 1 });
     const jobs = [0, 1, 2, 3, 4].map(() => pool.caption(PHOTO));
     assert.equal(pool.full, true);
+    assert.deepEqual(pool.load, { waiting: 2, busy: 1, alive: 1 });
     for (const job of jobs.slice(3)) await assert.rejects(job, Overloaded);
     await Promise.all(jobs.slice(0, 3));
     assert.equal(pool.full, false);

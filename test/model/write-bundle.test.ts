@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { InvalidRequest } from '../../src/errors.ts';
-import { readBundle } from '../../src/model/bundle.ts';
+import { checkBundle, readBundle } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
 import { type BundleFiles, claimPlace, draftBundle, saveMeasured } from '../../src/model/write-bundle.ts';
 import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
@@ -56,6 +56,73 @@ describe('writing a bundle', () => {
   it('refuses a place that is taken', async () => {
     await assert.rejects(claimPlace(place.path), InvalidRequest);
     await claimPlace(join(place.path, 'free'));
+  });
+
+  it('has each file as its parts, whatever they are, and no directory but its own is read by others', async () => {
+    const { rest, files } = await parts();
+    const [decoder] = [...files.decoder] as [Buffer];
+    const pieces = [decoder.subarray(0, 10), Buffer.alloc(0), decoder.subarray(10)];
+    const evidence = [readFileSync(join(DEFAULT_BUNDLE, 'evidence.bin'))];
+    const out = join(place.path, 'pieces');
+    const draft = await draftBundle(out, { ...files, decoder: pieces, evidence }, rest);
+    assert.equal(statSync(draft.directory).mode & 0o777, 0o700);
+    await draft.publish();
+    await checkBundle(out);
+    assert.deepEqual(readFileSync(join(out, 'decoder.onnx')), decoder);
+  });
+
+  it('goes with a process that ends before it is published, and not afterwards', async () => {
+    const { rest, files } = await parts();
+    const listeners = process.listeners('exit');
+    const out = join(place.path, 'ended');
+    const draft = await draftBundle(out, files, rest);
+    const [remove, ...others] = process.listeners('exit').filter((listener) => !listeners.includes(listener));
+    assert.deepEqual(others, []);
+    remove!.call(process, 0);
+    assert.equal(existsSync(draft.directory), false);
+    // There is nothing to remove any more.
+    remove!.call(process, 0);
+    await assert.rejects(draft.publish(), new InvalidRequest(`${out} cannot be written (ENOENT)`));
+    await draft.discard();
+    await (await draftBundle(out, files, rest)).publish();
+    assert.deepEqual(process.listeners('exit'), listeners);
+  });
+
+  it('leaves alone what somebody put at its place meanwhile', async () => {
+    const { rest, files } = await parts();
+    for (const put of [
+      (out: string) => writeFileSync(out, 'mine'),
+      (out: string) => {
+        mkdirSync(out);
+        writeFileSync(join(out, 'mine'), 'mine');
+      },
+    ]) {
+      const out = join(place.path, `taken ${put}`.length.toString());
+      const draft = await draftBundle(out, files, rest);
+      put(out);
+      await assert.rejects(
+        draft.publish(),
+        new InvalidRequest(`${out} exists already: remove it or choose another --out`),
+      );
+      await draft.discard();
+      assert.equal(readFileSync(statSync(out).isFile() ? out : join(out, 'mine'), 'utf8'), 'mine');
+    }
+  });
+
+  it('says where it cannot be written', async () => {
+    const { rest, files } = await parts();
+    writeFileSync(join(place.path, 'file'), '');
+    const out = join(place.path, 'file', 'in', 'bundle');
+    const refusal = new InvalidRequest(`${out} cannot be written (ENOTDIR)`);
+    await assert.rejects(draftBundle(out, files, rest), refusal);
+    await assert.rejects(claimPlace(out), refusal);
+  });
+
+  it('is one process’s at a time, its directories made', async () => {
+    const out = join(place.path, 'claimed', 'by', 'one');
+    await claimPlace(out);
+    await assert.rejects(claimPlace(out), /is written by another run/);
+    assert.deepEqual(readdirSync(join(out, '..')), ['one.lock']);
   });
 
   it('saves metrics, and the bundle still reads', async () => {

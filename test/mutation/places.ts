@@ -15,7 +15,7 @@ const ALSO: Record<string, readonly string[]> = {
   'src/import/network': ['test/import/read-weights.test.ts', 'test/import/tensorflow/graph-walk.test.ts'],
   'src/import/source': ['test/import/read-weights.test.ts'],
   'src/import/tensorflow': ['test/import/read-weights.test.ts', 'test/import/network/frozen-graph.test.ts'],
-  'src/model': ['test/server'],
+  'src/model': ['test/server/departures.test.ts', 'test/server/lost-workers.test.ts'],
   'src/onnx': ['test/import/network/decoder-graph.test.ts', 'test/import/network/encoder-graph.test.ts'],
   'src/pictures': ['test/cli/caption/pictures.test.ts'],
   'src/s3': ['test/lambda', 'test/http/routes'],

@@ -10,8 +10,13 @@ interface SetAside {
 
 const ASCII = 'Without it the text is UTF-8, and what it is compared with has ASCII alone.';
 
+const NO_HASHES = 'Neither text is one of hashes.';
+
 /** File to what may be changed in it. */
 const SET_ASIDE: Record<string, readonly SetAside[]> = {
+  'src/model/worker-messages.ts': [
+    { from: "'stop'", to: '""', because: 'Anything will do that is no object.' },
+  ],
   'src/bucket-run/list.ts': [
     {
       from: "''",
@@ -87,22 +92,21 @@ const SET_ASIDE: Record<string, readonly SetAside[]> = {
   'src/http/transport/compression.ts': [
     { from: "''", to: '"Stryker was here!"', because: 'Neither is a type that is compressed.' },
   ],
-  'src/files/lock.ts': [
-    { from: "'EEXIST'", to: '""', because: 'Linux says ENOTEMPTY; POSIX allows other systems this one.' },
-    { from: "'EPERM'", to: '""', because: 'Windows alone says so.' },
-  ],
   'src/files/maker.ts': [
+    { from: "'ended'", to: '""', because: 'Neither says when a process began.' },
     { from: '/^.*\\) /s', to: '/.*\\) /s', because: 'The first match begins at the start anyhow.' },
   ],
-  'src/files/replace-file.ts': [
-    { from: 'flags === undefined', to: '(false)', because: 'Only Windows has no flags.' },
-  ],
-  'src/files/swap.ts': [
+  'src/files/part.ts': [
+    { from: '[]', to: '["Stryker was here"]', because: 'That is the name of no part.' },
     {
-      from: "process.platform === 'linux'",
-      to: '(true)',
-      because: 'Perl finds no such call elsewhere and ends with 1, which leads to the same way.',
+      from: 'maker === undefined',
+      to: '(false)',
+      because: 'Only the types need it: no part has such a name.',
     },
+  ],
+  'src/files/replacement.ts': [
+    { from: "() => ''", to: '() => undefined', because: NO_HASHES },
+    { from: "''", to: '"Stryker was here!"', because: NO_HASHES },
   ],
   'src/import/bytes/crc32c.ts': [
     { from: 'length % 8', to: '(length * 8)', because: 'Byte by byte it is the same checksum, only slower.' },

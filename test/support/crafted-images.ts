@@ -224,3 +224,43 @@ export function storedUnder(orientation: number, upright: StoredPicture): Stored
   }
   return { pixels: stored, width, height };
 }
+
+/** Bytes of a value of a TIFF field, by its type. */
+const TIFF_WIDTHS: Record<number, number> = { 1: 1, 2: 1, 3: 2, 4: 4, 16: 8 };
+
+/** A TIFF of one directory with these fields and no pixels, in either order of bytes. */
+export function tiffOf(
+  { little, big }: { little: boolean; big: boolean },
+  fields: [tag: number, type: number, values: number[]][],
+): Buffer {
+  const offsetBytes = big ? 8 : 4;
+  const number = (value: number, width: number): Buffer => {
+    const bytes = Buffer.alloc(width);
+    for (let i = 0; i < width; i++) bytes[little ? i : width - 1 - i] = Math.floor(value / 256 ** i) % 256;
+    return bytes;
+  };
+  const start = big ? 16 : 8;
+  const count = number(fields.length, big ? 8 : 2);
+  let elsewhere = start + count.length + fields.length * (4 + 2 * offsetBytes);
+  const values: Buffer[] = [];
+  const entries = fields.map(([tag, type, numbers]) => {
+    const bytes = Buffer.concat(numbers.map((value) => number(value, TIFF_WIDTHS[type]!)));
+    const field = Buffer.alloc(offsetBytes);
+    if (bytes.length <= offsetBytes) field.set(bytes);
+    else {
+      field.set(number(elsewhere, offsetBytes));
+      elsewhere += bytes.length;
+      values.push(bytes);
+    }
+    return Buffer.concat([number(tag, 2), number(type, 2), number(numbers.length, offsetBytes), field]);
+  });
+  return Buffer.concat([
+    Buffer.from(little ? 'II' : 'MM', 'latin1'),
+    number(big ? 43 : 42, 2),
+    ...(big ? [number(8, 2), number(0, 2)] : []),
+    number(start, offsetBytes),
+    count,
+    ...entries,
+    ...values,
+  ]);
+}

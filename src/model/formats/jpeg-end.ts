@@ -40,11 +40,11 @@ export async function withEndMarker(
 
 /**
  * Without the zeros that fill a block or a download that stopped: as data they would read as grey. One may belong to
- * the scan.
+ * the scan; the marker at the start has none.
  */
 function withoutPadding(bytes: Uint8Array): Uint8Array {
   let end = bytes.length;
-  while (end > 2 && bytes[end - 1] === 0 && bytes[end - 2] === 0) end--;
+  while (bytes[end - 1] === 0 && bytes[end - 2] === 0) end--;
   return bytes.subarray(0, end);
 }
 

@@ -24,6 +24,7 @@ const KINDS: Record<string, JpegOptions> = {
   'a progressive JPEG': { progressive: true },
   'a grey JPEG': {},
   'a JPEG without subsampling': { chromaSubsampling: '4:4:4' },
+  'a JPEG turned on its side': {},
 };
 
 for (const [kind, options] of Object.entries(KINDS)) {
@@ -34,6 +35,7 @@ for (const [kind, options] of Object.entries(KINDS)) {
     before(async () => {
       const image = sharp(photo).resize(640, 480);
       if (kind.includes('grey')) image.greyscale().toColourspace('b-w');
+      if (kind.includes('turned')) image.withMetadata({ orientation: 6 });
       whole = await image.jpeg(options).toBuffer();
       assert.deepEqual([...whole.subarray(-2)], [0xff, 0xd9]);
       open = whole.subarray(0, -2);

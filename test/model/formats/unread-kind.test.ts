@@ -3,8 +3,16 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import sharp from 'sharp';
 import { IM2TXT_INPUT } from '../../../src/caption/image-input.ts';
+import { unreadKind } from '../../../src/model/formats/unread-kind.ts';
 import { decodeImage } from '../../../src/model/image.ts';
-import { ftyp, rebranded, type TiffParts, tiff } from '../../support/crafted-images.ts';
+import {
+  avifClaiming,
+  ftyp,
+  rebranded,
+  type TiffParts,
+  tiff,
+  tiffOf as tiffWith,
+} from '../../support/crafted-images.ts';
 import { rejectsWith } from '../../support/errors.ts';
 import { COFFEE } from '../../support/samples.ts';
 
@@ -29,6 +37,7 @@ async function messageFor(bytes: Uint8Array): Promise<string> {
 describe('a whole file of a kind that is not read here is called by its kind, not damaged', () => {
   const cases: { title: string; bytes: Buffer; says: RegExp }[] = [
     { title: 'a HEIC', bytes: HEIC, says: /HEIC.*JPEG/ },
+    { title: 'a HEIC that is larger than any AVIF', bytes: avifClaiming(HEIC, 9000, 9000), says: /HEIC/ },
     { title: 'a HEIC with general brands', bytes: rebranded(HEIC, 'mif1', 'miaf'), says: /HEIC/ },
     { title: 'a HEIC with a sequence', bytes: rebranded(HEIC, 'msf1', 'hevc', 'heic'), says: /HEIC/ },
     { title: 'a HEIC with the brand of AVIF', bytes: rebranded(HEIC, 'avif', 'mif1'), says: /HEIC/ },
@@ -123,4 +132,194 @@ describe('AVIF is read under any brands of HEIF', () => {
       assert.deepEqual({ width, height, format }, { width: 160, height: 120, format: 'avif' });
     });
   }
+});
+
+describe('what a file is, told by its first bytes alone', () => {
+  const KINDS: Record<string, string[]> = {
+    'a JPEG XL image': ['\xff\x0a', '\0\0\0\x0cJXL \r\n\x87\n'],
+    'a JPEG 2000 image': ['\0\0\0\x0cjP  \r\n\x87\n', '\xff\x4f\xff\x51'],
+    'a JPEG XR image': ['II\xbc\x01'],
+    'a JPEG-LS image': ['\xff\xd8\xff\xe0\0\x04ab\xff\xf7\0\x0b\x08'],
+    'a JPEG image with 12-bit samples': [
+      '\xff\xd8\xff\xc1\0\x0b\x0c',
+      `${'\xff\xd8\xff\xe0\x01\x02'.padEnd(262, '\xff')}\xff\xc0\0\x0b\x0c`,
+      '\xff\xd8\xff\xc4\0\x03a\xff\xc8\0\x03a\xff\xcc\0\x03a\xff\xcf\0\x0b\x0c',
+    ],
+    'a camera raw file': [
+      'FUJIFILMCCD-RAW 0201',
+      'IIRO\x08\0',
+      'IIRS\x08\0',
+      'MMOR\0\0',
+      'IIU\0\x18\0',
+      '\0MRM\0\0',
+      'FOVb\0\0',
+    ],
+    'a Photoshop document': ['8BPS\0\x01'],
+    'a GIMP document': ['gimp xcf v011'],
+    'an OpenEXR image': ['\x76\x2f\x31\x01'],
+    'a Radiance HDR image': ['#?RADIANCE\n', '#?RGBE\n'],
+    'a FITS image': ['SIMPLE  =                    T'],
+    'a DirectDraw surface': ['DDS |'],
+    'a QOI image': ['qoif\0'],
+    'an Apple icon': ['icns\0'],
+    'a Windows icon': ['\0\0\x01\0\x01\0'],
+    'a Windows bitmap': ['BM'],
+    'a PDF document': ['%PDF-1.4'],
+    'a Netpbm image': ['P1\n', 'P4 ', 'P6\n2 2', 'P7\nWIDTH 2'],
+    'an SVG drawing': [
+      '<svg/>',
+      '\xef\xbb\xbf\r\n <svg viewBox="0 0 1 1">',
+      '<?xml version="1.0"?><svg>',
+      '<!-- drawn --><svg>',
+      '<!DOCTYPE svg><SVG>',
+    ],
+    'a web page': ['<!DOCTYPE html>', '\n\t<HTML lang="en">', '\xef\xbb\xbf<html>'],
+  };
+  for (const [kind, starts] of Object.entries(KINDS)) {
+    it(kind, () => {
+      for (const start of starts) {
+        assert.match(
+          unreadKind(latin1(start)) ?? '',
+          new RegExp(`^this is ${kind}, (which is not read|not an image)`),
+          start,
+        );
+        // Not the same in the middle of a file.
+        assert.equal(unreadKind(latin1(`x${start}`)), null, start);
+      }
+    });
+  }
+
+  it('nothing where it says nothing, or what is read', () => {
+    for (const start of [
+      '',
+      'x',
+      'P8\n',
+      'P0 ',
+      'P6',
+      '<?xml version="1.0"?><rss>',
+      '<svgs/>',
+      '<htmls>',
+      '<p>',
+      'II',
+      'GIF89a',
+      '\xff\xd8\xff\xc0\0\x0b\x08',
+      '\xff\xd8\xff\xc0\0\x0b',
+      '\xff\xd8\xff\xda\0\x04ab\0\xff\xf7',
+      '\x89PNG\r\n',
+    ]) {
+      assert.equal(unreadKind(Buffer.from(start, 'latin1')), null, JSON.stringify(start));
+    }
+  });
+
+  it('looks no further than a text would begin', () => {
+    const drawn = (space: number) => `<?xml version="1.0"?>${' '.repeat(space)}<svg>`;
+    assert.match(unreadKind(latin1(drawn(900))) ?? '', /SVG/);
+    assert.equal(unreadKind(latin1(drawn(1100))), null);
+  });
+
+  it('a file of boxes by its codec, then by any of its brands', () => {
+    const boxes = (brands: string[], codec = '', space = 0) =>
+      unreadKind(Buffer.concat([ftyp(...brands), Buffer.alloc(space), Buffer.from(codec)])) ?? 'read';
+    const [heic, heif, video] = [
+      /^this is a HEIC image \(HEVC/,
+      /^this is a HEIF image/,
+      /^this is a video or audio/,
+    ];
+    for (const brand of ['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'hevm', 'hevs']) {
+      assert.match(boxes([brand]), heic, brand);
+      assert.match(boxes(['isom', 'iso2', brand]), heic, brand);
+      assert.equal(boxes([brand], 'av1C'), 'read', brand);
+    }
+    for (const brand of ['avif', 'avis']) {
+      assert.equal(boxes([brand]), 'read', brand);
+      assert.match(boxes([brand], 'hvcC'), heic, brand);
+    }
+    for (const brand of [
+      'mif1',
+      'msf1',
+      'mif2',
+      'avci',
+      'avcs',
+      'j2ki',
+      'j2is',
+      'vvic',
+      'vvis',
+      'jpeg',
+      'jpgs',
+    ]) {
+      assert.match(boxes([brand]), heif, brand);
+      assert.match(boxes([brand], 'hvcC', 60_000), heic, brand);
+      assert.match(boxes([brand], 'hvcC', 66_000), heif, brand);
+      assert.equal(boxes([brand], 'av1C', 60_000), 'read', brand);
+    }
+    assert.match(boxes(['isom', 'mp42']), video);
+    assert.match(boxes(['isom'], 'hvcC'), video);
+    assert.match(boxes(['isom', 'crx ']), /camera raw/);
+    // Brands end with their box, and the version that stands among them is none.
+    assert.match(boxes(['isom'], 'avif'), video);
+    const version = ftyp('isom', 'mp42');
+    version.write('avif', 12, 'latin1');
+    assert.match(unreadKind(version) ?? 'read', video);
+  });
+
+  it('a TIFF by its fields, in whatever order of bytes', () => {
+    const SCHEMES: Record<string, number[]> = {
+      'old-style JPEG': [6],
+      JBIG: [9, 10, 34661],
+      PixarLog: [32909],
+      'JPEG 2000': [33003, 33004, 33005, 34712],
+      JBIG2: [34715],
+      LERC: [34887],
+      'lossy JPEG of DNG': [34892],
+      LZMA: [34925],
+      PNG: [34933],
+      'JPEG XR': [34934],
+      ZSTD: [50000],
+      'JPEG XL': [50002, 52546],
+      'scheme 65000': [65000],
+    };
+    const of = (fields: [number, number][], little = true) =>
+      unreadKind(
+        tiffWith(
+          { little, big: false },
+          fields.map(([tag, value]) => [tag, 3, [value]]),
+        ),
+      );
+    for (const little of [true, false]) {
+      for (const [scheme, numbers] of Object.entries(SCHEMES)) {
+        for (const number of numbers) {
+          assert.match(of([[259, number]], little) ?? '', new RegExp(`compressed with ${scheme}, which`));
+        }
+      }
+      for (const read of [1, 2, 3, 4, 5, 7, 8, 32766, 32771, 32773, 32809, 32946, 34676, 34677, 50001]) {
+        assert.equal(of([[259, read]], little), null, `${read}`);
+      }
+    }
+    for (const [fields, said] of [
+      [[[50706, 1]], /camera raw/],
+      [[[262, 32803]], /camera raw/],
+      [[[262, 34892]], /camera raw/],
+      [[[339, 5]], /complex numbers/],
+      [[[339, 6]], /complex numbers/],
+      [[[258, 33]], /33-bit samples/],
+      [
+        [
+          [262, 5],
+          [339, 3],
+        ],
+        /CMYK TIFF image with floating-point/,
+      ],
+      [[[262, 8]], /CIELab/],
+      [[[262, 9]], /CIELab/],
+      [[[262, 10]], /CIELab/],
+    ] as [[number, number][], RegExp][]) {
+      assert.match(of(fields) ?? '', said);
+    }
+    for (const fields of [[[258, 32]], [[262, 5]], [[339, 3]], [[339, 4]], [[262, 2]]] as [
+      number,
+      number,
+    ][][]) {
+      assert.equal(of(fields), null, JSON.stringify(fields));
+    }
+  });
 });

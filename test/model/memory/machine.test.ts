@@ -96,6 +96,12 @@ it('what V8, Node and libheif say is recognised, and libheif’s limits of a fil
     !isOutOfMemory(new Error('heif: Memory allocation error: Security limit exceeded: Image size exceeds')),
   );
   assert.ok(!isOutOfMemory(new Error('VipsJpeg: premature end of JPEG image')));
+  for (const code of ['ENOMEM', 'ERR_MEMORY_ALLOCATION_FAILED', 'ERR_WORKER_OUT_OF_MEMORY']) {
+    assert.ok(isOutOfMemory(Object.assign(new Error('said otherwise'), { code })));
+  }
+  for (const other of ['out of memory', { message: 'out of memory', code: 'ENOMEM' }, null, undefined]) {
+    assert.ok(!isOutOfMemory(other));
+  }
 });
 
 it('time that runs out on a machine that does something else is late, not damage', async () => {
