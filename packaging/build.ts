@@ -17,6 +17,8 @@ const COPIED = [
   'cli/start/own-node.js',
   'cli/start/start.js',
   'cli/start/user-cache.js',
+  'cli/start/user-directory.js',
+  'cli/start/which-node.js',
   'http/routes/health.jpg',
   'http/routes/coffee.jpg',
   'http/routes/giraffes.jpg',

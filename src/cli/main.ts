@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import { OutputFailed, reportOf, SourceError } from '../errors.ts';
+import { Command } from 'commander';
 import { printable } from '../printable.ts';
 import { addAltCommand } from './alt/alt.ts';
 import { addResultsCommand } from './bucket/results.ts';
@@ -9,9 +8,8 @@ import { addCaptionCommand } from './caption/caption.ts';
 import { addEvaluateCommand } from './evaluate/evaluate.ts';
 import { addImportCommand } from './import/import.ts';
 import { addQuantizeCommand } from './import/quantize.ts';
-import { addServeCommand } from './serve.ts';
-import { inFlags } from './shared/complain.ts';
-import { EXIT_CODES, EXIT_MODEL_UNUSABLE, EXIT_OK, EXIT_OUTPUT_FAILED, EXIT_USAGE } from './shared/exit.ts';
+import { addServeCommand } from './serve/serve.ts';
+import { sayFailure } from './shared/failure.ts';
 import { watchOutput } from './shared/output.ts';
 
 /** The package’s own file lies two folders up in the sources and in the package. */
@@ -46,17 +44,5 @@ watchOutput();
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
-  } else if (error instanceof OutputFailed) {
-    process.stderr.write(`show-and-tell: ${printable(error.message)}\n`);
-    process.exitCode = EXIT_OUTPUT_FAILED;
-  } else if (error instanceof SourceError) {
-    process.stderr.write(`show-and-tell: ${error.code}: ${printable(error.message)}\n`);
-    process.exitCode = EXIT_MODEL_UNUSABLE;
-  } else {
-    const report = reportOf(error);
-    process.stderr.write(`show-and-tell: ${inFlags(report)}\n`);
-    process.exitCode = EXIT_CODES[report.code];
-  }
+  process.exitCode = sayFailure(error);
 }

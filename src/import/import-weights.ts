@@ -18,7 +18,7 @@ export interface ImportSettings {
   /** What to write down as the origin: the address it came from. @default the file's name */
   origin?: string;
   /** @default the word list beside or inside the source */
-  vocabulary?: string;
+  vocabulary?: string | undefined;
   repairVocabulary: boolean;
   /** Where the bundle will stand. */
   out: string;

@@ -75,6 +75,8 @@ export function makeSandbox(): Sandbox {
     run,
     async measure(test, limit) {
       const reports = mkdtempSync(join(directory, 'coverage-'));
+      // Whoever they become writes here; Node says on standard error that it cannot, which tests take for the program's.
+      chmodSync(reports, 0o777);
       const outcome = await run(test, limit, { NODE_V8_COVERAGE: reports });
       const coverage = readCoverage(reports, root);
       rmSync(reports, { recursive: true });

@@ -87,8 +87,10 @@ async function captionImages(args: string[], flags: CaptionFlags): Promise<numbe
 }
 
 /** What a line of an earlier run must have been made with to count as done. */
-function recipeOf({ model, plan }: RunningCaptioner, flags: CaptionFlags): Recipe {
-  const { explain, trace, skipDuplicates } = flags;
+export function recipeOf(
+  { model, plan }: Pick<RunningCaptioner, 'model' | 'plan'>,
+  { explain, trace, skipDuplicates }: Pick<CaptionFlags, 'explain' | 'trace' | 'skipDuplicates'>,
+): Recipe {
   const asked = { ...(explain && { explain }), ...(trace && { trace }) };
   return {
     model,

@@ -41,12 +41,13 @@ export interface EvaluatedImage {
  * @throws InvalidRequest
  */
 export function parseSet(text: string, before: SetSource[] = []): SetSource[] {
-  const [, name, images, captions, split] = /^([\w-]+)=([^,]+),([^,]+)(?:,([^,]+))?$/.exec(text) ?? [];
-  if (name === undefined || images === undefined || captions === undefined) {
+  const form = /^([\w-]+)=([^,]+),([^,]+)(?:,([^,]+))?$/.exec(text);
+  if (form === null) {
     throw new InvalidRequest(`--set ${text}: expected NAME=IMAGES,CAPTIONS or NAME=IMAGES,CAPTIONS,SPLIT`);
   }
+  const [name, images, captions] = [form[1]!, form[2]!, form[3]!];
   if (before.some((set) => set.name === name)) throw new InvalidRequest(`--set: two sets are named ${name}`);
-  return [...before, { name, images, captions, split }];
+  return [...before, { name, images, captions, split: form[4] }];
 }
 
 /**

@@ -36,7 +36,7 @@ export async function importBundle(flags: ImportFlags): Promise<void> {
   const imported = await importWeights({
     from: download?.file ?? flags.from,
     origin: flags.from,
-    ...(flags.vocabulary === undefined ? {} : { vocabulary: flags.vocabulary }),
+    vocabulary: flags.vocabulary,
     repairVocabulary: flags.repairVocabulary ?? false,
     out: flags.out,
     name: flags.name ?? basename(flags.out),

@@ -49,7 +49,11 @@ export async function quantizeWithProgress(
 
 async function readImages(calibrate: readonly string[]): Promise<Uint8Array[]> {
   const all = await expandInputs(calibrate, isImageName);
-  const every = Math.max(1, all.length / MAX_CALIBRATION_IMAGES);
-  const chosen = all.filter((_, i) => Math.floor(i / every) !== Math.floor((i - 1) / every));
-  return Promise.all(chosen.map(readImage));
+  return Promise.all(spread(all, MAX_CALIBRATION_IMAGES).map(readImage));
+}
+
+/** So many of them at most, evenly from the first on. */
+export function spread<T>(all: readonly T[], most: number): T[] {
+  const count = Math.min(all.length, most);
+  return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);
 }

@@ -7,7 +7,6 @@ import type { CaptionResult } from '../../caption/result.ts';
 const LAUNCH = fileURLToPath(new URL('../launch.js', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PHOTOGRAPH = 'samples/coffee.jpg';
-/** The first sizes buffers; the median of the others is what a warm caption takes. */
 const RUNS = 6;
 
 export interface SelfCheck {
@@ -32,10 +31,15 @@ export async function selfCheck(directory: string): Promise<SelfCheck> {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as CaptionResult);
-  const times = results.slice(1).map((result) => result.timings.total);
   return {
     photograph: PHOTOGRAPH,
     captions: results[0]!.captions,
-    milliseconds: times.sort((a, b) => a - b)[times.length >> 1]!,
+    milliseconds: warmTime(results.map(({ timings }) => timings.total)),
   };
+}
+
+/** @param times of one caption after the other, the first of which sizes buffers @returns the median of the others */
+export function warmTime(times: readonly number[]): number {
+  const warm = times.slice(1).sort((a, b) => a - b);
+  return warm[warm.length >> 1]!;
 }

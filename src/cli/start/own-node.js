@@ -29,7 +29,8 @@ export function isHandedOver() {
  * @param {string} node
  */
 export function handOver(node) {
-  if (isForOtherProcessor(node)) return sayWhy(node, 'it is for another processor', ON_THIS_MACHINE);
+  if (isForOtherProcessor(node, process.execPath))
+    return sayWhy(node, 'it is for another processor', ON_THIS_MACHINE);
   const child = spawn(node, process.argv.slice(1), {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...environmentToServe(), [HANDED_OVER]: '1' },
@@ -86,9 +87,10 @@ function sayWhy(node, why, remedy) {
 /**
  * Asked before: `spawn` would take machine code of another processor for a script of the shell.
  * @param {string} node
+ * @param {string} own program that runs here
  */
-function isForOtherProcessor(node) {
-  const [its, ours] = [node, process.execPath].map(processorOf);
+export function isForOtherProcessor(node, own) {
+  const [its, ours] = [node, own].map(processorOf);
   return its !== null && ours !== null && its !== ours;
 }
 

@@ -1,28 +1,27 @@
 /** Starts the program, or hands it over to the Node that npm installed. */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import module from 'node:module';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
 import { restartToServe } from './give-back.js';
 import { EXIT_CANNOT_START, handOver, isHandedOver } from './own-node.js';
 import { userCache } from './user-cache.js';
+import { userDirectory } from './user-directory.js';
+import { isNewEnough } from './which-node.js';
 
 const handedOver = isHandedOver();
 
-// npm goes to the package's root before it runs a script of it, and says where the user stood: names of files are from there.
-const { INIT_CWD, npm_package_json, npm_lifecycle_script = '' } = process.env;
-if (INIT_CWD && npm_package_json && npm_lifecycle_script.startsWith('node src/cli/launch.js')) {
-  const own = realpathSync(fileURLToPath(new URL('../../../package.json', import.meta.url)));
-  const isOurs = existsSync(npm_package_json) && realpathSync(npm_package_json) === own;
-  if (isOurs && realpathSync(process.cwd()) === dirname(own)) process.chdir(INIT_CWD);
-}
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const stood = userDirectory(process.env, root, process.cwd());
+if (stood !== null) process.chdir(stood);
 
 const built = existsSync(new URL('../main.js', import.meta.url));
-const node = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url));
+const node = join(root, 'node_modules/.bin/node');
 
-if (isNewEnough()) {
-  if (!handedOver) restartToServe();
+if (isNewEnough({ version: process.versions.node, typescript: process.features.typescript }, built)) {
+  // Who was handed the program has the setting.
+  restartToServe();
   // Keeps compiled code between runs: the first caption comes sooner. In the directory that Node takes by itself, below
   // that of temporary files, another user of the machine could put code beforehand.
   const cache = userCache('compiled');
@@ -37,13 +36,6 @@ if (isNewEnough()) {
   const remedy = built ? '' : ' Run "npm ci" first.';
   console.error(`show-and-tell needs ${needed}; this is ${process.versions.node}.${remedy}`);
   process.exitCode = EXIT_CANNOT_START;
-}
-
-function isNewEnough() {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (built) return major > 22 || (major === 22 && minor >= 13);
-  // Some distributions build Node without it.
-  return major >= 24 && process.features.typescript !== false;
 }
 
 /** @param {NodeJS.ErrnoException} error */

@@ -67,20 +67,8 @@ describe('alt', () => {
     assert.equal(line.model.name, captioner.model.name);
   });
 
-  it('refuses flags that contradict each other', async () => {
-    for (const args of [
-      [],
-      [COFFEE, '--check', 'page.html'],
-      ['--html', 'page.html', '--check', 'page.html'],
-      [COFFEE, '--csv', '--json'],
-      ['--check', 'page.html', '--csv'],
-      ['--check', 'page.html', '--root', '.'],
-      ['--html', 'page.html', '--write-xmp'],
-      [COFFEE, '--overwrite'],
-      ['-', '--write-xmp'],
-      [COFFEE, '--top', '2'],
-      [COFFEE, '--beam', '0'],
-    ]) {
+  it('refuses flags that contradict each other, or what they say', async () => {
+    for (const args of [[], [COFFEE, '--csv', '--json'], [COFFEE, '--beam', '0']]) {
       const { status, stdout } = await runCli(['alt', ...args]);
       assert.deepEqual([status, stdout], [2, ''], args.join(' '));
     }

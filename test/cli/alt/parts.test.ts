@@ -11,6 +11,7 @@ import { checkPages } from '../../../src/cli/alt/check.ts';
 import { expandPages, readPage, shownSource } from '../../../src/cli/alt/pages.ts';
 import { altTextOf, objection } from '../../../src/cli/alt/text-of.ts';
 import { ImageTooLarge, InvalidRequest } from '../../../src/errors.ts';
+import { codeOf } from '../../../src/files/system-error.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 
 const temporary = temporaryDirectory();
@@ -158,7 +159,11 @@ describe('pages', () => {
       new InvalidRequest('the page has 16777217 bytes, more than 16777216'),
     );
     await assert.rejects(readPage('/dev/null'), new InvalidRequest('not a regular file'));
-    await assert.rejects(readPage(at('none.html')), new InvalidRequest('no such file'));
+    await assert.rejects(readPage(at('none.html')), (error) => {
+      assert.ok(error instanceof InvalidRequest && error.cause instanceof Error);
+      assert.deepEqual([error.message, codeOf(error.cause)], ['no such file', 'ENOENT']);
+      return true;
+    });
     mkdirSync(at('empty'));
     await assert.rejects(readPage(at('empty')), { code: 'InvalidRequest', message: /pages/ });
   });

@@ -81,6 +81,21 @@ describe('what looks the same', () => {
       assert.equal(await lookOf(await flat.jpeg().toBuffer()), null);
     }
   });
+
+  it('is no picture of fewer than sixteen levels in each channel', async () => {
+    const raw = { width: 32, height: 32, channels: 3 } as const;
+    for (const channel of [0, 1, 2]) {
+      for (const [levels, flat] of [
+        [15, true],
+        [16, false],
+      ] as const) {
+        const pixels = Buffer.alloc(32 * 32 * 3, 100);
+        for (let i = channel; i < pixels.length / 2; i += 3) pixels[i] = 100 + levels;
+        const found = await lookOf(await sharp(pixels, { raw }).png().toBuffer());
+        assert.equal(found === null, flat, `${levels} in channel ${channel}`);
+      }
+    }
+  });
 });
 
 describe('--skip-duplicates', () => {

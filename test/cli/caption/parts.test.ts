@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSyn
 import { join, relative } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import type { CaptionResult } from '../../../src/caption/result.ts';
+import { recipeOf } from '../../../src/cli/caption/caption.ts';
 import {
   type CaptionOneParts,
   createCaptionOne,
@@ -22,7 +23,8 @@ import { createOriginals, distance, type Look } from '../../../src/cli/caption/d
 import { pictureCall, writePictures } from '../../../src/cli/caption/pictures.ts';
 import { openResults, type Recipe } from '../../../src/cli/caption/resume.ts';
 import { linesOf } from '../../../src/cli/caption/resume-lines.ts';
-import { UnsupportedImage } from '../../../src/errors.ts';
+import { InvalidRequest, UnsupportedImage } from '../../../src/errors.ts';
+import { codeOf } from '../../../src/files/system-error.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 
 const temporary = temporaryDirectory();
@@ -138,12 +140,14 @@ describe('outcomes', () => {
     ]);
   });
 
-  it('are counted', () => {
+  it('are counted, those of this run by the second', (t) => {
+    const now = t.mock.method(performance, 'now', () => 1000);
     const tally = startTally();
     assert.equal(tally.summary(), '0 captioned, 0 failed, 0 done before, 0 duplicates');
     OUTCOMES.forEach(tally.count);
     assert.equal(tally.summary(), '1 captioned, 1 failed, 2 done before, 1 duplicate');
-    assert.match(tally.note(), /^1 failed, 3 skipped, \d+\/s$/);
+    now.mock.mockImplementation(() => 1250);
+    assert.equal(tally.note(), '1 failed, 3 skipped, 8/s');
   });
 });
 
@@ -325,6 +329,18 @@ describe('a file of results', () => {
     );
   });
 
+  it('is of one model with all that was asked for; pictures beside it do not count', () => {
+    const model = { name: 'm', hash: 'h' };
+    const recipe = (flags: object) =>
+      recipeOf({ model, plan: { options: { beamWidth: 3 } } as never }, flags);
+    const plain = { model, options: { beamWidth: 3 }, duplicatesCount: false };
+    assert.deepEqual(recipe({}), plain);
+    assert.deepEqual(recipe({ explainTo: 'a', traceTo: 'b', json: true }), plain);
+    assert.deepEqual(recipe({ skipDuplicates: true }), { ...plain, duplicatesCount: true });
+    assert.deepEqual(recipe({ explain: true }), { ...plain, options: { beamWidth: 3, explain: true } });
+    assert.deepEqual(recipe({ trace: true }), { ...plain, options: { beamWidth: 3, trace: true } });
+  });
+
   it('counts duplicates as done where they are passed over', () => {
     const file = at('duplicates.jsonl');
     const first = openResults(file, RECIPE);
@@ -357,9 +373,14 @@ describe('a file of results', () => {
     }
     writeFileSync(file, '');
     openResults(file, RECIPE).close();
-    assert.throws(() => openResults(at('no/such'), RECIPE), {
-      message: `--resume: ${at('no/such')}: cannot be opened (ENOENT)`,
-    });
+    assert.throws(
+      () => openResults(at('no/such'), RECIPE),
+      (error) => {
+        assert.ok(error instanceof InvalidRequest && error.cause instanceof Error);
+        assert.equal(error.message, `--resume: ${at('no/such')}: cannot be opened (ENOENT)`);
+        return codeOf(error.cause) === 'ENOENT';
+      },
+    );
     assert.throws(() => openResults('/dev/null', RECIPE), {
       message: '--resume: /dev/null: is not a regular file',
     });

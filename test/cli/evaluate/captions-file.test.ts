@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { readCaptions } from '../../../src/cli/evaluate/captions-file.ts';
+import { InvalidRequest } from '../../../src/errors.ts';
+import { codeOf } from '../../../src/files/system-error.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 
 const COCO = {
@@ -35,6 +37,7 @@ const KARPATHY = {
       split: 'test',
       sentences: [{ raw: 'A cat', tokens: ['a', 'cat'] }, { raw: 'Cats' }],
     },
+    { filename: 'c.jpg', filepath: '', split: 'test', sentences: [{ raw: 'A cow' }] },
   ],
 };
 
@@ -62,7 +65,13 @@ describe('a captions file', () => {
 
   it('of Karpathy has several, val where none is asked for', async () => {
     assert.deepEqual(await read(KARPATHY), { split: 'val', images: [['val2014/a.jpg', ['A dog runs.']]] });
-    assert.deepEqual(await read(KARPATHY, 'test'), { split: 'test', images: [['b.jpg', ['A cat', 'Cats']]] });
+    assert.deepEqual(await read(KARPATHY, 'test'), {
+      split: 'test',
+      images: [
+        ['b.jpg', ['A cat', 'Cats']],
+        ['c.jpg', ['A cow']],
+      ],
+    });
   });
 
   it('of our own form prefers dev', async () => {
@@ -80,6 +89,21 @@ describe('a captions file', () => {
     for (const form of [COCO, KARPATHY, { dev: { 'd.jpg': ['d'] } }]) {
       assert.ok((await read(`\uFEFF${JSON.stringify(form)}`)).images.length > 0);
     }
+  });
+
+  it('that cannot be read, or is no JSON, is refused with what the system says', async () => {
+    const none = join(place.path, 'none.json');
+    await assert.rejects(readCaptions(none, undefined), (error) => {
+      assert.ok(error instanceof InvalidRequest && error.cause instanceof Error);
+      const { message, cause } = error;
+      assert.deepEqual([message, codeOf(cause)], [`${none}: no readable captions file`, 'ENOENT']);
+      return true;
+    });
+    await assert.rejects(read('{'), (error) => {
+      assert.ok(error instanceof InvalidRequest && error.cause instanceof SyntaxError);
+      assert.equal(error.message, `${join(place.path, 'captions.json')}: not JSON: ${error.cause.message}`);
+      return true;
+    });
   });
 
   const WRONG: [string, unknown, string | undefined, RegExp][] = [

@@ -1,13 +1,16 @@
 /** What commands print and what they end with. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { CommanderError } from 'commander';
 import type { Caption } from '../../../src/caption/result.ts';
 import { captionLines, laterIsLikelier } from '../../../src/cli/shared/caption-lines.ts';
 import { complain, inFlags } from '../../../src/cli/shared/complain.ts';
 import { csvTable } from '../../../src/cli/shared/csv.ts';
 import * as exit from '../../../src/cli/shared/exit.ts';
+import { sayFailure } from '../../../src/cli/shared/failure.ts';
 import { startProgress } from '../../../src/cli/shared/progress.ts';
 import { reviewNote } from '../../../src/cli/shared/review-note.ts';
+import { InvalidRequest, ModelUnusable, OutputFailed, SourceError } from '../../../src/errors.ts';
 
 const ESCAPE = '\u001b[2J';
 
@@ -111,6 +114,41 @@ describe('a failure', () => {
     ]);
     assert.deepEqual([exit.EXIT_OK, exit.EXIT_ALT_MISSING, exit.EXIT_OUTPUT_FAILED], [0, 5, 74]);
   });
+});
+
+describe('the end of a command that fails', () => {
+  const problem = { file: `a${ESCAPE}.pb`, expected: 'a graph', actual: 'none' };
+  const noSpace = Object.assign(new Error('full'), { code: 'ENOSPC' });
+  const cases: [title: string, error: unknown, status: number, said: RegExp][] = [
+    ['help', new CommanderError(0, 'commander.help', '(outputHelp)'), 0, /^$/],
+    ['a wrong flag', new CommanderError(1, 'commander.unknownOption', 'unknown'), 2, /^$/],
+    ['no place to write', new OutputFailed(`b${ESCAPE}`, noSpace), 74, /: b\\u001b\[2J cannot .*ENOSPC.*\n$/],
+    ['no weights', new SourceError('SourceDamaged', problem), 4, /: SourceDamaged: a\\u001b\[2J\.pb: .*\n$/],
+    [
+      'a wrong wish',
+      new InvalidRequest([{ field: 'beamWidth', message: 'no' }]),
+      2,
+      /: InvalidRequest: --beam: no\n$/,
+    ],
+    [
+      'no model',
+      new ModelUnusable({ file: 'c', expected: 'd', actual: 'e', remedy: 'f' }),
+      4,
+      /: ModelUnusable: c.*\n$/,
+    ],
+    ['a bug', new TypeError('oops'), 70, /: InternalError: TypeError: oops\n {4}at /],
+  ];
+  for (const [title, error, status, said] of cases) {
+    it(`is one line and its status: ${title}`, (t) => {
+      let found: number | undefined;
+      const text = errorOf(t, () => {
+        found = sayFailure(error);
+      });
+      assert.equal(found, status);
+      assert.match(text, said);
+      assert.ok(text === '' || text.startsWith('show-and-tell: '), text);
+    });
+  }
 });
 
 describe('a table', () => {

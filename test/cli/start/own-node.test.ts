@@ -67,6 +67,23 @@ describe('the Node that npm installed', { skip: process.platform === 'win32' && 
     });
   }
 
+  for (const [signal, status] of [
+    ['HUP', 129],
+    ['KILL', 70],
+  ] as const) {
+    it(`that ${signal} ends has its status of a shell, or that of a bug`, async (t) => {
+      setOwn(`#!/bin/sh\nkill -${signal} $$\n`);
+      const run = await finished(start(t, app, ['--help']));
+      assert.deepEqual(run, { status, signal: null, stdout: '', stderr: '' });
+    });
+  }
+
+  it('that does all there is to do has said so by its status alone', async (t) => {
+    setOwn('#!/bin/sh\necho "$SHOW_AND_TELL_HANDED_OVER $*"\n');
+    const { status, stdout, stderr } = await finished(start(t, app, ['--help', 'a b']));
+    assert.deepEqual([status, stdout, stderr], [0, `1 ${app.launch} --help a b\n`, '']);
+  });
+
   it('that is not there is asked for', async (t) => {
     rmSync(OWN, { force: true });
     const { status, stderr } = await finished(start(t, app, ['--help']));

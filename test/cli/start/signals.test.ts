@@ -187,8 +187,8 @@ const AS_FIRST = [
 ].find((flags) => spawnSync('unshare', [...flags, 'true']).status === 0);
 
 describe('process 1', { skip: AS_FIRST === undefined && 'unshare makes no process 1 here' }, () => {
-  function startFirst(t: TestContext, args: readonly string[]) {
-    const outer = spawn('unshare', [...AS_FIRST!, process.execPath, LAUNCH, ...args], {
+  function startFirst(t: TestContext, args: readonly string[], node: readonly string[] = []) {
+    const outer = spawn('unshare', [...AS_FIRST!, process.execPath, ...node, LAUNCH, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     t.after(() => outer.kill('SIGKILL'));
@@ -209,6 +209,17 @@ describe('process 1', { skip: AS_FIRST === undefined && 'unshare makes no proces
       assert.ok(stdout.endsWith('\n') && stdout.split('\n').length < 300);
     });
   }
+
+  it('ends where no program can take its place', async (t) => {
+    const none = '--import=data:text/javascript,process.execve=undefined';
+    const { outer, end, kill } = startFirst(t, SERVE, [none]);
+    const url = await addressOf(outer);
+    await holdOpen(t, url);
+    kill('SIGHUP');
+    await setTimeout(600);
+    kill('SIGHUP');
+    assert.equal((await end).status, 129);
+  });
 
   it('ends on SIGTERM before a command has begun, and on a second one amid work', async (t) => {
     const loading = startFirst(t, SERVE);

@@ -15,18 +15,24 @@ const isRoot = process.getuid?.() === 0;
 const asRoot = !isRoot && 'only root gives directories away';
 
 describe('the place for caches', { skip: !isUnix && 'permissions are other ones here' }, () => {
-  const { XDG_CACHE_HOME, HOME } = process.env;
+  const { XDG_CACHE_HOME, HOME, LOCALAPPDATA } = process.env;
+  const own = (['platform', 'getuid'] as const).map(
+    (name) => [name, Object.getOwnPropertyDescriptor(process, name)!] as const,
+  );
   let home: string;
   beforeEach(() => {
     home = mkdtempSync(join(temporary.path, 'home-'));
     process.env.XDG_CACHE_HOME = home;
   });
   afterEach(() => {
-    for (const [name, value] of Object.entries({ XDG_CACHE_HOME, HOME })) {
+    for (const [name, value] of Object.entries({ XDG_CACHE_HOME, HOME, LOCALAPPDATA })) {
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
     }
+    Object.defineProperties(process, Object.fromEntries(own));
   });
+  const pretend = (name: 'platform' | 'getuid', value: unknown) =>
+    Object.defineProperty(process, name, { ...Object.fromEntries(own)[name], value });
 
   it('is made for the user alone, below XDG_CACHE_HOME', () => {
     process.env.XDG_CACHE_HOME = join(home, 'new');
@@ -45,6 +51,17 @@ describe('the place for caches', { skip: !isUnix && 'permissions are other ones 
       const caches = process.platform === 'darwin' ? 'Library/Caches' : '.cache';
       assert.equal(userCache('compiled'), join(home, caches, 'show-and-tell/compiled'));
     }
+  });
+
+  it('is none below what a group of others may write', { skip: asRoot }, () => {
+    const shared = join(home, 'shared');
+    mkdirSync(shared);
+    chownSync(shared, 0, 12345);
+    process.env.XDG_CACHE_HOME = join(shared, 'mine');
+    chmodSync(shared, 0o775);
+    assert.equal(userCache('compiled'), null);
+    chmodSync(shared, 0o755);
+    assert.notEqual(userCache('compiled'), null);
   });
 
   const refused: { title: string; make: (own: string) => void; skip?: string | false }[] = [
@@ -67,6 +84,50 @@ describe('the place for caches', { skip: !isUnix && 'permissions are other ones 
       assert.equal(userCache('compiled'), null);
     });
   }
+
+  it('is where the system has such places', () => {
+    const above = join(home, 'user');
+    mkdirSync(above, { mode: 0o700 });
+    process.env.HOME = above;
+    process.env.XDG_CACHE_HOME = '';
+    pretend('platform', 'darwin');
+    assert.equal(userCache('compiled'), join(above, 'Library/Caches/show-and-tell/compiled'));
+    pretend('platform', 'win32');
+    for (const value of ['', 'relative']) {
+      process.env.LOCALAPPDATA = value;
+      process.env.XDG_CACHE_HOME = home;
+      assert.equal(userCache('compiled'), null);
+    }
+    process.env.LOCALAPPDATA = join(home, 'local');
+    assert.equal(userCache('compiled'), join(home, 'local/show-and-tell/compiled'));
+  });
+
+  it('is safe on a system without such permissions, but for a link or a file', () => {
+    pretend('getuid', undefined);
+    chmodSync(home, 0o777);
+    const place = join(home, 'show-and-tell/compiled');
+    assert.equal(userCache('compiled'), place);
+    chmodSync(join(place, '..'), 0o777);
+    assert.equal(userCache('compiled'), place);
+    symlinkSync(home, join(home, 'show-and-tell/linked'));
+    assert.equal(userCache('linked'), null);
+  });
+
+  it('may be below what others write into but cannot rename in, and what the user’s own group may write', () => {
+    const sticky = join(home, 'sticky');
+    mkdirSync(sticky);
+    chmodSync(sticky, 0o1777);
+    process.env.XDG_CACHE_HOME = join(sticky, 'mine');
+    assert.equal(userCache('compiled'), join(sticky, 'mine/show-and-tell/compiled'));
+    const group = join(home, 'group');
+    mkdirSync(group);
+    process.env.XDG_CACHE_HOME = join(group, 'mine');
+    chmodSync(group, 0o775);
+    const isOwnGroup = process.getgid!() === process.getuid!();
+    assert.equal(userCache('compiled') !== null, isOwnGroup);
+    chmodSync(group, 0o777);
+    assert.equal(userCache('compiled'), null);
+  });
 
   it('is none where a link leads elsewhere, or a file is there', () => {
     mkdirSync(join(home, 'elsewhere'), { mode: 0o700 });

@@ -1,15 +1,19 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
-import { DEFAULT_MAX_OBJECT_BYTES, DEFAULT_RESULTS_PREFIX, DEFAULT_UPLOADS_PREFIX } from '../aws/places.ts';
-import { describeProblems, InvalidRequest, problemsIn } from '../errors.ts';
-import { DEFAULT_BUNDLE } from '../model/load.ts';
-import { createLog } from '../server/access-log.ts';
-import { type ServerSettings, serverSettingsSchema } from '../server/settings.ts';
-import { numberOf } from './shared/decoding-flags.ts';
-import { EXIT_OK } from './shared/exit.ts';
-import { goOnWithoutOutput } from './shared/output.ts';
-import { listenForStop } from './shared/stop.ts';
-import { durationOf, sizeOf } from './shared/units.ts';
+import {
+  DEFAULT_MAX_OBJECT_BYTES,
+  DEFAULT_RESULTS_PREFIX,
+  DEFAULT_UPLOADS_PREFIX,
+} from '../../aws/places.ts';
+import { describeProblems, InvalidRequest, problemsIn } from '../../errors.ts';
+import { DEFAULT_BUNDLE } from '../../model/load.ts';
+import { createLog } from '../../server/access-log.ts';
+import { type ServerSettings, serverSettingsSchema } from '../../server/settings.ts';
+import { numberOf } from '../shared/decoding-flags.ts';
+import { EXIT_OK } from '../shared/exit.ts';
+import { goOnWithoutOutput } from '../shared/output.ts';
+import { listenForStop } from '../shared/stop.ts';
+import { durationOf, sizeOf } from '../shared/units.ts';
 
 interface ServeFlags {
   model?: string;
@@ -189,7 +193,7 @@ async function serve({ model = DEFAULT_BUNDLE, quiet = false, ...flags }: ServeF
   const settings = settingsOf(flags);
   goOnWithoutOutput();
   // Loaded only here: every other command would take longer to start.
-  const { startServer } = await import('../server/server.ts');
+  const { startServer } = await import('../../server/server.ts');
   const lost = Promise.withResolvers<never>();
   // Lost before it listens: `startServer` says so itself.
   lost.promise.catch(() => undefined);

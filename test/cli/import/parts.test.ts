@@ -1,0 +1,210 @@
+/** What `import` and `quantize` refuse, choose and print, without making a bundle. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, globSync, mkdirSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, describe, it, type TestContext } from 'node:test';
+import { Command } from 'commander';
+import { printAgreement, printBundle, publishChecked } from '../../../src/cli/import/bundle-report.ts';
+import { addImportCommand } from '../../../src/cli/import/import.ts';
+import { addQuantizeCommand } from '../../../src/cli/import/quantize.ts';
+import { spread } from '../../../src/cli/import/quantize-model.ts';
+import { selfCheck, warmTime } from '../../../src/cli/import/self-check.ts';
+import { InvalidRequest } from '../../../src/errors.ts';
+import { readBundle } from '../../../src/model/bundle.ts';
+import { DEFAULT_BUNDLE } from '../../../src/model/load.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { COFFEE } from '../../support/samples.ts';
+
+const temporary = temporaryDirectory();
+after(() => temporary.dispose());
+const at = (name: string) => join(temporary.path, name);
+
+function parse(...words: string[]): Promise<Command> {
+  const program = new Command();
+  addImportCommand(program);
+  addQuantizeCommand(program);
+  return program.parseAsync(words, { from: 'user' });
+}
+
+/** What is written to a stream meanwhile. */
+async function said(t: TestContext, stream: 'stdout' | 'stderr', work: () => unknown): Promise<string> {
+  let text = '';
+  const write = process[stream].write.bind(process[stream]);
+  const { mock } = t.mock.method(process[stream], 'write', (part: string | Buffer) => {
+    // What the test runner reports meanwhile are bytes.
+    if (typeof part !== 'string') return write(part);
+    text += part;
+    return true;
+  });
+  await work();
+  mock.restore();
+  return text;
+}
+
+/** Until `end`, or that of the test. */
+function onTerminal(t: TestContext): { end: () => void } {
+  const { isTTY } = process.stderr;
+  process.stderr.isTTY = true;
+  const end = () => {
+    process.stderr.isTTY = isTTY;
+  };
+  t.after(end);
+  return { end };
+}
+
+describe('an import is refused before anything is read', () => {
+  const hash = '--from an address needs --sha256 or --sha512: the hash that its owner publishes';
+  const calibrate = '--precision int8 needs --calibrate: photographs to measure the ranges of values on';
+  const cases: [words: string[], message: string][] = [
+    [['--from', 'a.pb', '--precision', 'int4'], '--precision: expected fp32 or int8, found int4'],
+    [['--from', 'a.pb', '--precision', ''], '--precision: expected fp32 or int8, found '],
+    [['--from', 'a.pb', '--precision', 'int8'], calibrate],
+    [['--from', 'https://127.0.0.1/x'], hash],
+    [['--from', 'HTTP://127.0.0.1/x'], hash],
+  ];
+  for (const [words, message] of cases) {
+    it(words.join(' '), async () => {
+      await assert.rejects(parse('import', ...words, '--out', at('bundle')), new InvalidRequest(message));
+      assert.ok(!existsSync(at('bundle')));
+    });
+  }
+
+  it('where its place is taken', async () => {
+    mkdirSync(at('taken'));
+    const message = `${at('taken')} exists already: remove it or choose another --out`;
+    const out = ['--out', at('taken')];
+    await assert.rejects(parse('import', '--from', 'none.pb', ...out), new InvalidRequest(message));
+    const quantized = parse('quantize', '--model', 'none', '--calibrate', 'none', ...out);
+    await assert.rejects(quantized, new InvalidRequest(message));
+  });
+
+  it('a file called like an address is none', async () => {
+    for (const [i, from] of ['xhttps://a', 'http:/a', 'ftp://a'].entries()) {
+      await assert.rejects(parse('import', '--from', from, '--out', at(`none-${i}`)), {
+        code: 'SourceUnreadable',
+      });
+    }
+  });
+});
+
+it('a download lies where its hash says, and a bar shows its megabytes on a terminal', async (t) => {
+  const server = createServer((_, response) => response.end(Buffer.alloc(1_260_000))).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const from = `http://127.0.0.1:${(server.address() as AddressInfo).port}/model.pb`;
+  const { XDG_CACHE_HOME } = process.env;
+  t.after(() => {
+    if (XDG_CACHE_HOME === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = XDG_CACHE_HOME;
+  });
+  mkdirSync(at('cache'), { mode: 0o700 });
+  process.env.XDG_CACHE_HOME = at('cache');
+  const isTerminal = onTerminal(t);
+  const sha256 = `${'1f'.repeat(16)}${'2'.repeat(32)}`;
+  for (const [i, flags] of [
+    ['--sha256', sha256],
+    ['--sha512', `${'3f'.repeat(16)}${'4'.repeat(96)}`],
+    // A second try, where the place is there.
+    ['--sha256', sha256],
+  ].entries()) {
+    const args = ['import', '--from', from, ...flags, '--out', at(`downloaded-${i}`)];
+    const bar = await said(t, 'stderr', () => assert.rejects(parse(...args), { code: 'SourceDamaged' }));
+    assert.match(bar, /1\.3\/1\.3 MB/);
+  }
+  // What is no hash is refused by what fetches; it leads nowhere else meanwhile.
+  isTerminal.end();
+  const odd = parse('import', '--from', from, '--sha256', '../../5f_é', '--out', at('odd'));
+  await assert.rejects(odd, { code: 'InvalidRequest', message: /expected 64 digits/ });
+  assert.deepEqual(globSync('show-and-tell/*/*', { cwd: at('cache') }).sort(), [
+    `show-and-tell/downloads/${'1f'.repeat(16)}`,
+    `show-and-tell/downloads/${'3f'.repeat(16)}`,
+    'show-and-tell/downloads/5f',
+  ]);
+});
+
+describe('photographs to calibrate on', () => {
+  it('have a bar on a terminal, which is gone when they cannot be used', async (t) => {
+    onTerminal(t);
+    const args = ['quantize', '--model', at('none'), '--calibrate', COFFEE, '--out', at('quantized')];
+    const bar = await said(t, 'stderr', () => assert.rejects(parse(...args), { code: 'ModelUnusable' }));
+    // Hides the cursor first, and shows it again last.
+    const places = ['\u001b[?25l', '0/0 steps', '\u001b[?25h'].map((part) => bar.indexOf(part));
+    assert.deepEqual([places[0] === -1, places], [false, places.toSorted((a, b) => a - b)]);
+  });
+
+  it('are all there are, or so many, evenly from the first on', () => {
+    assert.deepEqual(spread([], 4), []);
+    assert.deepEqual(spread(['a', 'b', 'c'], 4), ['a', 'b', 'c']);
+    assert.deepEqual(spread(['a', 'b', 'c', 'd'], 4), ['a', 'b', 'c', 'd']);
+    assert.deepEqual(spread(['a', 'b', 'c', 'd', 'e', 'f'], 4), ['a', 'b', 'd', 'e']);
+    assert.deepEqual(
+      spread(
+        Array.from({ length: 400 }, (_, i) => i),
+        4,
+      ),
+      [0, 100, 200, 300],
+    );
+  });
+});
+
+describe('a new bundle', () => {
+  it('takes the median of captions after the first one', () => {
+    assert.equal(warmTime([900, 10, 9, 100, 8, 11]), 10);
+    assert.equal(warmTime([1, 30, 20]), 30);
+  });
+
+  it('is published once it has captioned, and taken away whatever comes', async (t) => {
+    const done: string[] = [];
+    const draftIn = (directory: string) => ({
+      directory,
+      publish: async () => void done.push('published'),
+      discard: async () => void done.push('discarded'),
+    });
+    const text = await said(t, 'stdout', () => publishChecked(draftIn(DEFAULT_BUNDLE)));
+    assert.match(text, /^It says of samples\/coffee\.jpg, in \d+ ms:\n {2}0\) a .* \(p=0\.\d{6}\)\n/);
+    assert.deepEqual(done.splice(0), ['published', 'discarded']);
+    const none = await said(t, 'stdout', () => assert.rejects(publishChecked(draftIn(at('none')))));
+    assert.deepEqual([none, done], ['', ['discarded']]);
+  });
+
+  it('is not tried for longer than this process lives', async () => {
+    const before = process.listeners('exit');
+    const tried = selfCheck(DEFAULT_BUNDLE);
+    const [end, ...others] = process.listeners('exit').filter((listener) => !before.includes(listener));
+    assert.deepEqual(others, []);
+    end!(0);
+    await assert.rejects(tried, { killed: true });
+    assert.deepEqual(process.listeners('exit'), before);
+  });
+
+  it('is told with its name, hash and files', async (t) => {
+    const { manifest, hash } = await readBundle(DEFAULT_BUNDLE);
+    const files = Object.values(manifest.files).map((file) => {
+      const { path, sha256 } = file!;
+      const size = (statSync(join(DEFAULT_BUNDLE, path)).size / 1e6).toFixed(1);
+      return `  ${path.padEnd(16)} ${size.padStart(6)} MB  sha256 ${sha256}\n`;
+    });
+    assert.equal(
+      await said(t, 'stdout', () => printBundle(DEFAULT_BUNDLE, 1249)),
+      `${DEFAULT_BUNDLE}: ${manifest.name}, ${manifest.precision}, hash ${hash}\n${files.join('')}Done in 1.2 s\n`,
+    );
+  });
+
+  it('of integers is told beside the one that it was made of', async (t) => {
+    const agreement = {
+      images: 12,
+      sameCaption: 10,
+      logProbabilityDifference: 0.39149,
+      cosine: 0.99969,
+      method: 'this way',
+    };
+    assert.equal(
+      await said(t, 'stdout', () => printAgreement(agreement)),
+      'INT8 beside fp32 on 12 images: the same best caption on 10, its log-probability 0.391 apart on average,\n' +
+        '  embeddings at cosine 0.9997 (this way)\n',
+    );
+  });
+});
