@@ -270,9 +270,8 @@ export function isDiskFailure(error: unknown): error is Error & { code: string; 
 export class OutputFailed extends Error {
   /** @param place what cannot be written */
   constructor(place: string, cause: unknown) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
-    const remedy = DISK_FAILURES[code ?? ''];
-    const reason = `${code === undefined ? '' : ` (${code})`}${remedy === undefined ? '' : `: ${remedy}`}`;
-    super(`${place} cannot be written${reason}`, { cause });
+    const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
+    const remedy = isDiskFailure(cause) ? `: ${DISK_FAILURES[cause.code]}` : '';
+    super(`${place} cannot be written${code}${remedy}`, { cause });
   }
 }

@@ -132,7 +132,8 @@ function copyPackage(name: string, modules: string, work: string, architecture: 
 const UNUSED = /^(onnxruntime-node\/(lib|script)|onnxruntime-common\/lib|sharp\/(src|install))(\/|$)/;
 const UNUSED_FILES = /\.(map|d\.[cm]?ts|md)$/;
 
-function isNeeded(path: string, architecture: Architecture): boolean {
+/** @param path of a file or directory, from `node_modules` */
+export function isNeeded(path: string, architecture: Architecture): boolean {
   if (UNUSED.test(path) || UNUSED_FILES.test(path)) return false;
   const [, binary] = path.split('onnxruntime-node/bin/napi-v6/');
   if (!binary) return true;

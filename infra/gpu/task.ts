@@ -1,5 +1,5 @@
 /** One server in its container: what runs, with which rights. */
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import {
   Capability,
@@ -77,7 +77,6 @@ export class GpuTask extends Construct {
         buildArgs: { ACCELERATOR: 'cuda', BASE: settings.baseImage, MODEL_DIR: settings.modelDirectory },
       }),
       command: commandOf(props),
-      environment: { AWS_REGION: Stack.of(this).region },
       gpuCount: 1,
       memoryLimitMiB: settings.memory,
       readonlyRootFilesystem: true,

@@ -7,9 +7,9 @@ import { type FoundText, textOf, untilNul } from './words/found-text.ts';
 import { iptcInStep, iptcTexts } from './words/iptc.ts';
 import { IPTC, IPTC_DIGEST, resourceOf, withResource } from './words/photoshop.ts';
 
-const XMP = Buffer.from('http://ns.adobe.com/xap/1.0/\0', 'latin1');
-const MPF = Buffer.from('MPF\0', 'latin1');
-const PHOTOSHOP = Buffer.from('Photoshop 3.0\0', 'latin1');
+const XMP = Buffer.from('http://ns.adobe.com/xap/1.0/\0');
+const MPF = Buffer.from('MPF\0');
+const PHOTOSHOP = Buffer.from('Photoshop 3.0\0');
 
 const APP0 = 0xe0;
 const APP1 = 0xe1;

@@ -6,9 +6,9 @@ import { blankDescription, exifTexts } from './words/exif.ts';
 import { contentOf, pngTexts, TEXT_CHUNKS } from './words/png-text.ts';
 import { MAX_PACKET_BYTES } from './xmp-packet.ts';
 
-const KEYWORD = Buffer.from('XML:com.adobe.xmp\0', 'latin1');
+const KEYWORD = Buffer.from('XML:com.adobe.xmp\0');
 /** ImageMagick's own form, in hexadecimal digits. */
-const RAW_PROFILE = Buffer.from('Raw profile type xmp\0', 'latin1');
+const RAW_PROFILE = Buffer.from('Raw profile type xmp\0');
 const SIGNATURE_BYTES = 8;
 /** Length, type and CRC. */
 const FRAME_BYTES = 12;
@@ -86,7 +86,7 @@ function chunksOf(bytes: Buffer): Chunk[] {
 
 /** Uncompressed, as the XMP specification asks, without language and translated keyword. */
 function xmpChunk(packet: Buffer): Buffer {
-  const content = Buffer.concat([Buffer.from('iTXt', 'latin1'), KEYWORD, Buffer.alloc(4), packet]);
+  const content = Buffer.concat([Buffer.from('iTXt'), KEYWORD, Buffer.alloc(4), packet]);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(content.length - 4);
   const check = Buffer.alloc(4);

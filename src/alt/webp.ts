@@ -87,7 +87,7 @@ function simpleHeader(type: string, data: Buffer): Buffer {
 
 function chunk(type: string, data: Buffer): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);
-  head.write(type, 'latin1');
+  head.write(type);
   head.writeUInt32LE(data.length, 4);
   return Buffer.concat([head, data, Buffer.alloc(data.length % 2)]);
 }

@@ -171,13 +171,17 @@ function unwrapPython(word: string): string | null {
  * What a lost apostrophe leaves behind in lists that went through a Python 3 rewrite: the word in double quotes
  * without it. `""` stands for the closing quotation mark first, for a lone apostrophe the second time.
  */
-const QUOTED: Record<string, string> = { nt: "n't", oclock: "o'clock", doeuvres: "d'oeuvres" };
+const QUOTED = new Map([
+  ['nt', "n't"],
+  ['oclock', "o'clock"],
+  ['doeuvres', "d'oeuvres"],
+]);
 
 function unquote(word: string, seen: ReadonlyMap<string, number>): string | null {
   const inner = /^"(.*)"$/.exec(word)?.[1];
   if (inner === undefined) return null;
   if (inner === '') return seen.has("''") ? "'" : "''";
-  return QUOTED[inner] ?? `'${inner}`;
+  return QUOTED.get(inner) ?? `'${inner}`;
 }
 
 function problemOf(content: string, seen: ReadonlyMap<string, number>): string | null {

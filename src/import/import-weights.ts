@@ -7,6 +7,7 @@ import { type Manifest, wordListText } from '../model/bundle.ts';
 import { sha256Of } from '../model/sha256.ts';
 import { type Draft, draftBundle } from '../model/write-bundle.ts';
 import { modelParts } from '../onnx/write.ts';
+import { unreadable } from './bytes/source-file.ts';
 import { fitVocabulary } from './network/check-vocabulary.ts';
 import { decoderGraph } from './network/decoder-graph.ts';
 import { encoderGraph } from './network/encoder-graph.ts';
@@ -101,8 +102,7 @@ function noVocabulary(from: string): SourceError {
 
 async function readVocabularyFile(file: string): Promise<Buffer> {
   return readFile(file).catch((cause: unknown) => {
-    const actual = cause instanceof Error && 'code' in cause ? String(cause.code) : 'none';
-    throw new SourceError('SourceUnreadable', { file, expected: 'a word list', actual }, { cause });
+    throw unreadable(file, cause);
   });
 }
 

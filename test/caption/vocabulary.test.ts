@@ -177,6 +177,11 @@ test('repair knows the words that lose more than one apostrophe, and leaves half
   assert.deepEqual(vocabulary.words.slice(2, -1), ["d'oeuvres", '"x', 'x"', "'y"]);
 });
 
+test('words that every object of JavaScript has are words like any other', () => {
+  const { vocabulary } = repairVocabulary('<S> 9\n</S> 9\n"constructor" 1\ntoString 1');
+  assert.deepEqual(vocabulary.words.slice(2, -1), ["'constructor", 'toString']);
+});
+
 test('ids of words that are no words of the list', () => {
   const vocabulary = parseVocabulary(LIST);
   // The first word is one: its id is 0.

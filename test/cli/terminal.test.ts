@@ -4,7 +4,6 @@ import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { printable, printableJson, printableLines } from '../../src/printable.ts';
 import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
 import { finished, LAUNCH, runCli } from '../support/cli.ts';
 import { COFFEE } from '../support/samples.ts';
@@ -36,23 +35,6 @@ async function onTerminal(args: readonly string[]): Promise<string> {
   const child = spawn('script', ['-qec', line, '/dev/null'], { stdio: ['ignore', 'pipe', 'pipe'] });
   return (await finished(child)).stdout;
 }
-
-describe('text of others', () => {
-  it('is escaped where a terminal or a log would act upon it, and nowhere else', () => {
-    assert.equal(printable(NAME), SHOWN);
-    const fine = 'été – 写真 👩‍👩‍👧 "\\" \u200f\u00a0';
-    assert.equal(printable(fine), fine);
-    assert.equal(printable('\ud83d\udcff \udcff \ud83d'), '\ud83d\udcff \\udcff \\ud83d');
-    assert.equal(
-      printable('\u2028\u2029\u202a\u2069\u0000\u0085'),
-      '\\u2028\\u2029\\u202a\\u2069\\u0000\\u0085',
-    );
-    assert.equal(printableLines('a\nb\r\u001b'), 'a\nb\\u000d\\u001b');
-    const value = { name: NAME, fine, lone: '\udcff' };
-    assert.deepEqual(JSON.parse(printableJson(value)), value);
-    assert.doesNotMatch(printableJson(value), /[\p{Cc}\u202e]/u);
-  });
-});
 
 describe('a terminal', { skip: !hasScript() && 'needs script of util-linux' }, () => {
   const image = join(temporary.path, NAME);

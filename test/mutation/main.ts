@@ -4,7 +4,7 @@
  *     npm run mutate -- src/evaluate                every change in a folder
  *     npm run mutate -- infra --sample 200          200 of them, the same ones each time
  *     npm run mutate -- src/evaluate --again        without those that were noticed the last time
- *     npm run mutate                                every folder, 60 changes each
+ *     npm run mutate                                every room, 60 changes each
  *
  * What it found stands in `build/mutation`, also when it is interrupted.
  */
@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { ROOT } from '../support/samples.ts';
 import { judge, measureAll, share, type Verdict } from './judge.ts';
 import { isWording, type Mutant, mutantsOf } from './mutants.ts';
-import { allFolders, sourcesOf, testsOf } from './places.ts';
+import { allPlaces, sourcesOf, testsOf } from './places.ts';
 import { headline, type Report, survivors } from './report.ts';
 import { sampleOf } from './sample.ts';
 import { makeSandbox } from './sandbox.ts';
@@ -37,7 +37,7 @@ const sandboxes = Array.from({ length: Number(values.jobs) }, makeSandbox);
 mkdirSync(OUT, { recursive: true });
 
 const lines: string[] = [];
-for (const place of positionals.length === 0 ? allFolders() : positionals) {
+for (const place of positionals.length === 0 ? allPlaces() : positionals) {
   const report = await examine(place.replace(/\/$/, ''));
   console.log(survivors(report));
   lines.push(headline(report));

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { readCoverage, runs } from './covers.ts';
 import { isWording, type Mutant, mutantsOf, mutated } from './mutants.ts';
-import { allFolders, sourcesOf, testsOf } from './places.ts';
+import { allPlaces, sourcesOf, testsOf } from './places.ts';
 import { headline } from './report.ts';
 import { interval, sampleOf } from './sample.ts';
 
@@ -76,11 +76,12 @@ test('what V8 counted says whether a place was reached', () => {
   assert.equal(runs(coverage, 'src/b.ts', 5), false);
 });
 
-test('every folder has tests', () => {
-  for (const folder of allFolders()) {
-    assert.ok(sourcesOf(folder).length > 0 && testsOf(folder).length > 0, folder);
+test('every folder, and every file beside them, has tests', () => {
+  for (const place of allPlaces()) {
+    assert.ok(sourcesOf(place).length > 0 && testsOf(place).length > 0, place);
   }
   assert.ok(testsOf('src/alt/words').every((file) => file.startsWith('test/alt/words/')));
+  assert.deepEqual(testsOf('src/errors.ts'), ['test/errors.test.ts']);
   assert.throws(() => sourcesOf('test/alt'), /only src and infra/);
 });
 

@@ -14,7 +14,7 @@ const ALSO: Record<string, readonly string[]> = {
   'src/cli/shared': ['test/cli/output.test.ts', 'test/cli/caption/many.test.ts'],
   'src/import/bytes': ['test/import/tensorflow/checkpoint.test.ts', 'test/import/tensorflow/sstable.test.ts'],
   'src/import/network': ['test/import/read-weights.test.ts', 'test/import/tensorflow/graph-walk.test.ts'],
-  'src/import/source': ['test/import/read-weights.test.ts'],
+  'src/import/source': ['test/import/read-weights.test.ts', 'test/import/open-files.test.ts'],
   'src/import/tensorflow': ['test/import/read-weights.test.ts', 'test/import/network/frozen-graph.test.ts'],
   'src/model': ['test/server/departures.test.ts', 'test/server/lost-workers.test.ts'],
   'src/onnx': ['test/import/network/decoder-graph.test.ts', 'test/import/network/encoder-graph.test.ts'],
@@ -25,10 +25,9 @@ const ALSO: Record<string, readonly string[]> = {
 /** Runs state machines against real functions, for a minute: too long for every change elsewhere. */
 const SLOW = { test: 'test/infra/workflow/workflow.test.ts', holds: 'infra/workflow' };
 
-/** Every folder of `src`, and `infra`. */
-export function allFolders(): string[] {
-  const rooms = globSync('src/*', { cwd: ROOT }).filter((path) => statSync(join(ROOT, path)).isDirectory());
-  return [...rooms.sort(), 'infra'];
+/** What is directly in `src`, but for the one file that is exports alone, and `infra`. */
+export function allPlaces(): string[] {
+  return [...globSync('src/*', { cwd: ROOT, exclude: ['src/index.ts'] }).sort(), 'infra'];
 }
 
 /** @param place a folder or a file of `src` or `infra` */
@@ -46,7 +45,11 @@ export function testsOf(place: string): string[] {
   const line = Object.keys(ALSO)
     .filter((name) => folder === name || folder.startsWith(`${name}/`))
     .reduce((longest, name) => (name.length > longest.length ? name : longest), '');
-  const places = [folder.replace(/^(src\/)?/, 'test/'), ...(ALSO[line] ?? [])];
+  const own =
+    folder === 'src'
+      ? place.replace(/^src(.*)\.ts$/, 'test$1.test.ts')
+      : folder.replace(/^(src\/)?/, 'test/');
+  const places = [own, ...(ALSO[line] ?? [])];
   const patterns = places.map((name) => (name.endsWith('.ts') ? name : `${name}/**/*.test.ts`));
   const found = new Set(patterns.flatMap((pattern) => globSync(pattern, { cwd: ROOT })));
   if (!folder.startsWith(SLOW.holds)) found.delete(SLOW.test);

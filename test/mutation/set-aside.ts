@@ -72,11 +72,17 @@ const SET_ASIDE: Record<string, readonly SetAside[]> = {
   'src/alt/words/exif.ts': [{ from: "'latin1'", to: '""', because: ASCII }],
   'src/alt/words/photoshop.ts': [{ from: "'latin1'", to: '""', because: ASCII }],
   'src/alt/jpeg.ts': [
-    { from: "'latin1'", to: '""', because: ASCII },
     {
       from: 'change.digest === null',
       to: '(false)',
       because: 'Without a digest there is no resource of it to replace.',
+    },
+  ],
+  'src/alt/tiff.ts': [
+    {
+      from: 'digest?.set',
+      to: 'digest.set',
+      because: 'Only the types need it: there is a new digest where there was an old one.',
     },
   ],
   'src/alt/raw-original.ts': [{ from: '[]', to: '["Stryker was here"]', because: 'A text has no tag.' }],
@@ -120,12 +126,10 @@ const SET_ASIDE: Record<string, readonly SetAside[]> = {
       to: '(offset + length >= start + filled)',
       because: 'The same bytes are read once more.',
     },
-  ],
-  'src/import/source/file-kind.ts': [
     {
-      from: 'length >= TAR_BLOCK_BYTES',
-      to: '(length > TAR_BLOCK_BYTES)',
-      because: 'One more piece is read of which nothing is looked at.',
+      from: 'length > buffer.length',
+      to: '(length >= buffer.length)',
+      because: 'A buffer gives way to another of its length.',
     },
   ],
 };

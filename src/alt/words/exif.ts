@@ -10,7 +10,7 @@ const USER_COMMENT = 0x9286;
 const ASCII = 2;
 
 /** In JPEG segments, and by mistake in WebP chunks. */
-export const EXIF_SIGNATURE = Buffer.from('Exif\0', 'latin1');
+export const EXIF_SIGNATURE = Buffer.from('Exif\0');
 /** The signature and a padding byte. */
 const SIGNATURE_BYTES = 6;
 

@@ -1,6 +1,6 @@
 /** XMP above the size of a JPEG segment: XMP specification part 3, section 1.1.3.1. */
 
-export const EXTENDED_XMP = Buffer.from('http://ns.adobe.com/xmp/extension/\0', 'latin1');
+export const EXTENDED_XMP = Buffer.from('http://ns.adobe.com/xmp/extension/\0');
 /** Digest of the whole in 32 hexadecimal digits, its length and this part's place in it in 4 bytes each. */
 const GUID_BYTES = 32;
 const HEAD_BYTES = GUID_BYTES + 8;

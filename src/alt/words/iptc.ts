@@ -8,7 +8,7 @@ const HEAD_BYTES = 5;
 const CHARACTER_SET: Id = [1, 90];
 const CAPTION: Id = [2, 120];
 /** ISO 2022's escape to UTF-8. */
-const UTF_8 = Buffer.from('\x1b%G', 'latin1');
+const UTF_8 = Buffer.from('\x1b%G');
 /** A length with the highest bit says how many bytes of length follow. */
 const EXTENDED = 0x8000;
 
@@ -78,7 +78,7 @@ function withCaption(block: Buffer, text: string): Buffer {
 }
 
 function encoded(text: string, utf8: boolean): Buffer {
-  if (utf8) return Buffer.from(text, 'utf8');
+  if (utf8) return Buffer.from(text);
   const latin1 = Buffer.from(text, 'latin1');
   if (latin1.toString('latin1') !== text) {
     throw new UnsupportedImage(

@@ -87,12 +87,9 @@ function swapped(
 }
 
 function swapMarkers(text: string): string {
-  const other: Record<string, string> = { [START_WORD]: END_WORD, [END_WORD]: START_WORD };
-  return text
-    .split('\n')
-    .map((line) => {
-      const [word = '', count = ''] = line.split(' ');
-      return word in other ? `${other[word]} ${count}` : line;
-    })
-    .join('\n');
+  const other = new Map([
+    [START_WORD, END_WORD],
+    [END_WORD, START_WORD],
+  ]);
+  return text.replace(/^\S+/gm, (word) => other.get(word) ?? word);
 }

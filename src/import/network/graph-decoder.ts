@@ -10,6 +10,11 @@ import type { DecoderPart } from './network-shapes.ts';
 const ADDITIONS = ['BiasAdd', 'Add', 'AddV2'];
 /** Operations that only change a tensor's rank. */
 const RESHAPES = ['Squeeze', 'Reshape', 'ExpandDims'];
+/** The first input that is joined: Concat has its axis before it, ConcatV2 behind all. */
+const FIRST_JOINED: ReadonlyMap<string, number> = new Map([
+  ['Concat', 1],
+  ['ConcatV2', 0],
+]);
 /** Between an output and its matrix product lie the ten operations of an LSTM cell. */
 const MAX_CELL_NODES = 100;
 /** BasicLSTMCell's, added at run time. */
@@ -109,8 +114,7 @@ function cellAt(graph: Graph, product: GraphNode): Cell {
   const sum = usersOf(graph, product)[0]?.node;
   if (!sum) throw unexpected(graph, product, 'an LSTM');
   const concat = source(graph, product, 0);
-  // Concat has its axis first, ConcatV2 last.
-  const first = { Concat: 1, ConcatV2: 0 }[concat.op];
+  const first = FIRST_JOINED.get(concat.op);
   if (first === undefined) throw unexpected(graph, concat, 'an LSTM that multiplies concat(x, h)');
   return { ...biased(graph, sum), input: source(graph, concat, first) };
 }

@@ -194,8 +194,5 @@ const IMAGE_CHANNELS = 3;
 export function channelsOf(name: string, outputs: ReadonlyMap<string, number>): number {
   if (name === 'image') return IMAGE_CHANNELS;
   const block = BLOCKS[name];
-  if (block) return block.reduce((sum, part) => sum + channelsOf(part, outputs), 0);
-  const channels = outputs.get(name);
-  if (channels === undefined) throw new TypeError(`no channels of ${name} yet`);
-  return channels;
+  return block ? block.reduce((sum, part) => sum + channelsOf(part, outputs), 0) : outputs.get(name)!;
 }

@@ -43,17 +43,16 @@ export async function weightsOfCheckpoint(checkpoint: Checkpoint): Promise<Check
 
 function findVariables({ file, tensors }: Checkpoint): Variables {
   // Some programs build the model in a scope of their own; then everything has the same prefix.
-  const prefix = [...tensors.keys()]
-    .find((name) => name.endsWith(FIRST_KERNEL))
-    ?.slice(0, -FIRST_KERNEL.length);
+  const first = [...tensors.keys()].find((name) => name.endsWith(FIRST_KERNEL));
+  if (first === undefined) refuseOtherNetworks(file, tensors);
+  const prefix = first?.slice(0, -FIRST_KERNEL.length) ?? '';
   const find = (names: readonly string[], shape: readonly Dimension[]): TensorHeader => {
     for (const name of names) {
-      const found = tensors.get((prefix ?? '') + name);
+      const found = tensors.get(prefix + name);
       if (found) return found;
     }
     throw tensorMissing(file, names, shape, tensors.keys());
   };
-  refuseOtherNetworks(file, tensors, prefix);
   const decoder = Object.fromEntries(
     Object.entries(DECODER_PARTS).map(([part, { names, shape }]) => [part, find(names, shape)]),
   ) as Record<DecoderPart, TensorHeader>;
@@ -65,20 +64,16 @@ function findVariables({ file, tensors }: Checkpoint): Variables {
       beta: find([`${at}/BatchNorm/beta`], ['out']),
       mean: find([`${at}/BatchNorm/moving_mean`], ['out']),
       variance: find([`${at}/BatchNorm/moving_variance`], ['out']),
-      gamma: tensors.get(`${prefix ?? ''}${at}/BatchNorm/gamma`) ?? null,
+      gamma: tensors.get(`${prefix}${at}/BatchNorm/gamma`) ?? null,
     });
   }
   return { convolutions, decoder };
 }
 
-/** One missing name is a damaged im2txt; nothing of the encoder and nothing of the decoder is another network. */
-function refuseOtherNetworks(
-  file: string,
-  tensors: ReadonlyMap<string, TensorHeader>,
-  prefix: string | undefined,
-): void {
+/** Without the first kernel. One missing name is a damaged im2txt; nothing of the encoder and nothing of the decoder is another network. */
+function refuseOtherNetworks(file: string, tensors: ReadonlyMap<string, TensorHeader>): void {
   const decoder = Object.values(DECODER_PARTS).flatMap(({ names }) => names);
-  if (prefix !== undefined || decoder.some((name) => tensors.has(name))) return;
+  if (decoder.some((name) => tensors.has(name))) return;
   const names = [...tensors.keys()];
   if (names.some((name) => name.includes('InceptionV3/'))) return;
   throw new SourceError('SourceUnsupported', {

@@ -80,11 +80,13 @@ export function refused(file: string, expected: string, actual: string): SourceE
   return new SourceError('SourceUnsupported', { file, expected, actual, remedy });
 }
 
+const READ_FAILURES = ['EACCES', 'EIO', 'EMFILE', 'ENOENT', 'EPERM'];
+
 /** What the libraries say about a damaged archive, wrapped where it enters; errors of the disk stay what they are. */
 export function asDamage(file: string, cause: unknown): SourceError | OutputFailed {
   if (cause instanceof SourceError || cause instanceof OutputFailed) return cause;
   const code = (cause as NodeJS.ErrnoException | null)?.code ?? '';
-  if (/^(EACCES|EIO|EMFILE|ENOENT|EPERM)$/.test(code)) return unreadable(file, cause);
+  if (READ_FAILURES.includes(code)) return unreadable(file, cause);
   const actual = cause instanceof Error ? cause.message : String(cause);
   return new SourceError('SourceDamaged', { file, expected: 'a whole archive', actual }, { cause });
 }

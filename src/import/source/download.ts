@@ -118,8 +118,8 @@ function parseHash({ sha256, sha512 }: ExpectedHash): WantedHash {
 }
 
 /** The last part of the path, without anything a file system could stumble over. */
-function nameOf(address: URL): string {
-  const last = address.pathname.split('/').at(-1) ?? '';
+function nameOf({ pathname }: URL): string {
+  const last = pathname.slice(pathname.lastIndexOf('/') + 1);
   const plain = last.replaceAll(/%[0-9a-f]{2}|[^A-Za-z0-9._-]/gi, '_').replace(/^\.+/, '');
   return plain.slice(0, 100) || 'source';
 }

@@ -1,6 +1,5 @@
 /** What a file is, by its bytes. Names are not trusted: checkpoints carry any, downloads end in `.pb` and are pages. */
-import { createReadStream } from 'node:fs';
-import { createGunzip } from 'node:zlib';
+import { constants, gunzipSync } from 'node:zlib';
 import { SourceError } from '../../errors.ts';
 import { openSourceFile, type SourceFile, unreadable } from '../bytes/source-file.ts';
 import { readBlock, readEntries, readTableIndex, TABLE_MAGIC } from '../tensorflow/sstable.ts';
@@ -20,6 +19,8 @@ export type FileKind =
 const ZIP_STARTS = ['504b0304', '504b0506'];
 const TAR_BLOCK_BYTES = 512;
 const START_BYTES = TAR_BLOCK_BYTES;
+/** A name, then more than a block of tar; gzip makes 1032 times as much of it at most. */
+const PACKED_BYTES = 16 << 10;
 
 /** First bytes of what people try, for messages. */
 const OTHERS: readonly (readonly [bytes: string, what: string])[] = [
@@ -51,7 +52,7 @@ export async function fileKind(path: string): Promise<FileKind> {
     if (file.size === 0) return 'empty';
     const start = await file.read(0, Math.min(file.size, START_BYTES));
     if (start.subarray(0, 2).toString('hex') === '1f8b')
-      return (await gzipHoldsTar(path)) ? 'tar.gz' : 'gzip';
+      return (await gzipHoldsTar(file)) ? 'tar.gz' : 'gzip';
     if (ZIP_STARTS.includes(start.toString('hex', 0, 4))) return 'zip';
     if (isTar(start)) return 'tar';
     if (await isTable(file, start)) return await checkpointKind(file);
@@ -95,25 +96,15 @@ function isTar(block: Uint8Array): boolean {
   return sum === stored && sum > 256;
 }
 
-async function gzipHoldsTar(path: string): Promise<boolean> {
-  const packed = createReadStream(path, { end: (1 << 16) - 1 });
-  const plain = packed.pipe(createGunzip());
-  const parts: Buffer[] = [];
-  let length = 0;
+async function gzipHoldsTar(file: SourceFile): Promise<boolean> {
+  const packed = await file.read(0, Math.min(file.size, PACKED_BYTES));
   try {
-    packed.on('error', (cause) => plain.destroy(cause));
-    for await (const part of plain as AsyncIterable<Buffer>) {
-      parts.push(part);
-      length += part.length;
-      if (length >= TAR_BLOCK_BYTES) break;
-    }
+    // As far as it goes: the rest is not there.
+    return isTar(gunzipSync(packed, { finishFlush: constants.Z_SYNC_FLUSH }));
   } catch {
-    // Cut off on purpose, or damaged: reading it whole will tell, with its own error.
-  } finally {
-    packed.destroy();
-    plain.destroy();
+    // Reading it whole will tell what is damaged.
+    return false;
   }
-  return isTar(Buffer.concat(parts).subarray(0, TAR_BLOCK_BYTES));
 }
 
 /** For a file that is not read. */

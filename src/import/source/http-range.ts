@@ -163,21 +163,22 @@ function placeOf(address: URL, answer: IncomingMessage, start: number): Omit<Fet
     throw refused(address, 'the bytes of the file', { actual: `an answer in ${encoding}`, remedy: '' });
   }
   if (status === 206) {
-    const [, from, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? [];
-    if (Number(from) !== start) {
-      const actual = `those from ${from ?? 'nowhere'}`;
+    const range = headers['content-range']?.match(/^bytes (\d+)-\d+\/(?:(\d+)|\*)$/);
+    if (Number(range?.[1]) !== start) {
+      const actual = `those from ${range?.[1] ?? 'nowhere'}`;
       throw refused(address, `the bytes from ${start}`, { actual, remedy: '' });
     }
-    return { start, total: total === '*' || total === undefined ? null : Number(total), validator };
+    const total = range?.[2];
+    return { start, total: total === undefined ? null : Number(total), validator };
   }
   if (status === 200) {
     const length = headers['content-length'];
     return { start: 0, total: length === undefined ? null : Number(length), validator };
   }
   if (status === 416) {
-    const total = Number(/^bytes \*\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1]);
+    const total = headers['content-range']?.match(/^bytes \*\/(\d+)$/)?.[1];
     // All is there already; or more than there is, and the hash will tell.
-    return { start: Math.min(start, Number.isNaN(total) ? start : total), total: null, validator };
+    return { start: Math.min(start, Number(total ?? start)), total: null, validator };
   }
   const text = describeStatus(status, statusMessage);
   throw text.passes ? new FetchFailure(text) : refused(address, 'the file', text);

@@ -140,9 +140,8 @@ async function filesIn(directory: string): Promise<string[]> {
  * counts: it was written on another machine, and a hostile one would lead elsewhere.
  */
 async function namedByState(files: string[], candidates: FoundSource[]): Promise<FoundSource | undefined> {
-  const states = files.filter((file) => basename(file) === STATE_FILE);
-  const state = states[0];
-  if (states.length !== 1 || state === undefined || (await stat(state)).size > MAX_STATE_BYTES)
+  const [state, ...others] = files.filter((file) => basename(file) === STATE_FILE);
+  if (state === undefined || others.length > 0 || (await stat(state)).size > MAX_STATE_BYTES)
     return undefined;
   const written = /^model_checkpoint_path:\s*"([^"]+)"/m.exec(await readFile(state, 'utf8'))?.[1];
   if (written === undefined) return undefined;

@@ -42,7 +42,7 @@ async function unpackZipEntry(job: UnpackJob, zip: yauzl.ZipFile, entry: yauzl.E
 
 function openZip(file: string): Promise<yauzl.ZipFile> {
   return new Promise((resolve, reject) => {
-    yauzl.open(file, { lazyEntries: true, autoClose: false, strictFileNames: false }, (error, zip) => {
+    yauzl.open(file, { lazyEntries: true, strictFileNames: false }, (error, zip) => {
       if (error) reject(asDamage(file, error));
       else resolve(zip);
     });

@@ -120,7 +120,7 @@ async function readAll(
       if (entry.key === '') continue;
       const slice = readSlice(file, entry);
       const meta = tensors.get(slice.name);
-      if (!meta) throw damaged(file.path, entry.offset, 'a tensor of the list', slice.name);
+      if (!meta) throw damaged(file.path, entry.offset, 'a tensor of the list', `one called "${slice.name}"`);
       if (slice.name === GLOBAL_STEP && slice.integer !== null) globalStep = slice.integer;
       if (!wanted.has(slice.name) || meta.dtype !== FLOAT) continue;
       floats.set(slice.name, copyFloats(file, meta, slice));

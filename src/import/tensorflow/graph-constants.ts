@@ -74,19 +74,19 @@ export async function evaluate(
   }
   if (node.op === 'Identity' || node.op === 'Reshape') return operand(0);
   if (node.op === 'Rsqrt') return (await operand(0)).map((x) => 1 / Math.sqrt(x));
-  const binary = BINARY[node.op];
+  const binary = BINARY.get(node.op);
   if (!binary) throw notConstant(file, node, `the operation ${node.op}`);
   return broadcast(file, node, binary, await operand(0), await operand(1));
 }
 
 type Binary = (a: number, b: number) => number;
 
-const BINARY: Readonly<Record<string, Binary>> = {
-  Add: (a, b) => a + b,
-  AddV2: (a, b) => a + b,
-  Sub: (a, b) => a - b,
-  Mul: (a, b) => a * b,
-};
+const BINARY: ReadonlyMap<string, Binary> = new Map([
+  ['Add', (a, b) => a + b],
+  ['AddV2', (a, b) => a + b],
+  ['Sub', (a, b) => a - b],
+  ['Mul', (a, b) => a * b],
+]);
 
 function broadcast(
   file: SourceFile,

@@ -44,9 +44,15 @@ test('start and end swapped are seen in the biases and swapped back on request',
     () => fitVocabulary('words', swapped, WEIGHTS, false),
     (error) => refused(error) && /--repair-vocabulary/.test(String(error)),
   );
-  const { vocabulary, mended } = fitVocabulary('words', swapped, WEIGHTS, true);
+  const { vocabulary, text, mended } = fitVocabulary('words', swapped, WEIGHTS, true);
   assert.deepEqual([vocabulary.startId, vocabulary.endId], [1, 2]);
+  assert.equal(text, LIST);
   assert.match(mended.join(), /swapped/);
+});
+
+test('only start and end are swapped: not words that every object of JavaScript has', () => {
+  const { text } = fitVocabulary('words', 'constructor 9\n</S> 5\n<S> 5\n<S>x 1', WEIGHTS, true);
+  assert.equal(text, 'constructor 9\n<S> 5\n</S> 5\n<S>x 1');
 });
 
 test('a damaged list is refused with line and reason, and mended on request', () => {

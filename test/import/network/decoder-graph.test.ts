@@ -11,13 +11,14 @@ before(async () => {
   network = await openNetwork(golden);
 });
 
-test('widths come from the tensors', () => {
+test('widths come from the tensors, names from what it is', () => {
   const { embeddingWidth, stateWidth, logits } = network.decoder;
   assert.deepEqual(
     { embeddingWidth, stateWidth, logits },
     { embeddingWidth: 32, stateWidth: 64, logits: 64 },
   );
-  const { inputs, outputs } = network.decoder.model;
+  const { name, inputs, outputs } = network.decoder.model;
+  assert.equal(name, 'decoder');
   assert.deepEqual(
     [...inputs, ...outputs],
     [

@@ -27,10 +27,11 @@ test('every convolution of the checkpoint is in the graph, once', () => {
   assert.deepEqual(names.sort(), CONVOLUTION_SCOPES.map((scope) => `${scope}/weights`).sort());
 });
 
-test('widths come from the tensors', () => {
+test('widths come from the tensors, names from what it is', () => {
   const { embeddingWidth, regions } = network.encoder;
   assert.deepEqual({ embeddingWidth, regions }, { embeddingWidth: 32, regions: 64 });
-  const { inputs, outputs } = network.encoder.model;
+  const { name, inputs, outputs } = network.encoder.model;
+  assert.equal(name, 'encoder');
   assert.deepEqual(
     [...inputs, ...outputs],
     [

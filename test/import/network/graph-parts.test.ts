@@ -257,8 +257,8 @@ describe('what follows a convolution', () => {
     ],
     ['another number of values', ['b Add c three', 'r Relu b'], '2 values at b', '3'],
     [
-      'eleven operations',
-      [...Array.from({ length: 11 }, (_, i) => `b${i} Add ${i === 0 ? 'c' : `b${i - 1}`} one`), 'r Relu b10'],
+      'ten operations',
+      [...Array.from({ length: 10 }, (_, i) => `b${i} Add ${i === 0 ? 'c' : `b${i - 1}`} one`), 'r Relu b9'],
       'a batch norm and a Relu after c',
       'Conv2D c',
     ],

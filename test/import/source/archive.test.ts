@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +11,7 @@ import { gzipSync } from 'node:zlib';
 import tar from 'tar-stream';
 import { readWeights } from '../../../src/import/read-weights.ts';
 import { ARCHIVE_LIMITS, unpack } from '../../../src/import/source/archive.ts';
-import type { ArchiveLimits } from '../../../src/import/source/archive-entries.ts';
+import { type ArchiveLimits, asDamage } from '../../../src/import/source/archive-entries.ts';
 import type { FoundArchive } from '../../../src/import/source/source.ts';
 import { TINY } from '../network/formula-weights.ts';
 import { failureOf, rejectsSource, temporaryDirectory } from './source-failures.ts';
@@ -131,6 +132,49 @@ test('nothing stays behind when the process ends before it is disposed of', asyn
   assert.ok(!existsSync(stdout.trim()));
 });
 
+test('a disk that is full is told as such, whatever the archive', async (t) => {
+  const content = randomBytes(1 << 20);
+  const inTar = await tarOf([
+    ['a/m', content],
+    ['a/n', content],
+  ]);
+  const archives = await Promise.all([
+    ...[written(t, 'm.tar', inTar), written(t, 'm.tar.gz', gzipSync(inTar))],
+    ...[written(t, 'm.gz', gzipSync(content)), written(t, 'm.zip', zipOf([['m', content]]))],
+  ]);
+  const module = new URL('../../../src/import/read-weights.ts', import.meta.url).href;
+  const program = `const { readWeights } = await import(${JSON.stringify(module)});
+    for (const file of process.argv.slice(1)) {
+      await readWeights(file).catch(({ constructor: { name }, message }) => console.log(name, message));
+    }`;
+  // A limit on the size of files stands in for the disk's end (setrlimit(2): EFBIG where the signal is ignored).
+  const limited = 'trap "" XFSZ; ulimit -f 256; exec "$@"';
+  const { stdout } = spawnSync(
+    'bash',
+    ['-c', limited, 'bash', process.execPath, '--input-type=module', '-e', program, '--', ...archives],
+    { encoding: 'utf8' },
+  );
+  const lines = stdout.trim().split('\n');
+  assert.equal(lines.length, archives.length, stdout);
+  for (const line of lines) assert.match(line, /^OutputFailed .* cannot be written \(EFBIG\): a limit/);
+  assert.deepEqual(unpacked(), []);
+});
+
+test('an archive that the system does not read is told from one that is damaged', () => {
+  const said = (cause: unknown) => {
+    const error = asDamage('a.zip', cause);
+    assert.equal(error.cause, cause);
+    return error.name;
+  };
+  for (const code of ['EACCES', 'EIO', 'EMFILE', 'ENOENT', 'EPERM']) {
+    assert.equal(said(Object.assign(new Error('x'), { code })), 'SourceUnreadable', code);
+  }
+  for (const code of ['Z_DATA_ERROR', 'EIOX', '']) {
+    assert.equal(said(Object.assign(new Error('x'), { code })), 'SourceDamaged', code);
+  }
+  for (const cause of [new Error('x'), 'text', null, undefined]) assert.equal(said(cause), 'SourceDamaged');
+});
+
 describe('archives that are refused', () => {
   const OUTSIDE = { expected: "names inside the archive's own folder" };
   const KIND = { expected: 'files and folders' };
@@ -176,7 +220,8 @@ describe('archives that are refused', () => {
   });
 
   test('a zip with an encrypted entry', async (t) => {
-    const bytes = zipOf([['secret', 'x']]);
+    const name = `secret${'x'.repeat(300)}`;
+    const bytes = zipOf([[name, 'x']]);
     // The first of the general purpose flags, and deflated, in the header of the entry and in that of the directory.
     for (const [mark, at] of [
       ['PK\x03\x04', 6],
@@ -186,12 +231,21 @@ describe('archives that are refused', () => {
       bytes.set([1, 0, 8, 0], flags);
     }
     const file = await written(t, 'a.zip', bytes);
-    await refusedWithoutTrace(file, { expected: 'no encryption', actual: 'an encrypted secret' });
+    await refusedWithoutTrace(file, {
+      expected: 'no encryption',
+      actual: `an encrypted ${name.slice(0, 200)}`,
+    });
   });
 
   test('a name without an end is told in part', async (t) => {
-    const file = await written(t, 'a.zip', zipOf([['x'.repeat(5000), '', 0o120777]]));
-    await refusedWithoutTrace(file, { ...KIND, actual: `a link: ${'x'.repeat(200)}` });
+    const name = 'x'.repeat(5000);
+    const start = name.slice(0, 200);
+    const zip = await written(t, 'a.zip', zipOf([[name, '', 0o120777]]));
+    await refusedWithoutTrace(zip, { ...KIND, actual: `a link: ${start}` });
+    const inTar = await written(t, 'a.tar', await tarOf([[name, { type: 'symlink', linkname: '/etc' }]]));
+    await refusedWithoutTrace(inTar, { ...KIND, actual: `a symlink: ${start}` });
+    const outside = await written(t, 'b.tar', await tarOf([[`../${name}`, 'x']]));
+    await refusedWithoutTrace(outside, { ...OUTSIDE, actual: JSON.stringify(`../${name}`.slice(0, 200)) });
   });
 
   test('a folder of a tar that leads outside', async (t) => {

@@ -209,6 +209,11 @@ describe('a download says what happened and what to do:', () => {
       if (remedy === undefined) assert.equal(problem.remedy, undefined);
       else assert.match(problem.remedy!, remedy);
       assert.equal(asked, expected);
+      // Only where something has come, and may be there the next time.
+      assert.equal(
+        /The same command goes on/.test(problem.remedy ?? ''),
+        / bytes, then /.test(problem.actual),
+      );
     });
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -84,6 +84,22 @@ describe('downloads that succeed', () => {
     assert.equal(requests.length, 1, 'a file that is there is not fetched again');
   });
 
+  test('a file is called as its address ends, as far as every file system takes that', async (t) => {
+    const { url, directory } = await serve(t, (request, answer) => answerWell(request, answer));
+    for (const [path, name] of [
+      ['/a/model-1_0.PB?b=/c.zip#d/e', 'model-1_0.PB'],
+      ['/a%20b%2Fc~d$e.tar', 'a_b_c_d_e.tar'],
+      ['/..hidden', 'hidden'],
+      [`/${'x'.repeat(101)}`, 'x'.repeat(100)],
+      ['/a/', 'source'],
+      ['', 'source'],
+    ] as const) {
+      const file = await downloadSource(new URL(url).origin + path, { sha256 }, { directory });
+      assert.equal(file, join(directory, name), path);
+      await rm(file, { force: true });
+    }
+  });
+
   test('a connection that breaks off is taken up where it was', async (t) => {
     const { fetchIt, requests } = await serve(t, (request, answer, count, part) => {
       if (count < 4) breakOff(answer, part, startOf(request), count * 70_000);
@@ -104,7 +120,7 @@ describe('downloads that succeed', () => {
   test('a part from an earlier call is taken up', async (t) => {
     const { fetchIt, directory, requests } = await serve(t, (request, answer) => answerWell(request, answer));
     await writeFile(join(directory, 'im2txt.tar.gz.part'), FILE.subarray(0, 100_000));
-    assert.deepEqual(await readFile(await fetchIt()), FILE);
+    assert.deepEqual(await readFile(await fetchIt(` ${sha256.toUpperCase()}\n`)), FILE);
     assert.equal(requests[0]?.headers.range, 'bytes=100000-');
     assert.equal(requests.length, 1);
   });
@@ -230,13 +246,31 @@ describe('downloads that fail', () => {
     assert.match(problem.expected, /at most 1048576 bytes/);
   });
 
-  test('a length above the limit is not begun', async (t) => {
+  test('a length above the limit, 2 GiB where none is given, is not begun', async (t) => {
+    let length = 2 ** 31 + 1;
     const { fetchIt, directory } = await serve(t, (_request, answer) => {
-      answer.writeHead(200, { 'content-length': 1e15 });
+      answer.writeHead(200, { 'content-length': length });
       answer.write('x');
     });
-    await rejectsSource(fetchIt(), 'SourceUnreadable');
+    const { expected, actual, remedy } = await rejectsSource(fetchIt(), 'SourceUnreadable');
+    assert.deepEqual([expected, actual], ['at most 2147483648 bytes', '2147483649']);
+    assert.match(remedy!, /other means/);
     assert.deepEqual(await readdir(directory), []);
+    length--;
+    const { expected: rest } = await rejectsSource(fetchIt(sha256, { stallMs: 60 }), 'SourceUnreadable');
+    assert.equal(rest, 'the whole file');
+  });
+
+  test('a download may take six hours where no other time is given', async (t) => {
+    const { fetchIt } = await serve(t, (request, answer) => answerWell(request, answer));
+    const { timeout } = AbortSignal;
+    const asked: number[] = [];
+    t.mock.method(AbortSignal, 'timeout', (ms: number) => {
+      asked.push(ms);
+      return timeout.call(AbortSignal, ms);
+    });
+    await fetchIt();
+    assert.deepEqual(asked, [6 * 60 * 60 * 1000]);
   });
 
   test('a server that says nothing more is given up', async (t) => {
@@ -268,7 +302,9 @@ describe('downloads that fail', () => {
       const drip = setInterval(() => answer.write('x'), 10);
       answer.on('close', () => clearInterval(drip));
     });
-    await rejectsSource(fetchIt(sha256, { totalMs: 150 }), 'SourceUnreadable');
+    const { actual, remedy } = await rejectsSource(fetchIt(sha256, { totalMs: 150 }), 'SourceUnreadable');
+    assert.match(actual, /the end of the 150 ms that a download may take$/);
+    assert.match(remedy!, /^(The same command goes on .*)?$/);
   });
 
   for (const [what, status, headers] of [
@@ -296,20 +332,25 @@ describe('downloads that fail', () => {
 });
 
 describe('calls that are wrong', () => {
-  for (const [what, url, hash] of [
-    ['http', 'http://example.com/a', { sha256 }],
-    ['http to an address of another machine', 'http://10.0.0.1/a', { sha256 }],
-    ['http to a host that is called so', 'http://127.0.0.1.example.com/a', { sha256 }],
-    ['http to a host below', 'http://a.localhost/a', { sha256 }],
-    ['another scheme', 'ftp://example.com/a', { sha256 }],
-    ['no address', 'model.pb', { sha256 }],
-    ['no hash', 'https://example.com/a', {}],
-    ['a short hash', 'https://example.com/a', { sha256: 'abcd' }],
-    ['a SHA-256 as SHA-512', 'https://example.com/a', { sha512: sha256 }],
+  const ADDRESS = /^expected an https address, found /;
+  for (const [what, url, hash, message] of [
+    ['http', 'http://example.com/a', { sha256 }, ADDRESS],
+    ['http to an address of another machine', 'http://10.0.0.1/a', { sha256 }, ADDRESS],
+    ['http to a host that is called so', 'http://127.0.0.1.example.com/a', { sha256 }, ADDRESS],
+    ['http to a host below', 'http://a.localhost/a', { sha256 }, ADDRESS],
+    ['another scheme', 'ftp://example.com/a', { sha256 }, ADDRESS],
+    ['no address', 'model.pb', { sha256 }, ADDRESS],
+    ['no hash', 'https://example.com/a', {}, /expected 64 digits, found ""$/],
+    ['a short hash', 'https://example.com/a', { sha256: 'ABCD' }, /expected 64 digits, found "abcd"$/],
+    ['no hexadecimal digits', 'https://example.com/a', { sha256: 'g'.repeat(64) }, /found "g{64}"$/],
+    ['a SHA-256 as SHA-512', 'https://example.com/a', { sha512: sha256 }, /expected 128 digits, found/],
   ] as const) {
     test(what, async (t) => {
       const directory = await temporaryDirectory(t);
-      await assert.rejects(downloadSource(url, hash, { directory }), InvalidRequest);
+      await assert.rejects(
+        downloadSource(url, hash, { directory }),
+        (error) => error instanceof InvalidRequest && message.test(error.message),
+      );
     });
   }
 });

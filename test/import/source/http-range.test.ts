@@ -132,6 +132,12 @@ describe('answers that are refused', () => {
     ['a page by its type', answering(200, { 'content-type': 'text/html' }, '<p>'), 'the file', 'a web page'],
     ['another scheme', answering(302, { location: 'ftp://a/b?c' }), 'redirects to https addresses', 'null/b'],
     [
+      'a long one, told in part',
+      answering(302, { location: `ftp://a/${'b'.repeat(600)}` }),
+      'redirects to https addresses',
+      `null/${'b'.repeat(492)}`,
+    ],
+    [
       'no address',
       answering(302, { location: 'http://[' }),
       'redirects to https addresses',

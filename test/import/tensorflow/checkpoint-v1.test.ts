@@ -106,7 +106,16 @@ const DAMAGED: [what: string, entries: [string, Uint8Array][], expected: string,
       ['a', slice('x', 5, floats(1, 2))],
     ],
     'a tensor of the list',
-    'x',
+    'one called "x"',
+  ],
+  [
+    'a tensor without a name',
+    [
+      ['', list([Y])],
+      ['a', Buffer.from('1200', 'hex')],
+    ],
+    'a tensor of the list',
+    'one called ""',
   ],
   [
     'too few numbers',
@@ -167,6 +176,15 @@ test('tensors of another type are left to who wants them, and are no error', asy
     ['a', slice('x', 7, varints(1, 2))],
   ]);
   assert.deepEqual(await checkpoint.readAll(new Set(['x'])), { floats: new Map() });
+});
+
+test('fields that are left out have the defaults of protocol buffers', async (t) => {
+  const { checkpoint } = await open(t, [
+    ['', Buffer.from('0a020a00', 'hex')], // a list of one tensor of which nothing is said
+    ['a', Buffer.from('1200', 'hex')], // a slice of which nothing is said
+  ]);
+  assert.deepEqual([...checkpoint.tensors], [['', { name: '', dtype: 0, shape: [], slices: 0 }]]);
+  assert.deepEqual(await checkpoint.readAll(new Set([''])), { floats: new Map() });
 });
 
 test('20,000 tensors, not one more', async (t) => {

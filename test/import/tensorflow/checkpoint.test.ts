@@ -6,6 +6,7 @@ import protobuf from 'protobufjs';
 import type { SourceProblem } from '../../../src/errors.ts';
 import { crc32c, maskCrc } from '../../../src/import/bytes/crc32c.ts';
 import { MAX_SOURCE_BYTES } from '../../../src/import/bytes/source-file.ts';
+import type { BundleEntry } from '../../../src/import/tensorflow/checkpoint-index.ts';
 import { openCheckpointV2 } from '../../../src/import/tensorflow/checkpoint-v2.ts';
 import { TINY } from '../network/formula-weights.ts';
 import { rejectsSource, temporaryDirectory } from '../source/source-failures.ts';
@@ -108,6 +109,17 @@ describe('a V2 index by hand', () => {
     ]);
     const { floats } = await checkpoint.readAll(new Set(['x']));
     assert.deepEqual(floats.get('x'), Float32Array.of(1));
+  });
+
+  test('fields that are left out have the defaults of protocol buffers', async (t) => {
+    const { tensors } = await open(t, [
+      ['', header],
+      ['x', hex('')],
+    ]);
+    const { at, ...said } = tensors.get('x') as BundleEntry;
+    assert.ok(at > 0);
+    const none = { dtype: 0, shape: [], shard: 0, offset: 0, size: 0, crc: 0, sliced: false };
+    assert.deepEqual(said, { name: 'x', ...none });
   });
 
   test('an unwanted tensor with a wrong checksum is found too', async (t) => {

@@ -129,6 +129,9 @@ describe('expressions', () => {
 
   test('refused: other operations, other lengths, wide vectors, a Const without numbers', async (t) => {
     assert.deepEqual(await refusal(t, 'y Elu v', 'x Add y v'), [...at('y'), 'the operation Elu']);
+    for (const op of ['constructor', 'toString', '']) {
+      assert.deepEqual(await refusal(t, `x ${op} v w`), [...at('x'), `the operation ${op}`]);
+    }
     assert.deepEqual(await refusal(t, 'x Add v three'), [...at('x'), 'vectors of 2 and 3']);
     assert.deepEqual(await refusal(t, 'x Add v wide'), [...at('wide'), 'float32 [65537]']);
     assert.deepEqual(await refusal(t, 'x Add v empty'), [...at('empty'), 'the operation Const']);

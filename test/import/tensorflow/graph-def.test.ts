@@ -107,6 +107,20 @@ describe('nodes', () => {
     );
   });
 
+  test('fields that are left out have the defaults of protocol buffers', async (t) => {
+    const value = { name: '', dtype: 0, shape: [], content: null, floats: null };
+    const said = { name: '', op: '', inputs: [], numbers: new Map(), flags: new Map() };
+    const [bare] = (await read(t, hex('0a00'))).values();
+    assert.deepEqual(bare, { ...said, offset: HEADER, value: null });
+    const rest = tensor(nothing);
+    const [empty] = (await read(t, Buffer.from([0x0a, rest.length]), rest)).values();
+    assert.deepEqual(empty, { ...said, offset: HEADER, value });
+    // A number without a name is none of those that matter.
+    const unnamed = hex('2a07 1205 250000803f');
+    const [other] = (await read(t, Buffer.from([0x0a, unnamed.length]), unnamed)).values();
+    assert.deepEqual(other, { ...said, offset: HEADER, value: null });
+  });
+
   test('a node larger than the window, and nodes that lie across its end', async (t) => {
     const large = new Uint8Array(1_200_000).fill(7);
     const many = Array.from({ length: 60 }, (_, i) =>

@@ -3,8 +3,10 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { after, describe, it, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { NATIVE_PACKAGES, packFunction } from '../../../infra/functions/pack-functions.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
+import { setEnvironment } from '../../support/network/servers.ts';
 
 const { path, dispose } = temporaryDirectory();
 after(dispose);
@@ -45,6 +47,19 @@ for (const [name, files] of [
     });
   });
 }
+
+test('packed functions start, also with traces, whose packages are CommonJS', async (t) => {
+  setEnvironment(t, {
+    ...{ MODEL_DIR: '/nowhere', ALLOWED_BUCKETS: 'photos', RESULTS_BUCKET: 'results', TRACING: 'on' },
+    ...{ AWS_REGION: 'eu-west-1', POWERTOOLS_LOG_LEVEL: 'SILENT' },
+  });
+  for (const name of ['http', 'queue', 'workflow', 'summary'] as const) {
+    const directory = join(path, 'all', name);
+    const { files } = await packFunction(name, directory);
+    const { handler } = await import(pathToFileURL(join(directory, files[0]!)).href);
+    assert.equal(typeof handler, 'function', name);
+  }
+});
 
 test('the packed page is one file', () => {
   const page = readFileSync(join(path, 'http', 'page.html'), 'utf8');

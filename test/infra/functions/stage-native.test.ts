@@ -3,7 +3,7 @@ import { existsSync, globSync, mkdirSync, readdirSync, statSync, writeFileSync }
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { bytesOf } from '../../../infra/functions/function-code.ts';
-import { CPU, stageNative } from '../../../infra/functions/stage-native.ts';
+import { CPU, isNeeded, stageNative } from '../../../infra/functions/stage-native.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 
 const { path, dispose } = temporaryDirectory();
@@ -17,6 +17,10 @@ describe('packages with machine code, as Lambda needs them', { skip }, () => {
   let staged: string;
   let files: string[];
   before(() => {
+    // Nobody answers there, and nothing is kept.
+    process.env.npm_config_registry = 'http://127.0.0.1:9/';
+    process.env.npm_config_cache = join(path, 'npm');
+    process.env.npm_config_fetch_retries = '0';
     staged = stageNative(HERE, cache);
     files = globSync('**/*', { cwd: staged }).filter((file) => statSync(join(staged, file)).isFile());
   });
@@ -62,6 +66,43 @@ describe('packages with machine code, as Lambda needs them', { skip }, () => {
     assert.ok(existsSync(join(staged, 'mark')));
     assert.deepEqual(readdirSync(cache).length, 1, 'nothing half-made beside it');
   });
+});
+
+it('files are needed that a function on this platform opens', () => {
+  const native = 'onnxruntime-node/bin/napi-v6';
+  for (const [path, x86, arm] of [
+    ['sharp/dist/index.cjs', true, true],
+    ['sharp/package.json', true, true],
+    ['sharp/src', false, false],
+    ['sharp/src/common.cc', false, false],
+    ['sharp/srcs', true, true],
+    ['sharp/install/build.js', false, false],
+    ['onnxruntime-node/lib/index.ts', false, false],
+    ['onnxruntime-node/script/install.js', false, false],
+    ['onnxruntime-common/lib/env.ts', false, false],
+    ['x/onnxruntime-common/lib/env.js', true, true],
+    ['onnxruntime-common/dist/cjs/env.js', true, true],
+    ['semver/a.d.ts', false, false],
+    ['semver/a.d.mts', false, false],
+    ['semver/a.d.cts', false, false],
+    ['semver/a.ts', true, true],
+    ['semver/a.js.map', false, false],
+    ['semver/README.md', false, false],
+    ['semver/a.mdx', true, true],
+    ['onnxruntime-node/bin', true, true],
+    [native, true, true],
+    [`${native}/linux`, true, true],
+    [`${native}/darwin`, false, false],
+    [`${native}/win32/x64/onnxruntime.dll`, false, false],
+    [`${native}/linux/x64`, true, false],
+    [`${native}/linux/arm64`, false, true],
+    [`${native}/linux/x64/onnxruntime_binding.node`, true, false],
+    [`${native}/linux/arm64/libonnxruntime.so.1`, false, true],
+    [`${native}/linux/x64/libonnxruntime_providers_cuda.so`, false, false],
+    [`${native}/linux/arm64/libonnxruntime_providers_shared.so`, false, false],
+  ] as const) {
+    assert.deepEqual([isNeeded(path, 'x86_64'), isNeeded(path, 'arm64')], [x86, arm], path);
+  }
 });
 
 describe('bytesOf', () => {
