@@ -1,6 +1,7 @@
 /** Runs the tests that reach a mutant until one fails. */
 import { type Coverage, runs } from './covers.ts';
 import type { Mutant } from './mutants.ts';
+import { mayReach } from './places.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** s: a test file that takes longer than this in peace is a fault of the file. */
@@ -42,7 +43,8 @@ export async function judge(
 ): Promise<Verdict> {
   const reach = measured.filter(({ coverage }) => runs(coverage, mutant.file, mutant.offset));
   // A process that is killed writes no coverage, and packed code is not seen: then all have to pass.
-  const tests = (reach.length > 0 ? reach : measured).toSorted((a, b) => rank(a) - rank(b));
+  const any = measured.filter(({ test }) => mayReach(test, mutant.file));
+  const tests = (reach.length > 0 ? reach : any).toSorted((a, b) => rank(a) - rank(b));
   function rank({ test, seconds }: Measured): number {
     return test === noticedBy.get(mutant.file) ? 0 : seconds;
   }

@@ -25,6 +25,14 @@ const ALSO: Record<string, readonly string[]> = {
 /** Runs state machines against real functions, for a minute: too long for every change elsewhere. */
 const SLOW = { test: 'test/infra/workflow/workflow.test.ts', holds: 'infra/workflow' };
 
+/** Runs in a browser alone, which writes no coverage, and which only these tests open. */
+const IN_BROWSER = { tests: 'test/http/page/', holds: 'src/http/page/browser/' };
+
+/** Of a file that no coverage tells of. */
+export function mayReach(test: string, file: string): boolean {
+  return !file.startsWith(IN_BROWSER.holds) || test.startsWith(IN_BROWSER.tests);
+}
+
 /** What is directly in `src`, but for the one file that is exports alone, and `infra`. */
 export function allPlaces(): string[] {
   return [...globSync('src/*', { cwd: ROOT, exclude: ['src/index.ts'] }).sort(), 'infra'];

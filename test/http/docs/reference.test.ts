@@ -309,6 +309,19 @@ describe('limits', () => {
     'JSON beside its texts': '65,536 bytes (64 KiB) InvalidRequest',
   };
 
+  it('say of the time for an answer what was set, however long it takes to write them', (t) => {
+    t.mock.timers.enable({ apis: ['Date'] });
+    const write = Number.prototype.toLocaleString;
+    t.mock.method(Number.prototype, 'toLocaleString', function slowly(this: number, language: string) {
+      t.mock.timers.tick(1_000);
+      return write.call(this, language);
+    });
+    const { 'Time from a request to its answer, its images together': time } = rows({
+      deadlineOf: () => Date.now() + 30_000,
+    });
+    assert.equal(time, '30 s DeadlineExceeded');
+  });
+
   it('are those of every deployment, and those that a deployment sets', () => {
     const { 'Time to decode an image': _, ...plain } = rows({});
     assert.deepEqual(plain, ALWAYS);

@@ -47,6 +47,28 @@ describe('the page, with many photographs', { skip: NO_BROWSER }, () => {
     assert.doesNotMatch(await page.getByRole('status').innerText(), /1\.jpg/);
   });
 
+  it('says every ten seconds how far it is, and that it is done', async (t) => {
+    const { page, settled } = await openPage(t);
+    const held: (() => void)[] = [];
+    await page.route('**/captions?*', async (route) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      await route.continue();
+    });
+    await page.clock.install();
+    await page.clock.pauseAt((await page.evaluate<number>('Date.now()')) + 1000);
+    await page.locator('#files').setInputFiles(numbered(5));
+    const said: (string | null)[] = [];
+    for (const [done, wait] of [9_900, 100, 9_900, 1_000, 0].entries()) {
+      await page.clock.runFor(wait);
+      while (held.length === 0) await new Promise(setImmediate);
+      held.shift()!();
+      await page.locator('#progress', { hasText: `${done + 1} of 5` }).waitFor();
+      said.push(await page.locator('#live').textContent());
+    }
+    await settled();
+    assert.deepEqual(said, ['5 photographs added.', '2 of 5', '2 of 5', '4 of 5', '4 of 5 5 of 5 captioned']);
+  });
+
   it('counts what comes later into the same line, and not what was removed', async (t) => {
     const held = Promise.withResolvers<void>();
     const caption: typeof captioner.caption = async (...call) => {

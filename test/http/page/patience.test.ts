@@ -101,8 +101,55 @@ describe('the page, when the server is busy', { skip: NO_BROWSER }, () => {
     await page.route('**/captions?*', (route) =>
       route.fulfill({ status: 503, headers: { 'retry-after': '3600' }, body: '' }),
     );
+    await page.clock.install();
     await choose(COFFEE);
-    assert.match(await page.locator('.advice').innerText(), /3600 s/);
+    await page.clock.pauseAt((await page.evaluate<number>('Date.now()')) + 1000);
+    const left = async () => Number(/(\d+) s/.exec(await page.locator('.advice').innerText())![1]);
+    const before = await left();
+    assert.ok(before > 3500 && before <= 3600, `${before}`);
+    await page.clock.runFor(2000);
+    assert.equal(await left(), before - 2);
+    await page.clock.runFor(before * 1000);
+    assert.equal(await page.locator('.advice').innerText(), 'It may have room again now.');
+  });
+
+  it('waits twice as long from try to try', async (t) => {
+    const { page } = await openPage(t, { failures: true });
+    // Half of each wait is by chance.
+    await page.evaluate('Math.random = () => 0');
+    await page.clock.install();
+    await page.clock.pauseAt((await page.evaluate<number>('Date.now()')) + 1000);
+    let seconds = 0;
+    const tries: number[] = [];
+    await page.route('**/captions?*', (route) => {
+      tries.push(seconds);
+      return route.fulfill({ status: 503, body: '' });
+    });
+    await page.locator('#files').setInputFiles(jpegs('a.jpg'));
+    const answered = page.locator('.status', { hasNotText: 'Looking' });
+    await answered.waitFor({ state: 'attached' });
+    while ((await page.locator('.problem:visible').count()) === 0) {
+      seconds++;
+      await page.clock.runFor(1000);
+      await answered.waitFor({ state: 'attached' });
+    }
+    // After half a second and more each, looked at once a second.
+    assert.deepEqual(tries, [0, 1, 2, 4, 8, 16]);
+  });
+
+  it('waits for two minutes where it is asked to, and no longer', async (t) => {
+    const { page } = await openPage(t, { failures: true });
+    await page.evaluate('Math.random = () => 0');
+    const answers = ['120', '121'];
+    await page.route('**/captions?*', (route) =>
+      route.fulfill({ status: 503, headers: { 'retry-after': answers.shift()! }, body: '' }),
+    );
+    await page.locator('#files').setInputFiles(jpegs('a.jpg'));
+    await page.locator('.status', { hasText: /in 1[12]\d s/ }).waitFor();
+    await page.getByRole('button', { name: 'Remove' }).click();
+    await page.reload();
+    await page.locator('#files').setInputFiles(jpegs('b.jpg'));
+    await page.locator('.advice', { hasText: /1[12]\d s of patience/ }).waitFor();
   });
 
   for (const code of ['UnsupportedImage', 'ImageTooLarge', 'InvalidRequest', 'InternalError'] as const) {

@@ -1,16 +1,46 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
+import type { Request } from 'playwright-core';
 import sharp from 'sharp';
-import { HttpError, PROBLEMS } from '../../../src/http/failures.ts';
+import { PROBLEMS } from '../../../src/http/failures.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
 import { NO_BROWSER } from '../../support/browser.ts';
 import { COFFEE } from '../../support/samples.ts';
 import { MAX_BODY_BYTES } from '../harness.ts';
-import { card, openPage, sentences, waitOut } from './harness.ts';
+import { card, openPage, sentences } from './harness.ts';
 
 const photo = readFileSync(COFFEE);
 const jpeg = (name: string, buffer: Buffer) => ({ name, mimeType: 'image/jpeg', buffer });
+
+const files = (...names: string[]) =>
+  names.map((name) => ({ name, mimeType: 'image/png', buffer: Buffer.from('x') }));
+
+interface Answer {
+  status: number;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+/** Asks for as many captions as there are answers. @returns what each card tells, in no order */
+async function told(t: TestContext, answers: readonly Answer[]): Promise<Record<string, string>[]> {
+  const { page, choose } = await openPage(t, { failures: true });
+  const left = [...answers];
+  await page.route('**/captions?*', (route) => route.fulfill(left.shift()!));
+  await choose(files(...answers.map((_, i) => `${i}.png`)));
+  return page.locator('.problem').evaluateAll((boxes) =>
+    boxes.map((box) => {
+      const text = (name: string) => box.querySelector(`.${name}`)!.textContent!;
+      return {
+        code: text('code'),
+        what: text('what'),
+        advice: text('advice'),
+        detail: text('detail'),
+        retry: String(!box.querySelector('.retry')!.hidden),
+      };
+    }),
+  );
+}
 
 describe('the page, when something goes wrong', { skip: NO_BROWSER }, () => {
   it('says that a text file is no picture, whatever its name', async (t) => {
@@ -84,37 +114,114 @@ describe('the page, when something goes wrong', { skip: NO_BROWSER }, () => {
     assert.match(await page.locator('.detail').innerText(), /qwertz/);
   });
 
-  it('has words of its own for every problem that the API knows', async (t) => {
-    const codes = Object.keys(PROBLEMS) as (keyof typeof PROBLEMS)[];
-    let at = 0;
-    const caption = () => {
-      const code = codes[at]!;
-      const thrown = new HttpError(code as HttpError['code'], 'on purpose');
-      return Promise.reject(code === 'InternalError' ? new Error('a bug') : thrown);
-    };
-    const { page, choose } = await openPage(t, { parts: { caption }, failures: true });
-    await page.clock.install();
-    const told = new Map<string, string>();
-    for (; at < codes.length; at++) {
-      const name = `${codes[at]}.png`;
-      // No picture: one that is too large would be sent again, smaller.
-      const chosen = choose({ name, mimeType: 'image/png', buffer: Buffer.from('x') });
-      await page.locator('.card').nth(at).waitFor();
-      await waitOut(page);
-      await chosen;
-      const problem = card(page, name).locator('.problem');
-      assert.equal(await problem.getAttribute('data-code'), codes[at]);
-      told.set(await problem.locator('.what').innerText(), name);
-      assert.notEqual(await problem.locator('.advice').innerText(), '');
-    }
-    assert.equal(told.size, codes.length);
-  });
-
   it('tells a bug of the server from a fault of the photograph', async (t) => {
     const caption = () => Promise.reject(new Error('secret'));
     const { page, choose } = await openPage(t, { parts: { caption }, failures: true });
     await choose(COFFEE);
     assert.equal(await page.locator('.problem').getAttribute('data-code'), 'InternalError');
     assert.doesNotMatch(await page.locator('body').innerText(), /secret/);
+  });
+});
+
+describe('a request', { skip: NO_BROWSER }, () => {
+  it('says what it brings and what it takes, and ends where its photograph is removed', async (t) => {
+    const held = Promise.withResolvers<never>();
+    const { page } = await openPage(t, { parts: { caption: () => held.promise }, failures: true });
+    const sent: Request[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/captions?')) sent.push(request);
+    });
+    await page.locator('#files').setInputFiles(files('a.png'));
+    // As of a file whose kind the system does not know.
+    await page.evaluate(`(() => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(['x'], 'b'));
+      document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
+    })()`);
+    await card(page, 'b').locator('.status', { hasText: 'Looking' }).waitFor();
+    const ended = page.waitForEvent('requestfailed', (request) => request === sent[0]);
+    await page.getByRole('button', { name: 'Remove a.png' }).click();
+    await ended;
+    assert.deepEqual(
+      sent.map((request) => request.headers()).map((of) => [of.accept, of['content-type']]),
+      ['image/png', 'application/octet-stream'].map((type) => [
+        'application/json, application/problem+json',
+        type,
+      ]),
+    );
+    held.reject(new Error('over'));
+    assert.deepEqual(await page.locator('.card h2').allInnerTexts(), ['b']);
+  });
+});
+
+describe('an answer without a problem document', { skip: NO_BROWSER }, () => {
+  it('is told by its status', async (t) => {
+    const answers = [400, 404, 405, 413, 415, 422, 418, 429, 500, 502, 503, 504, 200].map((status) => ({
+      status,
+      // Who asks for more patience than the page has is asked once.
+      headers: { 'retry-after': '3600' },
+      body: 'null',
+    }));
+    const codes = (await told(t, answers)).map(({ code }) => code);
+    assert.deepEqual(codes.sort(), [
+      'DeadlineExceeded (504)',
+      'ImageTooLarge (413)',
+      'InternalError (200)',
+      'InternalError (418)',
+      'InternalError (500)',
+      'InvalidRequest (422)',
+      'MalformedRequest (400)',
+      'MethodNotAllowed (405)',
+      'Overloaded (429)',
+      'Overloaded (503)',
+      'RouteNotFound (404)',
+      'UnsupportedImage (415)',
+      'UpstreamUnavailable (502)',
+    ]);
+  });
+});
+
+describe('a problem document', { skip: NO_BROWSER }, () => {
+  it('offers another try where that may end otherwise, and shows what it says', async (t) => {
+    const codes = Object.entries({
+      MalformedRequest: true,
+      InvalidRequest: true,
+      UnsupportedImage: false,
+      UnsupportedMediaType: false,
+      ImageTooLarge: false,
+      ImageNotFound: false,
+      BucketNotAllowed: false,
+      RouteNotFound: true,
+      MethodNotAllowed: true,
+      Overloaded: true,
+      DeadlineExceeded: true,
+      CaptionerHung: true,
+      UpstreamUnavailable: true,
+      ModelUnusable: true,
+      InternalError: true,
+      OfLaterVersions: true,
+    });
+    const answers = codes.map(([code]) => ({
+      status: 500,
+      body: JSON.stringify({ code, detail: `Of ${code}.` }),
+    }));
+    const found = await told(t, answers);
+    const ofApi = codes.flatMap(([code]) => (code in PROBLEMS ? [code] : []));
+    assert.deepEqual(ofApi.sort(), Object.keys(PROBLEMS).sort());
+    const sorted = (list: [string, string, string][]) => list.toSorted(([a], [b]) => (a < b ? -1 : 1));
+    assert.deepEqual(
+      sorted(found.map(({ code, detail, retry }) => [code!, detail!, retry!])),
+      sorted(codes.map(([code, retry]) => [`${code} (500)`, `Of ${code}.`, String(retry)])),
+    );
+    const ofItsOwn = new Set(found.map(({ what }) => what));
+    assert.equal(
+      ofItsOwn.size,
+      codes.length - 1,
+      'what the page does not know is told as an error of the server',
+    );
+    for (const { what, advice, code } of found) {
+      assert.match(what!, /\.$/);
+      assert.equal(advice === '', code!.startsWith('OfLaterVersions'), code);
+    }
   });
 });

@@ -31,8 +31,8 @@ function headCell(scope: 'col' | 'row', title: string): HTMLTableCellElement {
   return cell;
 }
 
-function entryOf({ fate, up, word, text, caption, logProbability }: TreeNode): string {
+function entryOf({ fate, up, ends, word, text, caption, logProbability }: TreeNode): string {
   const p = percent(Math.exp(logProbability));
-  if (fate === 'dropped') return `${up?.up ? '… ' : ''}${word} ${p}`;
+  if (fate === 'dropped') return `${up?.up ? '… ' : ''}${ends ? 'end' : word} ${p}`;
   return `${caption === undefined ? '' : `${caption + 1}) `}${unbroken(text)} ${p}`;
 }
