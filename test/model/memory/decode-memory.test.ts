@@ -22,7 +22,10 @@ it('leaves enough for an ordinary photograph however little there is', () => {
 it('is something where nobody says a limit, and where there is no bundle', () => {
   assert.ok(defaultDecodeMemory({ directory: DEFAULT_BUNDLE }) >= 64 * MEBIBYTE);
   // Nine tenths of what the program and one worker leave, to the byte.
-  assert.equal(defaultDecodeMemory({ directory: '/nowhere', limit: 1024 * MEBIBYTE }), Math.floor(741.6 * MEBIBYTE));
+  assert.equal(
+    defaultDecodeMemory({ directory: '/nowhere', limit: 1024 * MEBIBYTE }),
+    Math.floor(741.6 * MEBIBYTE),
+  );
 });
 
 it('goes by the limit of the control group, and by half of the machine where that has none', (t) => {
