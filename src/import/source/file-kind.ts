@@ -19,7 +19,7 @@ export type FileKind =
 const ZIP_STARTS = ['504b0304', '504b0506'];
 const TAR_BLOCK_BYTES = 512;
 const START_BYTES = TAR_BLOCK_BYTES;
-/** A name, then more than a block of tar; gzip makes 1032 times as much of it at most. */
+/** A name, then more than a block of tar. */
 const PACKED_BYTES = 16 << 10;
 
 /** First bytes of what people try, for messages. */
@@ -96,11 +96,15 @@ function isTar(block: Uint8Array): boolean {
   return sum === stored && sum > 256;
 }
 
+/** Bytes that DEFLATE makes of one, at most (zlib's technical details). */
+const MOST_UNPACKED = 1032;
+
 async function gzipHoldsTar(file: SourceFile): Promise<boolean> {
   const packed = await file.read(0, Math.min(file.size, PACKED_BYTES));
   try {
     // As far as it goes: the rest is not there.
-    return isTar(gunzipSync(packed, { finishFlush: constants.Z_SYNC_FLUSH }));
+    const finishFlush = constants.Z_SYNC_FLUSH;
+    return isTar(gunzipSync(packed, { finishFlush, maxOutputLength: MOST_UNPACKED * PACKED_BYTES }));
   } catch {
     // Reading it whole will tell what is damaged.
     return false;
