@@ -15,11 +15,8 @@ import { type Held, startTarget, type Target } from './target.ts';
 /** Of the time, until memory has the level that it keeps; at most as long as that takes. */
 const WARM_UP_SHARE = 0.25;
 const LONGEST_WARM_UP_MS = 120_000;
-/**
- * Between warm-up and end, both times with new workers and a collected heap: arenas of glibc keep up to a hundred between blocks
- * in use, no more after 25 minutes than after ten.
- */
-const GROWTH_MIB = 128;
+/** Between warm-up and end, both times with new workers and a collected heap. */
+const GROWTH_MIB = 64;
 /** Connections of clients that are closing, and of /metrics. */
 const SPARE_DESCRIPTORS = 4;
 /** Of the thread pools that grow with what is asked of them. */
