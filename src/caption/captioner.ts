@@ -5,7 +5,7 @@ import { constraintOf } from './constraint.ts';
 import { checkDeadline } from './deadline.ts';
 import { explain } from './explain.ts';
 import type { ImageInput } from './image-input.ts';
-import { type Calibration, judge, seenImages } from './judge.ts';
+import { type Calibration, judge, seenImage } from './judge.ts';
 import type { CaptionOptionsInput } from './options.ts';
 import { type CaptionPlan, type PlannedModel, planCaptions } from './plan.ts';
 import type { DecodeImage, Encode, Step } from './ports.ts';
@@ -70,10 +70,9 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     const clock = startClock();
     const images = await Promise.all(files.map((bytes) => readTimed(bytes, call, parts)));
     clock.lap('decode');
-    const pixels = stack(images.map(({ input }) => input));
-    clock.lap('preprocess');
+    const inputs = images.map(({ input }) => input);
     checkDeadline(call);
-    const encoded = await parts.encode(pixels, files.length);
+    const encoded = await parts.encode(inputs);
     clock.lap('encode');
     const { captions, traces } = await search(encoded.embeddings, files.length, planned, call, parts);
     clock.lap('search');
@@ -83,11 +82,15 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     }
     const explanations = call.explain ? await explainAll(captions, encoded.regions, call, parts) : [];
     const said = captions.map((found) => found.map((caption) => toCaption(caption, parts.vocabulary)));
-    const seen = seenImages(pixels, encoded, parts.image, files.length);
-    const preprocess = images.reduce((sum, { laps }) => sum + laps.preprocess, clock.laps.preprocess);
+    const preprocess = images.reduce((sum, { laps }) => sum + laps.preprocess, 0);
     return images.map(({ image, laps }, i) => ({
       captions: said[i]!,
-      ...judge(said[i]![0]!, seen[i]!, { ...planned.options, ...call }, parts.calibration),
+      ...judge(
+        said[i]![0]!,
+        () => seenImage(inputs, encoded, parts.image, i),
+        { ...planned.options, ...call },
+        parts.calibration,
+      ),
       model: parts.model,
       timings: { ...clock.laps, decode: laps.decode, preprocess, total: clock.total() },
       width: image.originalWidth,
@@ -117,18 +120,6 @@ async function readTimed(bytes: Uint8Array, call: CaptionCall, parts: CaptionerP
   } finally {
     image.release?.();
   }
-}
-
-/** Images of one size, one after the other. */
-function stack(images: readonly (Uint8Array | Float32Array)[]): Uint8Array | Float32Array {
-  const first = images[0]!;
-  if (images.length === 1) return first;
-  const length = first.length * images.length;
-  const all = first instanceof Float32Array ? new Float32Array(length) : new Uint8Array(length);
-  images.forEach((image, i) => {
-    all.set(image, i * first.length);
-  });
-  return all;
 }
 
 async function search(

@@ -12,24 +12,31 @@ export interface AntialiasedInput {
 }
 
 /** TensorFlow 1's `resize_bilinear`, as im2txt was trained with: see `resampleTf1`. */
-export interface Tf1BilinearInput {
+export type Tf1BilinearInput = {
   resampling: 'tf1-bilinear';
   width: number;
   height: number;
-  dtype: 'float32';
-  range: [-1, 1];
   aspect: 'squash';
   /** Side of the square that the photograph is squashed to before the centre is cropped; 346 in im2txt. */
   resizedTo: number;
-}
+} & (
+  | { /** The graph resamples: it reads what `readPixels` makes. */ dtype: 'uint8'; range: [0, 255] }
+  | { /** Of bundles up to version 1.0.0: resampled before. */ dtype: 'float32'; range: [-1, 1] }
+);
+
+/**
+ * Rows and columns of a photograph that the graph resamples are all handed over up to so many times those of the result; of more
+ * only those which it reads, two for each. To choose columns costs as much as to read four times as many.
+ */
+export const READ_WHOLE = 4;
 
 /** What every im2txt network reads (configuration.py and image_processing.py of im2txt). */
 export const IM2TXT_INPUT: Tf1BilinearInput = {
   resampling: 'tf1-bilinear',
   width: 299,
   height: 299,
-  dtype: 'float32',
-  range: [-1, 1],
+  dtype: 'uint8',
+  range: [0, 255],
   aspect: 'squash',
   resizedTo: 346,
 };

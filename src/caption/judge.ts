@@ -9,7 +9,8 @@ import {
 import type { WordEvidence } from './confidence/evidence.ts';
 import type { SeenImage } from './confidence/photograph.ts';
 import type { ImageInput } from './image-input.ts';
-import type { EncodedImages } from './ports.ts';
+import type { EncodedImages, NetworkImage } from './ports.ts';
+import { seenPixels } from './preprocess.ts';
 
 interface Judgement {
   confidence?: number;
@@ -24,35 +25,38 @@ export interface Calibration {
   evidence: WordEvidence | null;
 }
 
-/** What the network read and said of each image of a call; views, nothing is copied. */
-export function seenImages(
-  pixels: Uint8Array | Float32Array,
+/** What the network read and said of an image of a call. */
+export function seenImage(
+  images: readonly NetworkImage[],
   { embeddings, regions }: EncodedImages,
   input: ImageInput,
-  images: number,
-): SeenImage[] {
-  return Array.from({ length: images }, (_, at) => ({
-    pixels: part(pixels, at, images),
-    input,
-    embedding: part(embeddings, at, images),
-    regions: part(regions, at, images),
-  }));
+  at: number,
+): SeenImage {
+  const { width, height } = input;
+  const { pixels, range } = seenPixels(images[at]!, input);
+  return {
+    pixels,
+    input: { width, height, range },
+    embedding: part(embeddings, at, images.length),
+    regions: part(regions, at, images.length),
+  };
 }
 
-function part<T extends Uint8Array | Float32Array>(all: T, at: number, parts: number): T {
+/** A view. */
+function part(all: Float32Array, at: number, parts: number): Float32Array {
   const length = all.length / parts;
-  return all.subarray(at * length, (at + 1) * length) as T;
+  return all.subarray(at * length, (at + 1) * length);
 }
 
 /** Judges the best caption; says nothing where the bundle was not calibrated and nobody asks for the numbers. */
 export function judge(
   caption: ScoredCaption,
-  image: SeenImage,
+  seen: () => SeenImage,
   asked: { minConfidence?: number | undefined; features?: boolean | undefined },
   { confidence: calibrated, evidence }: Calibration,
 ): Judgement {
   if (calibrated === undefined && !asked.features) return {};
-  const features = confidenceFeatures(caption, image, evidence);
+  const features = confidenceFeatures(caption, seen(), evidence);
   const judgement: Judgement = asked.features ? { features } : {};
   if (calibrated === undefined) return judgement;
   const confidence = confidenceOf(features, calibrated);

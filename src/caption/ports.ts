@@ -36,8 +36,20 @@ export interface EncodedImages {
   regions: Float32Array;
 }
 
-/** Pixels `[N, H, W, 3]` in the bundle's dtype and range to embeddings. */
-export type Encode = (pixels: Uint8Array | Float32Array, images: number) => Promise<EncodedImages>;
+/** One image as the encoder reads it. */
+export interface NetworkImage {
+  /**
+   * HWC in the size, dtype and range of the bundle's input; of an image that the graph resamples the pixels that it
+   * reads: see `readPixels`.
+   */
+  pixels: Uint8Array | Float32Array;
+  /** Of the photograph, or of as much of it as was decoded. */
+  width: number;
+  height: number;
+}
+
+/** One or more images to embeddings. */
+export type Encode = (images: readonly NetworkImage[]) => Promise<EncodedImages>;
 
 /** One decoder run over B hypotheses. */
 export interface StepInput {

@@ -1,6 +1,9 @@
 /** From a decoded photograph to the network's input, as the bundle's resampling rule says. */
-import type { ImageInput, Tf1BilinearInput } from './image-input.ts';
-import type { DecodedImage } from './ports.ts';
+import { type ImageInput, READ_WHOLE, type Tf1BilinearInput } from './image-input.ts';
+import type { DecodedImage, NetworkImage } from './ports.ts';
+
+/** A photograph, uint8 RGB HWC. */
+type Pixels = Pick<DecodedImage, 'pixels' | 'width' | 'height'>;
 
 /** A part of the photograph, as shares of its width and height. */
 export interface ImageArea {
@@ -27,11 +30,71 @@ export function seenArea(input: ImageInput): ImageArea {
 }
 
 /**
- * One image as the encoder reads it: NHWC `[1, height, width, 3]`, in the dtype and range of `input`.
- * An `antialiased` image arrives in its final form; its buffer is passed on, not copied.
+ * One image as the encoder reads it. An `antialiased` image arrives in its final form; its buffer is passed on, not copied.
  */
-export function networkInput(image: DecodedImage, input: ImageInput): Uint8Array | Float32Array {
-  return input.resampling === 'antialiased' ? image.pixels : resampleTf1(image, input);
+export function networkInput({ pixels, width, height }: Pixels, input: ImageInput): NetworkImage {
+  const image = { pixels, width, height };
+  if (input.resampling === 'antialiased') return image;
+  return { ...image, pixels: input.dtype === 'uint8' ? readPixels(image, input) : resampleTf1(image, input) };
+}
+
+/** What the network sees of an image: HWC, and what is black and white in it. */
+export function seenPixels(
+  { pixels, width, height }: NetworkImage,
+  input: ImageInput,
+): { pixels: Uint8Array | Float32Array; range: readonly [number, number] } {
+  if (input.resampling === 'antialiased' || input.dtype === 'float32') return { pixels, range: input.range };
+  const rows = ofRead(taps(height, input.height, input.resizedTo), height);
+  const columns = ofRead(taps(width, input.width, input.resizedTo), width);
+  const read = { pixels: pixels as Uint8Array, width: readOf(width, input.width) };
+  return { pixels: blend(read, rows, columns), range: [-1, 1] };
+}
+
+/**
+ * The pixels of a photograph that the graph reads which resamples: all rows where there are at most `READ_WHOLE` times as many
+ * as in the result, else of each row of the result the one above and the one below it; the same of the columns.
+ *
+ * @param image uint8 RGB HWC at the photograph's size
+ * @returns uint8 RGB HWC
+ */
+function readPixels(image: Pixels, input: Tf1BilinearInput): Uint8Array {
+  const rows = readAt(image.height, input.height, input.resizedTo);
+  const columns = readAt(image.width, input.width, input.resizedTo);
+  const bytes = 3 * columns.length;
+  const read = new Uint8Array(rows.length * bytes);
+  for (const [y, row] of rows.entries()) {
+    const from = 3 * image.width * row;
+    if (columns.length === image.width) read.set(image.pixels.subarray(from, from + bytes), y * bytes);
+    else pick(image.pixels, from, columns, read, y * bytes);
+  }
+  return read;
+}
+
+/** Pixels at `columns` of the row that begins at `from`. */
+function pick(pixels: Uint8Array, from: number, columns: Int32Array, into: Uint8Array, at: number): void {
+  for (let x = 0; x < columns.length; x++) {
+    const pixel = from + 3 * columns[x]!;
+    into[at + 3 * x] = pixels[pixel]!;
+    into[at + 3 * x + 1] = pixels[pixel + 1]!;
+    into[at + 3 * x + 2] = pixels[pixel + 2]!;
+  }
+}
+
+/** How many rows, or columns, of a photograph are read. */
+function readOf(size: number, cropped: number): number {
+  return size <= READ_WHOLE * cropped ? size : 2 * cropped;
+}
+
+function readAt(size: number, cropped: number, resizedTo: number): Int32Array {
+  if (size <= READ_WHOLE * cropped) return Int32Array.from({ length: size }, (_, i) => i);
+  const { low, high } = taps(size, cropped, resizedTo);
+  return Int32Array.from({ length: 2 * cropped }, (_, i) => (i % 2 === 0 ? low : high)[i >> 1]!);
+}
+
+/** Where the neighbours lie among what is read. */
+function ofRead(all: Taps, size: number): Taps {
+  if (size <= READ_WHOLE * all.low.length) return all;
+  return { ...all, low: all.low.map((_, i) => 2 * i), high: all.low.map((_, i) => 2 * i + 1) };
 }
 
 /** float32(1/255), by which TensorFlow's `convert_image_dtype` multiplies. */
@@ -46,28 +109,32 @@ const UNIT: Float32Array = Float32Array.from({ length: 256 }, (_, value) => valu
  * @param image uint8 RGB HWC at the photograph's size
  * @returns Float32 HWC, -1 to 1
  */
-export function resampleTf1(
-  image: Pick<DecodedImage, 'pixels' | 'width' | 'height'>,
-  input: Tf1BilinearInput,
-): Float32Array {
-  const columns = taps(image.width, input.width, input.resizedTo, 3);
-  const rows = taps(image.height, input.height, input.resizedTo, 3 * image.width);
-  const out = new Float32Array(input.width * input.height * 3);
-  for (let y = 0; y < input.height; y++) {
-    blendRow(image.pixels, rows.low[y]!, rows.high[y]!, rows.weight[y]!, columns, out, y * input.width * 3);
+export function resampleTf1(image: Pixels, input: Tf1BilinearInput): Float32Array {
+  const rows = taps(image.height, input.height, input.resizedTo);
+  return blend(image, rows, taps(image.width, input.width, input.resizedTo));
+}
+
+function blend({ pixels, width }: Omit<Pixels, 'height'>, rows: Taps, columns: Taps): Float32Array {
+  const [height, bytes] = [rows.low.length, 3 * columns.low.length];
+  const stride = 3 * width;
+  const places = { ...columns, low: columns.low.map((x) => 3 * x), high: columns.high.map((x) => 3 * x) };
+  const out = new Float32Array(height * bytes);
+  for (let y = 0; y < height; y++) {
+    const [top, bottom] = [stride * rows.low[y]!, stride * rows.high[y]!];
+    blendRow(pixels, top, bottom, rows.weight[y]!, places, out, y * bytes);
   }
   return out;
 }
 
+/** Of each row, or column, of the result, where its neighbours in the photograph are. */
 interface Taps {
-  /** Offsets of the two neighbours, already times the stride. */
   low: Int32Array;
   high: Int32Array;
   /** Share of `high`, float32. */
   weight: Float32Array;
 }
 
-function taps(size: number, cropped: number, resizedTo: number, stride: number): Taps {
+function taps(size: number, cropped: number, resizedTo: number): Taps {
   const scale = Math.fround(size / resizedTo);
   const offset = (resizedTo - cropped) >> 1;
   const low = new Int32Array(cropped);
@@ -75,15 +142,14 @@ function taps(size: number, cropped: number, resizedTo: number, stride: number):
   const weight = new Float32Array(cropped);
   for (let o = 0; o < cropped; o++) {
     const at = Math.fround((o + offset) * scale);
-    const floor = Math.floor(at);
-    low[o] = floor * stride;
-    high[o] = Math.min(floor + 1, size - 1) * stride;
-    weight[o] = at - floor;
+    low[o] = Math.floor(at);
+    high[o] = Math.min(low[o]! + 1, size - 1);
+    weight[o] = at - low[o]!;
   }
   return { low, high, weight };
 }
 
-/** One output row; `out[at + 3 * x + channel]`. */
+/** One output row; `out[at + 3 * x + channel]`; columns as bytes. */
 function blendRow(
   pixels: Uint8Array,
   top: number,

@@ -39,24 +39,34 @@ const fileSchema = z.strictObject({
 /** Sides far above any published encoder; bounds what a hostile manifest can make us allocate. */
 const side = positive.max(4096);
 
+const bytesOfColours = {
+  dtype: z.literal('uint8'),
+  range: z.tuple([z.literal(0), z.literal(255)]),
+};
+const tf1Bilinear = {
+  resampling: z.literal('tf1-bilinear'),
+  width: side,
+  height: side,
+  aspect: z.literal('squash'),
+  resizedTo: side,
+};
+
 const imageSchema = z.discriminatedUnion('resampling', [
   z.strictObject({
     resampling: z.literal('antialiased'),
     width: side,
     height: side,
-    dtype: z.literal('uint8'),
-    range: z.tuple([z.literal(0), z.literal(255)]),
+    ...bytesOfColours,
     aspect: z.literal('squash'),
   }),
-  z.strictObject({
-    resampling: z.literal('tf1-bilinear'),
-    width: side,
-    height: side,
-    dtype: z.literal('float32'),
-    range: z.tuple([z.literal(-1), z.literal(1)]),
-    aspect: z.literal('squash'),
-    resizedTo: side,
-  }),
+  z.discriminatedUnion('dtype', [
+    z.strictObject({ ...tf1Bilinear, ...bytesOfColours }),
+    z.strictObject({
+      ...tf1Bilinear,
+      dtype: z.literal('float32'),
+      range: z.tuple([z.literal(-1), z.literal(1)]),
+    }),
+  ]),
 ]);
 
 /** Measured on a validation split, in percent as papers print them. */

@@ -103,7 +103,7 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
   const native: NativeParts = {
     decode: (bytes, input, limits) =>
       decodeImage(bytes, input, { maxPixels, takeMemory: (need) => takeMemory(need, limits) }),
-    encode: async (pixels, images) => (await encoder)(pixels, images),
+    encode: async (images) => (await encoder)(images),
     step: async (input) => (await step)(input),
   };
   const close = async () => {

@@ -1,7 +1,8 @@
 /** onnxruntime sessions as the core's `Encode` and `Step`. */
 import { fileURLToPath } from 'node:url';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { Encode, Step } from '../caption/ports.ts';
+import type { ImageInput } from '../caption/image-input.ts';
+import type { Encode, NetworkImage, Step } from '../caption/ports.ts';
 import { type ModelProblem, ModelUnusable } from '../errors.ts';
 import type { Manifest } from './bundle.ts';
 import type { ExecutionProvider } from './execution-provider.ts';
@@ -26,7 +27,9 @@ export interface GraphContract {
 export function encoderContract(manifest: Manifest): GraphContract {
   const { image, embeddingWidth, regions } = manifest;
   return {
-    inputs: { image: { dtype: image.dtype, shape: [null, image.height, image.width, 3] } },
+    inputs: resamples(image)
+      ? { pixels: { dtype: 'uint8', shape: [null] }, sizes: { dtype: 'int64', shape: [null, 2] } }
+      : { image: { dtype: image.dtype, shape: [null, image.height, image.width, 3] } },
     outputs: {
       image_embedding: { dtype: 'float32', shape: [null, embeddingWidth] },
       region_embeddings: { dtype: 'float32', shape: [null, regions, embeddingWidth] },
@@ -147,14 +150,45 @@ function shapesAgree(want: readonly (number | null)[], have: readonly (number | 
   );
 }
 
+/** Whether it is the encoder's graph that resamples. */
+function resamples({ resampling, dtype }: ImageInput): boolean {
+  return resampling === 'tf1-bilinear' && dtype === 'uint8';
+}
+
 export function encoderOf(session: InferenceSession, { image }: Manifest): Encode {
-  const { Tensor } = onnxruntime();
   const fetches = ['image_embedding', 'region_embeddings'];
-  return async (pixels, images) => {
-    const feeds = { image: new Tensor(image.dtype, pixels, [images, image.height, image.width, 3]) };
-    const out = await session.run(feeds, fetches);
+  return async (images) => {
+    const out = await session.run(encoderFeeds(images, image), fetches);
     return { embeddings: floats(out.image_embedding), regions: floats(out.region_embeddings) };
   };
+}
+
+/** The encoder's inputs for one or more images. */
+export function encoderFeeds(images: readonly NetworkImage[], input: ImageInput): Record<string, Tensor> {
+  const { Tensor } = onnxruntime();
+  const pixels = stack(images.map((image) => image.pixels));
+  if (!resamples(input)) {
+    return { image: new Tensor(input.dtype, pixels, [images.length, input.height, input.width, 3]) };
+  }
+  const sizes = images.flatMap(({ height, width }) => [BigInt(height), BigInt(width)]);
+  return {
+    pixels: new Tensor('uint8', pixels, [pixels.length]),
+    sizes: new Tensor('int64', BigInt64Array.from(sizes), [images.length, 2]),
+  };
+}
+
+/** One after the other. */
+function stack(parts: readonly (Uint8Array | Float32Array)[]): Uint8Array | Float32Array {
+  const first = parts[0]!;
+  if (parts.length === 1) return first;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = first instanceof Float32Array ? new Float32Array(length) : new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 export function stepOf(session: InferenceSession, { embeddingWidth, stateWidth }: Manifest): Step {

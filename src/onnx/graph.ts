@@ -26,7 +26,14 @@ export interface OnnxTensor {
 }
 
 /** A number is an INT, numbers are INTS; floats must say so, JavaScript cannot tell 1.0 from 1. */
-export type Attribute = number | readonly number[] | string | { float: number } | { tensor: OnnxTensor };
+export type Attribute =
+  | number
+  | readonly number[]
+  | string
+  | { float: number }
+  | { tensor: OnnxTensor }
+  /** What a `Loop` does; it may read the values of the graph around it. */
+  | { graph: OnnxGraph };
 
 export interface OnnxNode {
   op: string;
@@ -45,13 +52,16 @@ export interface ValueInfo {
   dims: readonly (number | string)[] | null;
 }
 
-export interface OnnxModel {
+export interface OnnxGraph {
   name: string;
   /** In an order in which they can run. */
   nodes: readonly OnnxNode[];
   constants: ReadonlyMap<string, OnnxTensor>;
   inputs: readonly ValueInfo[];
   outputs: readonly ValueInfo[];
+}
+
+export interface OnnxModel extends OnnxGraph {
   /** Domain to version; '' are ONNX's own operators. */
   opsets: Readonly<Record<string, number>>;
 }
@@ -86,8 +96,12 @@ export class GraphBuilder {
     return name;
   }
 
-  model(name: string, inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): OnnxModel {
-    return { name, nodes: this.nodes, constants: this.constants, inputs, outputs, opsets: { '': OPSET } };
+  graph(name: string, inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): OnnxGraph {
+    return { name, nodes: this.nodes, constants: this.constants, inputs, outputs };
+  }
+
+  model(...graph: Parameters<GraphBuilder['graph']>): OnnxModel {
+    return { ...this.graph(...graph), opsets: { '': OPSET } };
   }
 }
 

@@ -1,10 +1,19 @@
 /** Reads ONNX files. */
 import { ModelUnusable } from '../errors.ts';
-import type { Attribute, ElementType, OnnxModel, OnnxNode, OnnxTensor, ValueInfo } from './graph.ts';
+import type {
+  Attribute,
+  ElementType,
+  OnnxGraph,
+  OnnxModel,
+  OnnxNode,
+  OnnxTensor,
+  ValueInfo,
+} from './graph.ts';
 import {
   ATTRIBUTE,
   type AttributeMessage,
   DATA_TYPES,
+  type GraphMessage,
   type ModelMessage,
   messages,
   type NodeMessage,
@@ -22,12 +31,18 @@ export function decodeModel(file: string, bytes: Uint8Array): OnnxModel {
   const { graph, opset_import } = parse(file, bytes);
   if (!graph) throw unusable(file, 'an ONNX model', 'no graph');
   return {
-    name: graph.name ?? '',
-    nodes: graph.node.map((node) => nodeOf(file, node)),
-    constants: new Map(graph.initializer.map((t) => [t.name ?? '', tensorOfMessage(file, t)])),
-    inputs: graph.input.map((value) => valueInfoOf(file, value)),
-    outputs: graph.output.map((value) => valueInfoOf(file, value)),
+    ...graphOf(file, graph),
     opsets: Object.fromEntries(opset_import.map((o) => [o.domain ?? '', o.version ?? 0])),
+  };
+}
+
+function graphOf(file: string, { name = '', node, initializer, input, output }: GraphMessage): OnnxGraph {
+  return {
+    name,
+    nodes: node.map((message) => nodeOf(file, message)),
+    constants: new Map(initializer.map((t) => [t.name ?? '', tensorOfMessage(file, t)])),
+    inputs: input.map((value) => valueInfoOf(file, value)),
+    outputs: output.map((value) => valueInfoOf(file, value)),
   };
 }
 
@@ -54,7 +69,7 @@ function nodeOf(file: string, { input, output, name, op_type, domain, attribute 
   };
 }
 
-function attributeOf(file: string, { name, type, f, i, s, t, ints }: AttributeMessage): Attribute {
+function attributeOf(file: string, { name, type, f, i, s, t, g, ints }: AttributeMessage): Attribute {
   switch (type) {
     case ATTRIBUTE.float:
       return { float: f ?? 0 };
@@ -67,8 +82,11 @@ function attributeOf(file: string, { name, type, f, i, s, t, ints }: AttributeMe
     case ATTRIBUTE.tensor:
       if (t) return { tensor: tensorOfMessage(file, t) };
       break;
+    case ATTRIBUTE.graph:
+      if (g) return { graph: graphOf(file, g) };
+      break;
   }
-  throw unusable(file, 'attributes that are numbers, texts or tensors', `"${name}" of type ${type}`);
+  throw unusable(file, 'attributes that are numbers, texts, tensors or graphs', `"${name}" of type ${type}`);
 }
 
 function tensorOfMessage(file: string, message: TensorMessage): OnnxTensor {

@@ -33,6 +33,7 @@ message Attribute {
   optional int64 i = 3;
   optional bytes s = 4;
   optional Tensor t = 5;
+  optional Graph g = 6;
   repeated int64 ints = 8;
   optional int32 type = 20;
 }
@@ -72,6 +73,7 @@ export interface AttributeMessage {
   i?: number;
   s?: Uint8Array;
   t?: TensorMessage;
+  g?: GraphMessage;
   ints?: readonly number[];
 }
 
@@ -125,7 +127,7 @@ export const DATA_TYPES: Record<ElementType, number> = {
   float64: 11,
 };
 /** `AttributeProto.AttributeType`. */
-export const ATTRIBUTE = { float: 1, int: 2, string: 3, tensor: 4, ints: 7 } as const;
+export const ATTRIBUTE = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, ints: 7 } as const;
 /** Bytes of a tensor's numbers. */
 export function sizeOf(tensor: OnnxTensor): number {
   return elementsOf(tensor.dims) * ELEMENT_BYTES[tensor.type];

@@ -1,12 +1,14 @@
 /** Writes ONNX files. */
 import protobuf from 'protobufjs';
-import type { Attribute, OnnxModel, OnnxTensor, ValueInfo } from './graph.ts';
+import type { Attribute, OnnxGraph, OnnxModel, OnnxTensor, ValueInfo } from './graph.ts';
 import {
   ATTRIBUTE,
   type AttributeMessage,
   DATA_TYPES,
+  type GraphMessage,
   messages,
   sizeOf,
+  type TensorMessage,
   type ValueMessage,
 } from './schema.ts';
 
@@ -41,7 +43,7 @@ export function encodeModel(model: OnnxModel): Uint8Array {
 }
 
 /** Everything of a graph but its weights. */
-function graphMessage(model: OnnxModel) {
+function graphMessage(model: OnnxGraph): GraphMessage {
   return {
     name: model.name,
     node: model.nodes.map((node) => ({
@@ -52,6 +54,7 @@ function graphMessage(model: OnnxModel) {
       domain: node.domain,
       attribute: Object.entries(node.attributes).map(([name, value]) => attributeMessage(name, value)),
     })),
+    initializer: [],
     input: model.inputs.map(valueMessage),
     output: model.outputs.map(valueMessage),
   };
@@ -77,10 +80,19 @@ function attributeMessage(name: string, value: Attribute): AttributeMessage {
   if (typeof value === 'number') return { name, type: ATTRIBUTE.int, i: value };
   if (typeof value === 'string') return { name, type: ATTRIBUTE.string, s: Buffer.from(value) };
   if ('float' in value) return { name, type: ATTRIBUTE.float, f: value.float };
+  if ('graph' in value) {
+    const initializer = [...value.graph.constants].map(([name, tensor]) => ({
+      name,
+      ...tensorMessage(tensor),
+    }));
+    return { name, type: ATTRIBUTE.graph, g: { ...graphMessage(value.graph), initializer } };
+  }
   if (!('tensor' in value)) return { name, type: ATTRIBUTE.ints, ints: value };
-  const { type, dims, bytes } = value.tensor;
-  const t = { dims: [...dims], data_type: DATA_TYPES[type], raw_data: bytes() };
-  return { name, type: ATTRIBUTE.tensor, t };
+  return { name, type: ATTRIBUTE.tensor, t: tensorMessage(value.tensor) };
+}
+
+function tensorMessage({ type, dims, bytes }: OnnxTensor): TensorMessage {
+  return { dims: [...dims], data_type: DATA_TYPES[type], raw_data: bytes() };
 }
 
 function valueMessage({ name, type, dims }: ValueInfo): ValueMessage {

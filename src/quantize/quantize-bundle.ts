@@ -4,7 +4,7 @@ import { InvalidRequest } from '../errors.ts';
 import { type Bundle, type Manifest, readBundle, readVerified } from '../model/bundle.ts';
 import { decodeImage } from '../model/image.ts';
 import { defaultThreads, loadCaptioner } from '../model/load.ts';
-import { onnxruntime } from '../model/native/native-parts.ts';
+import { encoderFeeds } from '../model/sessions.ts';
 import { type Draft, draftBundle } from '../model/write-bundle.ts';
 import { type Feeds, measureValues } from './calibrate.ts';
 import { decoderGrid, quantizeDecoder } from './quantize-decoder.ts';
@@ -112,10 +112,8 @@ async function* feedsOf(
   { manifest: { image } }: Bundle,
   tick: () => void,
 ): AsyncGenerator<Feeds> {
-  const { Tensor } = onnxruntime();
   for (const bytes of images) {
-    const pixels = networkInput(await decodeImage(bytes, image), image);
-    yield { image: new Tensor(image.dtype, pixels, [1, image.height, image.width, 3]) };
+    yield encoderFeeds([networkInput(await decodeImage(bytes, image), image)], image);
     tick();
   }
 }
@@ -135,8 +133,8 @@ async function captionsOf(
   const { caption, close } = await loadCaptioner(directory, {
     observe: (parts) => ({
       ...parts,
-      encode: async (pixels, count) => {
-        const encoded = await parts.encode(pixels, count);
+      encode: async (images) => {
+        const encoded = await parts.encode(images);
         embedding = encoded.embeddings.slice();
         return encoded;
       },

@@ -62,10 +62,12 @@ function captionerOf(
         const pixels = Uint8Array.of(which!, 10 + which!, 20 + which!);
         return { pixels, width: 1, height: 1, originalWidth: 40 + which!, originalHeight: 30, format: 'png' };
       }),
-    encode: async (pixels, images) => {
+    encode: async (networkImages) => {
+      const images = networkImages.length;
+      const pixels = networkImages.flatMap((one) => [...one.pixels]);
       clock.now += 100;
       calls.encoded.push([images, ...pixels]);
-      calls.pixels.push(pixels);
+      calls.pixels.push(...networkImages.map((one) => one.pixels));
       // The embedding of an image is its model; two cells, a half below and above it.
       const embeddings = Float32Array.from({ length: images }, (_, i) => pixels[3 * i]!);
       const regions = Float32Array.from(
@@ -161,12 +163,16 @@ describe('the result of a call', () => {
   test('is of images as the network reads them, bytes or numbers', async (t) => {
     const bytes = captionerOf(t);
     await bytes.captioner.captionAll([OTHER, ONE]);
-    assert.deepEqual(bytes.calls.pixels, [Uint8Array.of(1, 11, 21, 0, 10, 20)]);
-    const image: ImageInput = { ...IM2TXT_INPUT, width: 1, height: 1, resizedTo: 1 };
+    assert.deepEqual(bytes.calls.pixels, [Uint8Array.of(1, 11, 21), Uint8Array.of(0, 10, 20)]);
+    const squashed = { ...IM2TXT_INPUT, width: 1, height: 1, resizedTo: 1 };
+    const rows = captionerOf(t, { image: squashed });
+    await rows.captioner.captionAll([OTHER, ONE]).catch(() => undefined);
+    assert.deepEqual(rows.calls.pixels, [Uint8Array.of(1, 11, 21), Uint8Array.of(0, 10, 20)]);
+    const image: ImageInput = { ...squashed, dtype: 'float32', range: [-1, 1] };
     const numbers = captionerOf(t, { image });
     await numbers.captioner.captionAll([OTHER, ONE]).catch(() => undefined);
     const [pixels] = numbers.calls.pixels as [Float32Array];
-    const expected = [1, 11, 21, 0, 10, 20].map((value) => (2 * value) / 255 - 1);
+    const expected = [1, 11, 21].map((value) => (2 * value) / 255 - 1);
     assert.ok(pixels instanceof Float32Array);
     assert.ok(pixels.every((value, i) => Math.abs(value - expected[i]!) < 1e-6));
   });

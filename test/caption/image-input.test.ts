@@ -14,8 +14,8 @@ test('im2txt reads 299 pixels a side from the middle of 346', () => {
     resampling: 'tf1-bilinear',
     width: 299,
     height: 299,
-    dtype: 'float32',
-    range: [-1, 1],
+    dtype: 'uint8',
+    range: [0, 255],
     aspect: 'squash',
     resizedTo: 346,
   });

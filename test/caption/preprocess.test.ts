@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { IM2TXT_INPUT, type ImageInput } from '../../src/caption/image-input.ts';
-import { networkInput, resampleTf1, seenArea } from '../../src/caption/preprocess.ts';
+import { networkInput, resampleTf1, seenArea, seenPixels } from '../../src/caption/preprocess.ts';
 
 function golden(name: string): Buffer {
   return readFileSync(new URL(`../fixtures/golden/${name}`, import.meta.url));
@@ -66,7 +66,49 @@ test('an antialiased image passes on as the decoder made it', () => {
     range: [0, 255],
     aspect: 'squash',
   });
-  assert.equal(input, pixels);
+  assert.equal(input.pixels, pixels);
+});
+
+const RESAMPLED: ImageInput = { ...IM2TXT_INPUT, dtype: 'float32', range: [-1, 1] };
+
+test('of an image that the graph resamples the pixels are passed on that it reads', () => {
+  const input = { ...IM2TXT_INPUT, width: 3, height: 3, resizedTo: 6 };
+  // The middle three of six lie at 1, 2 and 3 sixths of the whole.
+  const read: [number, number[]][] = [
+    [1, [0]],
+    [4, [0, 1, 2, 3]],
+    [12, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]],
+    [13, [2, 3, 4, 5, 6, 7]],
+    [18, [3, 4, 6, 7, 9, 10]],
+  ];
+  for (const [width, columns] of read) {
+    for (const [height, rows] of read) {
+      const pixels = Uint8Array.from({ length: 3 * width * height }, (_, i) => i);
+      const image = networkInput({ pixels, width, height }, input);
+      const wanted = rows.flatMap((y) =>
+        columns.flatMap((x) => [0, 1, 2].map((c) => (3 * (y * width + x) + c) % 256)),
+      );
+      assert.deepEqual([...image.pixels], wanted);
+      assert.deepEqual([image.width, image.height], [width, height]);
+    }
+  }
+});
+
+test('what the network sees is the same, whoever resamples', () => {
+  const sizes: [number, number][] = [
+    [9, 7],
+    [1300, 7],
+    [9, 1300],
+    [1200, 1197],
+  ];
+  for (const [width, height] of sizes) {
+    const pixels = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * 41) % 256);
+    const resampled = resampleTf1({ pixels, width, height }, IM2TXT_INPUT);
+    for (const input of [IM2TXT_INPUT, RESAMPLED]) {
+      const seen = seenPixels(networkInput({ pixels, width, height }, input), input);
+      assert.deepEqual(seen, { pixels: resampled, range: [-1, 1] });
+    }
+  }
 });
 
 test('the area that the network sees is all of an antialiased image, the centre of the other', () => {

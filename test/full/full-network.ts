@@ -16,7 +16,7 @@ import {
   type OpenBundle,
   openBundle,
 } from '../import/bundle-parity.ts';
-import { goldenImage, networkPixels } from '../import/network/golden-network.ts';
+import { goldenImage, goldenInput } from '../import/network/golden-network.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
 import { readSamples } from '../support/samples.ts';
 import { FULL, writeFullCheckpoint } from './full-checkpoint.ts';
@@ -76,8 +76,8 @@ describe('the full im2txt network', () => {
     const compared: { length: number; cosine: number }[] = [];
     const differences: number[] = [];
     for (const { file } of golden.images) {
-      const pixels = await networkPixels(goldenImage(file));
-      const [a, b] = [await fp32.encode(pixels, 1), await int8.encode(pixels, 1)];
+      const image = await goldenInput(goldenImage(file));
+      const [a, b] = [await fp32.encode([image]), await int8.encode([image])];
       compared.push({ length: length(a.embeddings), cosine: cosine(a.embeddings, b.embeddings) });
       differences.push(await differenceOfSteps(fp32, int8, golden, file));
     }

@@ -1,9 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { IM2TXT_INPUT } from '../../src/caption/image-input.ts';
 import { importWeights } from '../../src/import/import-weights.ts';
+import { readBundle } from '../../src/model/bundle.ts';
+import { draftBundle } from '../../src/model/write-bundle.ts';
+import { decodeModel } from '../../src/onnx/read.ts';
+import { encodeModel } from '../../src/onnx/write.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
 import { checkFromFiles, checkFromStates, type GoldenSearches, openBundle } from './bundle-parity.ts';
+import { withoutResampler } from './network/golden-parity.ts';
 
 const GOLDEN = new URL('../fixtures/golden/', import.meta.url);
 const TINY = new URL('tiny/', GOLDEN).pathname;
@@ -36,14 +42,7 @@ describe('an imported bundle says what the original TensorFlow code said', () =>
 
   for (const [i, source] of SOURCES.entries()) {
     it(source, async () => {
-      const { draft } = await importWeights({
-        from: join(TINY, source),
-        vocabulary: join(TINY, 'word_counts.txt'),
-        repairVocabulary: false,
-        out: join(place.path, String(i)),
-        name: 'tiny',
-        license: 'none',
-      });
+      const { draft } = await importTiny(source, join(place.path, String(i)));
       const opened = await openBundle(draft.directory);
       await checkFromFiles(opened, golden);
       await checkFromStates(opened, golden);
@@ -51,4 +50,36 @@ describe('an imported bundle says what the original TensorFlow code said', () =>
       await draft.discard();
     });
   }
+
+  it('also one of version 1.0.0, whose graph does not resample', async () => {
+    const { draft } = await importTiny(SOURCES[0]!, join(place.path, 'new'));
+    const { manifest } = await readBundle(draft.directory);
+    const read = (name: keyof typeof manifest.files) =>
+      readFileSync(join(draft.directory, manifest.files[name]!.path));
+    const older = await draftBundle(
+      join(place.path, 'older'),
+      {
+        encoder: [encodeModel(withoutResampler(decodeModel('encoder', read('encoder'))))],
+        decoder: [read('decoder')],
+        vocabulary: [read('vocabulary')],
+      },
+      { ...manifest, image: { ...IM2TXT_INPUT, dtype: 'float32', range: [-1, 1] } },
+    );
+    const opened = await openBundle(older.directory);
+    await checkFromFiles(opened, golden);
+    await opened.captioner.close();
+    await older.discard();
+    await draft.discard();
+  });
 });
+
+function importTiny(source: string, out: string): ReturnType<typeof importWeights> {
+  return importWeights({
+    from: join(TINY, source),
+    vocabulary: join(TINY, 'word_counts.txt'),
+    repairVocabulary: false,
+    out,
+    name: 'tiny',
+    license: 'none',
+  });
+}

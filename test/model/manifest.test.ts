@@ -22,6 +22,7 @@ const TF1 = {
   aspect: 'squash',
   resizedTo: 346,
 };
+const BYTES = { dtype: 'uint8', range: [0, 255] };
 const HASH = '0123456789abcdef'.repeat(4);
 
 /** Where in the manifest, values that may stand there, and values that may not. */
@@ -53,7 +54,18 @@ const FIELDS: [path: string, good: unknown[], bad: unknown[]][] = [
   ['embeddingWidth', [1, 65_536], [0, 65_537]],
   ['stateWidth', [1, 65_536], [0, 65_537]],
   ['regions', [1, 65_536], [0, 65_537]],
-  ['image', [TF1], [null, {}, { ...TF1, resampling: 'other' }, { ...TF1, resizedTo: undefined }]],
+  [
+    'image',
+    [TF1, { ...TF1, ...BYTES }],
+    [
+      null,
+      { ...TF1, range: [0, 255] },
+      { ...TF1, dtype: 'uint8' },
+      {},
+      { ...TF1, resampling: 'other' },
+      { ...TF1, resizedTo: undefined },
+    ],
+  ],
   ['image.width', [1, 4096], [0, 4097, 1.5]],
   ['image.height', [1, 4096], [0, 4097]],
   ['image.dtype', ['uint8'], ['float32', '']],

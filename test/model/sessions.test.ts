@@ -221,10 +221,11 @@ describe('what a graph has to take and give', () => {
     const decoder = await openSession(DECODER, decoderContract(manifest), CPU);
     const { width, height } = manifest.image;
     const { embeddingWidth, stateWidth, regions, vocabulary } = manifest;
-    const { embeddings, regions: cells } = await encoderOf(encoder, manifest)(
-      Uint8Array.from({ length: 2 * width * height * 3 }, (_, i) => i % 251),
-      2,
-    );
+    const images = [0, 100].map((first) => ({
+      pixels: Uint8Array.from({ length: width * height * 3 }, (_, i) => (first + i) % 251),
+      ...{ width, height },
+    }));
+    const { embeddings, regions: cells } = await encoderOf(encoder, manifest)(images);
     assert.deepEqual([embeddings.length, cells.length], [2 * embeddingWidth, 2 * regions * embeddingWidth]);
     const step = stepOf(decoder, manifest);
     const asked = { words: [-1, -1], embeddings, state: new Float32Array(2 * stateWidth), k: 3 };

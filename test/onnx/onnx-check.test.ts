@@ -15,8 +15,8 @@ import { measureValues } from '../../src/quantize/calibrate.ts';
 import { quantizeDecoder } from '../../src/quantize/quantize-decoder.ts';
 import { prepareEncoder, quantizeEncoder } from '../../src/quantize/quantize-encoder.ts';
 import { rangesOf } from '../../src/quantize/ranges.ts';
-import { goldenImage, goldenWeights, networkPixels, readGolden } from '../import/network/golden-network.ts';
-import { imageTensor } from '../import/network/golden-parity.ts';
+import { goldenImage, goldenInput, goldenWeights, readGolden } from '../import/network/golden-network.ts';
+import { feedsOf } from '../import/network/golden-parity.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
 
 const SCRIPT = fileURLToPath(new URL('onnx-check.py', import.meta.url));
@@ -51,7 +51,7 @@ async function graphs(): Promise<Record<string, Uint8Array>> {
   const encoder = encodeModel(encoderGraph(weights).model);
   const decoder = encodeModel(decoderGraph(weights).model);
   const prepared = prepareEncoder('encoder', encoder);
-  const feeds = { image: imageTensor(await networkPixels(goldenImage('astronaut.jpg'))) };
+  const feeds = feedsOf(await goldenInput(goldenImage('astronaut.jpg')));
   const ranges = rangesOf(await measureValues(prepared, [feeds], 2), { method: 'minmax' });
   return {
     'tiny-encoder': encoder,

@@ -172,8 +172,9 @@ test('a refusal says what was found in which file, and what to use instead', () 
       '24 bytes of data for "x", float32 [2, 3]',
       '4',
     ],
-    [attribute([1, 'a'], [20, 8]), 'attributes that are numbers, texts or tensors', '"a" of type 8'],
-    [attribute([1, 'a'], [20, 4]), 'attributes that are numbers, texts or tensors', '"a" of type 4'],
+    [attribute([1, 'a'], [20, 8]), 'attributes that are numbers, texts, tensors or graphs', '"a" of type 8'],
+    [attribute([1, 'a'], [20, 5]), 'attributes that are numbers, texts, tensors or graphs', '"a" of type 5'],
+    [attribute([1, 'a'], [20, 4]), 'attributes that are numbers, texts, tensors or graphs', '"a" of type 4'],
     [inGraph([11, fields([1, 'in'])]), 'numbers of a known type', '"in" of ONNX type 0'],
   ];
   for (const [bytes, expected, actual] of refused) {

@@ -52,8 +52,8 @@ async function saidBy(directory: string): Promise<Said[]> {
   const { caption, close } = await loadCaptioner(directory, {
     observe: (parts) => ({
       ...parts,
-      encode: async (pixels, count) => {
-        const encoded = await parts.encode(pixels, count);
+      encode: async (images) => {
+        const encoded = await parts.encode(images);
         embeddings.push(encoded.embeddings.slice());
         return encoded;
       },

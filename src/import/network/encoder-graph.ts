@@ -1,7 +1,9 @@
 /** Inception v3 and im2txt's image embedding as an ONNX graph. */
 
+import { IM2TXT_INPUT } from '../../caption/image-input.ts';
 import { GraphBuilder, integers, type OnnxModel, tensorOf } from '../../onnx/graph.ts';
-import { GRID_SIDE, IMAGE_SIDE, inceptionV3 } from './inception-v3.ts';
+import { GRID_SIDE, inceptionV3 } from './inception-v3.ts';
+import { resampler } from './resampler-graph.ts';
 import type { ShowAndTellWeights } from './weights.ts';
 
 export interface EncoderGraph {
@@ -14,7 +16,7 @@ export interface EncoderGraph {
 }
 
 /**
- * In: `image` float32 NHWC `[N, 299, 299, 3]`, -1 to 1. Out: `region_embeddings` `[N, R, E]`, one for each cell of the
+ * In: `pixels` uint8 `[B]` and `sizes` int64 `[N, 2]`, as `resampler` reads them. Out: `region_embeddings` `[N, R, E]`, one for each cell of the
  * last feature map in row-major order, and `image_embedding` `[N, E]`, their mean: pooling and the linear layer
  * commute, so this is the original's embedding of the pooled map.
  */
@@ -22,8 +24,8 @@ export function encoderGraph(weights: ShowAndTellWeights): EncoderGraph {
   const { rows: features, columns: embeddingWidth, data } = weights.imageEmbedding;
   const regions = GRID_SIDE * GRID_SIDE;
   const g = new GraphBuilder();
-  g.node('Transpose', ['image'], 'planes', { perm: [0, 3, 1, 2] });
-  const map = inceptionV3(g, weights.convolutions, 'planes');
+  const planes = resampler(g, 'pixels', 'sizes', IM2TXT_INPUT);
+  const map = inceptionV3(g, weights.convolutions, planes);
   g.constant('grid', integers(0, features, regions));
   g.node('Reshape', [map, 'grid'], 'channels');
   g.node('Transpose', ['channels'], 'cells', { perm: [0, 2, 1] });
@@ -33,7 +35,10 @@ export function encoderGraph(weights: ShowAndTellWeights): EncoderGraph {
   g.node('ReduceMean', ['region_embeddings', 'region_axis'], 'image_embedding', { keepdims: 0 });
   const model = g.model(
     'encoder',
-    [{ name: 'image', type: 'float32', dims: ['N', IMAGE_SIDE, IMAGE_SIDE, 3] }],
+    [
+      { name: 'pixels', type: 'uint8', dims: ['B'] },
+      { name: 'sizes', type: 'int64', dims: ['N', 2] },
+    ],
     [
       { name: 'image_embedding', type: 'float32', dims: ['N', embeddingWidth] },
       { name: 'region_embeddings', type: 'float32', dims: ['N', regions, embeddingWidth] },

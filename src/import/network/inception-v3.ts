@@ -5,8 +5,7 @@
 import { type GraphBuilder, type OnnxTensor, tensorOf } from '../../onnx/graph.ts';
 import type { FoldedConvolution } from './weights.ts';
 
-/** Side of the input image and of the last feature map, in pixels and cells. */
-export const IMAGE_SIDE = 299;
+/** Side of the last feature map, in cells. */
 export const GRID_SIDE = 8;
 
 /** Stride 2 comes with padding VALID in this network; stride 1 with SAME, but for the stem's `valid`. */

@@ -59,7 +59,7 @@ test('an input in -1 to 1 gives the same as one in 0 to 255', () => {
   const b = photographFeatures({
     ...image,
     pixels: Float64Array.from(bytes, (value) => value / 127.5 - 1) as unknown as Float32Array,
-    input: IM2TXT_INPUT,
+    input: { width: side, height: side, range: [-1, 1] },
   });
   for (const [name, value] of Object.entries(a)) near(b[name as keyof typeof b], value);
 });

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-node';
+import type { NetworkImage } from '../../../src/caption/ports.ts';
 import { CONVOLUTION_SCOPES } from '../../../src/import/network/inception-scopes.ts';
 import type { ValueInfo } from '../../../src/onnx/graph.ts';
 import { encodeModel } from '../../../src/onnx/write.ts';
-import { goldenImage, networkPixels, readGolden } from './golden-network.ts';
+import { goldenImage, goldenInput, readGolden } from './golden-network.ts';
 import {
   assertClose,
   checkImage,
   checkPreparedImage,
-  imageTensor,
+  feedsOf,
   type Network,
   open,
   openNetwork,
@@ -35,7 +36,8 @@ test('widths come from the tensors, names from what it is', () => {
   assert.deepEqual(
     [...inputs, ...outputs],
     [
-      { name: 'image', type: 'float32', dims: ['N', 299, 299, 3] },
+      { name: 'pixels', type: 'uint8', dims: ['B'] },
+      { name: 'sizes', type: 'int64', dims: ['N', 2] },
       { name: 'image_embedding', type: 'float32', dims: ['N', 32] },
       { name: 'region_embeddings', type: 'float32', dims: ['N', 64, 32] },
     ],
@@ -51,9 +53,8 @@ test("TensorFlow's own pixels give its state and every word's probability", () =
 
 test('the image embedding is the mean of the regions, also in a batch', async () => {
   const files = ['astronaut.jpg', 'chelsea.jpg'];
-  const pixels = await Promise.all(files.map((f) => networkPixels(goldenImage(f))));
-  const batch = Float32Array.from(pixels.flatMap((p) => Array.from(p)));
-  const both = await network.encode.run({ image: imageTensor(batch) });
+  const images = await Promise.all(files.map((f) => goldenInput(goldenImage(f))));
+  const both = await network.encode.run(feedsOf(...images));
   assert.deepEqual(both.region_embeddings!.dims, [2, 64, 32]);
   const regions = both.region_embeddings!.data as Float32Array;
   const means = Array.from({ length: 2 * 32 }, (_, i) => {
@@ -61,7 +62,7 @@ test('the image embedding is the mean of the regions, also in a batch', async ()
     return Array.from({ length: 64 }, (_, cell) => regions[at + 32 * cell]!).reduce((a, b) => a + b) / 64;
   });
   assertClose(both.image_embedding!.data as Float32Array, means, 1e-5, 'means');
-  const alone = await network.encode.run({ image: imageTensor(pixels[1]!) });
+  const alone = await network.encode.run(feedsOf(images[1]!));
   assertClose(
     alone.image_embedding!.data as Float32Array,
     (both.image_embedding!.data as Float32Array).slice(32),
@@ -77,7 +78,7 @@ test('every layer has the statistics that TensorFlow recorded', async () => {
   const { layers } = golden.images.find((i) => i.file === 'astronaut.jpg')!;
   const names = Object.keys(layers!).filter((name) => name.startsWith('InceptionV3/InceptionV3/'));
   assert.equal(names.length, 122);
-  const found = await layersOf(names.map(endpointOf), await networkPixels(goldenImage('astronaut.jpg')));
+  const found = await layersOf(names.map(endpointOf), await goldenInput(goldenImage('astronaut.jpg')));
   for (const name of names) {
     const expected = layers![name]!;
     const tensor = found[endpointOf(name)]!;
@@ -99,8 +100,8 @@ function endpointOf(name: string): string {
   return name.replace('InceptionV3/InceptionV3/', '').replace(/\/(Relu|MaxPool|AvgPool)$/, '');
 }
 
-async function layersOf(names: readonly string[], pixels: Float32Array): Promise<Record<string, Tensor>> {
+async function layersOf(names: readonly string[], image: NetworkImage): Promise<Record<string, Tensor>> {
   const outputs = names.map((name): ValueInfo => ({ name, type: 'float32', dims: ['N', 'C', 'H', 'W'] }));
   const session = await open(encodeModel({ ...network.encoder.model, outputs }));
-  return await session.run({ image: new Tensor('float32', pixels, [1, 299, 299, 3]) });
+  return await session.run(feedsOf(image));
 }

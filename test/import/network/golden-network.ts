@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { IM2TXT_INPUT } from '../../../src/caption/image-input.ts';
-import { resampleTf1 } from '../../../src/caption/preprocess.ts';
+import type { NetworkImage } from '../../../src/caption/ports.ts';
+import { networkInput } from '../../../src/caption/preprocess.ts';
 import { affineOf, BATCH_NORM_EPSILON, foldInto } from '../../../src/import/network/fold-batch-norm.ts';
 import { CONVOLUTION_SCOPES } from '../../../src/import/network/inception-scopes.ts';
 import type { FoldedConvolution, Matrix, ShowAndTellWeights } from '../../../src/import/network/weights.ts';
@@ -51,14 +52,14 @@ export function readGolden(path: string | URL = new URL('tiny.json', FIXTURES)):
 }
 
 /** An image file as im2txt's encoder reads it; EXIF orientation is ignored, as TensorFlow does. */
-export async function networkPixels(file: string | URL | Uint8Array): Promise<Float32Array> {
+export async function goldenInput(file: string | URL | Uint8Array): Promise<NetworkImage> {
   const bytes = file instanceof Uint8Array ? file : readFileSync(file);
   const { data, info } = await sharp(bytes)
     .removeAlpha()
     .toColourspace('srgb')
     .raw()
     .toBuffer({ resolveWithObject: true });
-  return resampleTf1({ pixels: data, width: info.width, height: info.height }, IM2TXT_INPUT);
+  return networkInput({ pixels: data, width: info.width, height: info.height }, IM2TXT_INPUT);
 }
 
 export const goldenImage = (file: string): URL => new URL(`images/${file}`, FIXTURES);
