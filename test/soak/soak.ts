@@ -19,8 +19,8 @@ const LONGEST_WARM_UP_MS = 120_000;
 const GROWTH_MIB = 64;
 /** Connections of clients that are closing, and of /metrics. */
 const SPARE_DESCRIPTORS = 4;
-/** Of the thread pools that grow with what is asked of them. */
-const SPARE_THREADS = 4;
+/** Threads of libvips, which come with large images and go when there are none: between 14 and 20 in all were seen. */
+const SPARE_THREADS = 8;
 /** Requests whose server is told to stop while it has them. */
 const AT_WORK = 8;
 
