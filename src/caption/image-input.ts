@@ -12,26 +12,36 @@ export interface AntialiasedInput {
 }
 
 /** TensorFlow 1's `resize_bilinear`, as im2txt was trained with: see `resampleTf1`. */
-export type Tf1BilinearInput = {
+interface Tf1Bilinear {
   resampling: 'tf1-bilinear';
   width: number;
   height: number;
   aspect: 'squash';
   /** Side of the square that the photograph is squashed to before the centre is cropped; 346 in im2txt. */
   resizedTo: number;
-} & (
-  | { /** The graph resamples: it reads what `readPixels` makes. */ dtype: 'uint8'; range: [0, 255] }
-  | { /** Of bundles up to version 1.0.0: resampled before. */ dtype: 'float32'; range: [-1, 1] }
-);
+}
 
-/**
- * Rows and columns of a photograph that the graph resamples are all handed over up to so many times those of the result; of more
- * only those which it reads, two for each. To choose columns costs as much as to read four times as many.
- */
-export const READ_WHOLE = 4;
+/** The encoder's graph resamples: it reads what `readPixels` makes of a photograph. */
+export interface InGraphInput extends Tf1Bilinear {
+  dtype: 'uint8';
+  range: [0, 255];
+}
+
+/** Of bundles up to version 1.0.0: the graph reads what was resampled before. */
+interface ResampledInput extends Tf1Bilinear {
+  dtype: 'float32';
+  range: [-1, 1];
+}
+
+export type Tf1BilinearInput = InGraphInput | ResampledInput;
+
+/** Whether it is the encoder's graph that resamples. */
+export function resamplesInGraph(input: ImageInput): input is InGraphInput {
+  return input.resampling === 'tf1-bilinear' && input.dtype === 'uint8';
+}
 
 /** What every im2txt network reads (configuration.py and image_processing.py of im2txt). */
-export const IM2TXT_INPUT: Tf1BilinearInput = {
+export const IM2TXT_INPUT: InGraphInput = {
   resampling: 'tf1-bilinear',
   width: 299,
   height: 299,

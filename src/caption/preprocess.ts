@@ -1,5 +1,10 @@
 /** From a decoded photograph to the network's input, as the bundle's resampling rule says. */
-import { type ImageInput, READ_WHOLE, type Tf1BilinearInput } from './image-input.ts';
+import {
+  type ImageInput,
+  type InGraphInput,
+  resamplesInGraph,
+  type Tf1BilinearInput,
+} from './image-input.ts';
 import type { DecodedImage, NetworkImage } from './ports.ts';
 
 /** A photograph, uint8 RGB HWC. */
@@ -17,13 +22,18 @@ export interface ImageArea {
   height: number;
 }
 
+/** Where the centre begins that is cropped; half pixels are rounded down. */
+export function cropStart(cropped: number, resizedTo: number): number {
+  return (resizedTo - cropped) >> 1;
+}
+
 /** What the network sees of a photograph. */
 export function seenArea(input: ImageInput): ImageArea {
   if (input.resampling === 'antialiased') return { left: 0, top: 0, width: 1, height: 1 };
   const { width, height, resizedTo } = input;
   return {
-    left: ((resizedTo - width) >> 1) / resizedTo,
-    top: ((resizedTo - height) >> 1) / resizedTo,
+    left: cropStart(width, resizedTo) / resizedTo,
+    top: cropStart(height, resizedTo) / resizedTo,
     width: width / resizedTo,
     height: height / resizedTo,
   };
@@ -35,7 +45,7 @@ export function seenArea(input: ImageInput): ImageArea {
 export function networkInput({ pixels, width, height }: Pixels, input: ImageInput): NetworkImage {
   const image = { pixels, width, height };
   if (input.resampling === 'antialiased') return image;
-  return { ...image, pixels: input.dtype === 'uint8' ? readPixels(image, input) : resampleTf1(image, input) };
+  return { ...image, pixels: resamplesInGraph(input) ? readPixels(image, input) : resampleTf1(image, input) };
 }
 
 /** What the network sees of an image: HWC, and what is black and white in it. */
@@ -43,11 +53,35 @@ export function seenPixels(
   { pixels, width, height }: NetworkImage,
   input: ImageInput,
 ): { pixels: Uint8Array | Float32Array; range: readonly [number, number] } {
-  if (input.resampling === 'antialiased' || input.dtype === 'float32') return { pixels, range: input.range };
-  const rows = ofRead(taps(height, input.height, input.resizedTo), height);
-  const columns = ofRead(taps(width, input.width, input.resizedTo), width);
-  const read = { pixels: pixels as Uint8Array, width: readOf(width, input.width) };
-  return { pixels: blend(read, rows, columns), range: [-1, 1] };
+  if (!resamplesInGraph(input)) return { pixels, range: input.range };
+  const rows = readAxis(height, input.height, input.resizedTo);
+  const columns = readAxis(width, input.width, input.resizedTo);
+  const read = { pixels: pixels as Uint8Array, width: columns.count };
+  return { pixels: blend(read, rows.taps, columns.taps), range: [-1, 1] };
+}
+
+/**
+ * Rows and columns of a photograph that the graph resamples are all handed over up to so many times those of the result; of more
+ * only those which it reads, two for each. To choose columns costs as much as to read four times as many.
+ */
+export const READ_WHOLE = 4;
+
+/** Which rows, or columns, of a photograph are handed over. */
+interface ReadAxis {
+  /** Where they are in the photograph. @default all of them */
+  picked?: Int32Array;
+  count: number;
+  /** Where the neighbours lie among them. */
+  taps: Taps;
+}
+
+function readAxis(size: number, cropped: number, resizedTo: number): ReadAxis {
+  const all = taps(size, cropped, resizedTo);
+  if (size <= READ_WHOLE * cropped) return { count: size, taps: all };
+  const count = 2 * cropped;
+  const picked = Int32Array.from({ length: count }, (_, i) => (i % 2 === 0 ? all.low : all.high)[i >> 1]!);
+  const low = all.low.map((_, i) => 2 * i);
+  return { picked, count, taps: { low, high: low.map((i) => i + 1), weight: all.weight } };
 }
 
 /**
@@ -57,15 +91,15 @@ export function seenPixels(
  * @param image uint8 RGB HWC at the photograph's size
  * @returns uint8 RGB HWC
  */
-function readPixels(image: Pixels, input: Tf1BilinearInput): Uint8Array {
-  const rows = readAt(image.height, input.height, input.resizedTo);
-  const columns = readAt(image.width, input.width, input.resizedTo);
-  const bytes = 3 * columns.length;
-  const read = new Uint8Array(rows.length * bytes);
-  for (const [y, row] of rows.entries()) {
-    const from = 3 * image.width * row;
-    if (columns.length === image.width) read.set(image.pixels.subarray(from, from + bytes), y * bytes);
-    else pick(image.pixels, from, columns, read, y * bytes);
+function readPixels(image: Pixels, input: InGraphInput): Uint8Array {
+  const rows = readAxis(image.height, input.height, input.resizedTo);
+  const columns = readAxis(image.width, input.width, input.resizedTo);
+  const bytes = 3 * columns.count;
+  const read = new Uint8Array(rows.count * bytes);
+  for (let y = 0; y < rows.count; y++) {
+    const from = 3 * image.width * (rows.picked?.[y] ?? y);
+    if (columns.picked) pick(image.pixels, from, columns.picked, read, y * bytes);
+    else read.set(image.pixels.subarray(from, from + bytes), y * bytes);
   }
   return read;
 }
@@ -80,25 +114,8 @@ function pick(pixels: Uint8Array, from: number, columns: Int32Array, into: Uint8
   }
 }
 
-/** How many rows, or columns, of a photograph are read. */
-function readOf(size: number, cropped: number): number {
-  return size <= READ_WHOLE * cropped ? size : 2 * cropped;
-}
-
-function readAt(size: number, cropped: number, resizedTo: number): Int32Array {
-  if (size <= READ_WHOLE * cropped) return Int32Array.from({ length: size }, (_, i) => i);
-  const { low, high } = taps(size, cropped, resizedTo);
-  return Int32Array.from({ length: 2 * cropped }, (_, i) => (i % 2 === 0 ? low : high)[i >> 1]!);
-}
-
-/** Where the neighbours lie among what is read. */
-function ofRead(all: Taps, size: number): Taps {
-  if (size <= READ_WHOLE * all.low.length) return all;
-  return { ...all, low: all.low.map((_, i) => 2 * i), high: all.low.map((_, i) => 2 * i + 1) };
-}
-
 /** float32(1/255), by which TensorFlow's `convert_image_dtype` multiplies. */
-const UINT8_SCALE = Math.fround(1 / 255);
+export const UINT8_SCALE = Math.fround(1 / 255);
 const UNIT: Float32Array = Float32Array.from({ length: 256 }, (_, value) => value * UINT8_SCALE);
 
 /**
@@ -136,7 +153,7 @@ interface Taps {
 
 function taps(size: number, cropped: number, resizedTo: number): Taps {
   const scale = Math.fround(size / resizedTo);
-  const offset = (resizedTo - cropped) >> 1;
+  const offset = cropStart(cropped, resizedTo);
   const low = new Int32Array(cropped);
   const high = new Int32Array(cropped);
   const weight = new Float32Array(cropped);

@@ -1,7 +1,7 @@
 /** onnxruntime sessions as the core's `Encode` and `Step`. */
 import { fileURLToPath } from 'node:url';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { ImageInput } from '../caption/image-input.ts';
+import { type ImageInput, resamplesInGraph } from '../caption/image-input.ts';
 import type { Encode, NetworkImage, Step } from '../caption/ports.ts';
 import { type ModelProblem, ModelUnusable } from '../errors.ts';
 import type { Manifest } from './bundle.ts';
@@ -27,7 +27,7 @@ export interface GraphContract {
 export function encoderContract(manifest: Manifest): GraphContract {
   const { image, embeddingWidth, regions } = manifest;
   return {
-    inputs: resamples(image)
+    inputs: resamplesInGraph(image)
       ? { pixels: { dtype: 'uint8', shape: [null] }, sizes: { dtype: 'int64', shape: [null, 2] } }
       : { image: { dtype: image.dtype, shape: [null, image.height, image.width, 3] } },
     outputs: {
@@ -150,11 +150,6 @@ function shapesAgree(want: readonly (number | null)[], have: readonly (number | 
   );
 }
 
-/** Whether it is the encoder's graph that resamples. */
-function resamples({ resampling, dtype }: ImageInput): boolean {
-  return resampling === 'tf1-bilinear' && dtype === 'uint8';
-}
-
 export function encoderOf(session: InferenceSession, { image }: Manifest): Encode {
   const fetches = ['image_embedding', 'region_embeddings'];
   return async (images) => {
@@ -167,7 +162,7 @@ export function encoderOf(session: InferenceSession, { image }: Manifest): Encod
 export function encoderFeeds(images: readonly NetworkImage[], input: ImageInput): Record<string, Tensor> {
   const { Tensor } = onnxruntime();
   const pixels = stack(images.map((image) => image.pixels));
-  if (!resamples(input)) {
+  if (!resamplesInGraph(input)) {
     return { image: new Tensor(input.dtype, pixels, [images.length, input.height, input.width, 3]) };
   }
   const sizes = images.flatMap(({ height, width }) => [BigInt(height), BigInt(width)]);

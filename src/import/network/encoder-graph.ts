@@ -16,9 +16,9 @@ export interface EncoderGraph {
 }
 
 /**
- * In: `pixels` uint8 `[B]` and `sizes` int64 `[N, 2]`, as `resampler` reads them. Out: `region_embeddings` `[N, R, E]`, one for each cell of the
- * last feature map in row-major order, and `image_embedding` `[N, E]`, their mean: pooling and the linear layer
- * commute, so this is the original's embedding of the pooled map.
+ * In: `pixels` uint8 `[B]` and `sizes` int64 `[N, 2]`, as `resampler` reads them. Out: `region_embeddings` `[N, R, E]`,
+ * one for each cell of the last feature map in row-major order, and `image_embedding` `[N, E]`, their mean: pooling and
+ * the linear layer commute, so this is the original's embedding of the pooled map.
  */
 export function encoderGraph(weights: ShowAndTellWeights): EncoderGraph {
   const { rows: features, columns: embeddingWidth, data } = weights.imageEmbedding;

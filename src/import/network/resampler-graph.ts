@@ -1,11 +1,10 @@
 /** TensorFlow 1's image resampling as part of an ONNX graph: `caption/preprocess.ts` says the same in TypeScript. */
-import { READ_WHOLE, type Tf1BilinearInput } from '../../caption/image-input.ts';
+import type { Tf1BilinearInput } from '../../caption/image-input.ts';
+import { cropStart, READ_WHOLE, UINT8_SCALE } from '../../caption/preprocess.ts';
 import { GraphBuilder, integers, type OnnxGraph, scalar, tensorOf } from '../../onnx/graph.ts';
+import { DATA_TYPES } from '../../onnx/schema.ts';
 
-/** float32(1/255), by which TensorFlow's `convert_image_dtype` multiplies. */
-const UINT8_SCALE = Math.fround(1 / 255);
 const CHANNELS = 3;
-const DATA_TYPE = { float32: 1, int64: 7 } as const;
 
 /**
  * Appends to a graph what makes a network's input of photographs of any sizes, one after the other.
@@ -101,14 +100,14 @@ function neighbours(
   g.constant(`${name}_pairs`, integers(2 * cropped));
   g.node('Where', [`${name}_picked`, `${name}_pairs`, `${name}_size`], `${name}_read`);
 
-  g.constant(`${name}_places`, tensorOf(Float32Array.from(each, (o) => o + ((resizedTo - cropped) >> 1))));
-  g.node('Cast', [`${name}_size`], `${name}_length`, { to: DATA_TYPE.float32 });
+  g.constant(`${name}_places`, tensorOf(Float32Array.from(each, (o) => o + cropStart(cropped, resizedTo))));
+  g.node('Cast', [`${name}_size`], `${name}_length`, { to: DATA_TYPES.float32 });
   g.node('Div', [`${name}_length`, 'resized_to'], `${name}_scale`);
   g.node('Mul', [`${name}_places`, `${name}_scale`], `${name}_place`);
   g.node('Floor', [`${name}_place`], `${name}_floor`);
   g.node('Sub', [`${name}_place`, `${name}_floor`], `${name}_weight`);
 
-  g.node('Cast', [`${name}_floor`], `${name}_below`, { to: DATA_TYPE.int64 });
+  g.node('Cast', [`${name}_floor`], `${name}_below`, { to: DATA_TYPES.int64 });
   g.node('Add', [`${name}_below`, 'one'], `${name}_next`);
   g.node('Sub', [`${name}_size`, 'one'], `${name}_last`);
   g.node('Min', [`${name}_next`, `${name}_last`], `${name}_above`);
