@@ -1,13 +1,12 @@
 /** What a command makes cannot be written. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { temporaryDirectory } from '../support/bundles.ts';
-import { finished, LAUNCH, runCli } from '../support/cli.ts';
+import { finished, LAUNCH, originIn, runCli } from '../support/cli.ts';
 import { COFFEE, SAMPLES } from '../support/samples.ts';
 
 const temporary = temporaryDirectory();
@@ -128,11 +127,6 @@ describe('a server', FULL, () => {
     return { child, ended: finished(child) };
   }
 
-  async function addressOf(child: ChildProcess): Promise<string> {
-    const [line] = (await Promise.race([once(child.stdout!, 'data'), once(child, 'close')])) as [unknown?];
-    return /http:\/\/127\.0\.0\.1:\d+/.exec(String(line))?.[0] ?? assert.fail(`no address in: ${line}`);
-  }
-
   async function ask(url: string, times: number): Promise<void> {
     for (let i = 0; i < times; i += 50) {
       const answers = await Promise.all(Array.from({ length: 50 }, () => fetch(`${url}/health`)));
@@ -143,7 +137,7 @@ describe('a server', FULL, () => {
 
   it('serves on with its log on a full disk', async (t) => {
     const { child, ended } = await startServer(t, '2>/dev/full');
-    const url = await addressOf(child);
+    const url = await originIn(child);
     await ask(url, 2000);
     child.kill('SIGTERM');
     assert.equal((await ended).status, 0);
@@ -151,7 +145,7 @@ describe('a server', FULL, () => {
 
   it('serves on where nobody reads its log any more', async (t) => {
     const { child, ended } = await startServer(t, '');
-    const url = await addressOf(child);
+    const url = await originIn(child);
     child.stderr!.destroy();
     await ask(url, 500);
     child.kill('SIGTERM');
@@ -160,7 +154,7 @@ describe('a server', FULL, () => {
 
   it('serves on where its log is read too slowly, and says how many lines it lost', async (t) => {
     const { child, ended } = await startServer(t, '');
-    const url = await addressOf(child);
+    const url = await originIn(child);
     child.stderr!.pause();
     // A line has some 250 bytes: far more than a pipe and the program hold.
     await ask(url, 2500);
@@ -182,7 +176,7 @@ describe('a server', FULL, () => {
 
   it('serves on without standard output', async (t) => {
     const taken = await startServer(t, '', [...SERVE, '--quiet']);
-    const { port } = new URL(await addressOf(taken.child));
+    const { port } = new URL(await originIn(taken.child));
     taken.child.kill('SIGTERM');
     await taken.ended;
     const { child, ended } = await startServer(t, '>/dev/full', [
@@ -214,7 +208,7 @@ describe('a server', FULL, () => {
     });
     t.after(() => child.kill('SIGKILL'));
     const ended = finished(child);
-    const url = await addressOf(child);
+    const url = await originIn(child);
     await ask(url, 200);
     const full = readFileSync(log).length;
     await ask(url, 50);

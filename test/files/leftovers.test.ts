@@ -16,12 +16,6 @@ const REPLACE = new URL('../../src/files/replace-file.ts', import.meta.url);
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());
 
-function directoryOf(name: string): string {
-  const directory = join(temporary.path, name);
-  mkdirSync(directory);
-  return directory;
-}
-
 const partOf = (maker: string) => `.show-and-tell-${maker}.part`;
 /** Born at another time than this process, so it is over. */
 const gone = () => makerName().replace(/-[0-9a-f]{8}-/, '-12345678-');
@@ -41,7 +35,7 @@ const read = (directory: string) => readFileSync(join(directory, 'page.html'), '
 
 describe('the next run', { skip: process.platform !== 'linux' && 'looks into /proc' }, () => {
   it('removes what processes left that are over, and nothing else', async () => {
-    const directory = directoryOf('mixed');
+    const directory = temporary.make('mixed');
     const stays = [partOf(makerName()), partOf(elsewhere()), '.show-and-tell-1.part', 'photo.part'];
     const old = partOf(elsewhere());
     for (const name of [...stays, partOf(gone()), old]) writeFileSync(join(directory, name), '');
@@ -59,7 +53,7 @@ describe('the next run', { skip: process.platform !== 'linux' && 'looks into /pr
     ['an edit that nobody had looked at', 'new', { file: 'edit' }, 'edit'],
   ] as [string, string | null, { file: string; aside?: string }, string][]) {
     it(`finds ${what}`, async () => {
-      const directory = directoryOf(what);
+      const directory = temporary.make(what);
       if (target !== null) writeFileSync(join(directory, 'page.html'), target);
       cutOff(directory, files);
       await putFile(join(directory, 'other'), '');
@@ -69,7 +63,7 @@ describe('the next run', { skip: process.platform !== 'linux' && 'looks into /pr
   }
 
   it('keeps one of two edits beside the other', async () => {
-    const directory = directoryOf('two');
+    const directory = temporary.make('two');
     writeFileSync(join(directory, 'page.html'), 'another edit');
     cutOff(directory, { file: 'edit' });
     await putFile(join(directory, 'other'), '');
@@ -78,7 +72,7 @@ describe('the next run', { skip: process.platform !== 'linux' && 'looks into /pr
   });
 
   it('finds a whole file whenever the process was killed, and cleans up', async (t) => {
-    const directory = directoryOf('killed');
+    const directory = temporary.make('killed');
     const file = join(directory, 'page.html');
     writeFileSync(file, 'old');
     const program = `

@@ -16,12 +16,6 @@ const LOCK = new URL('../../src/files/lock.ts', import.meta.url);
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());
 
-function directoryOf(name: string): string {
-  const directory = join(temporary.path, name);
-  mkdirSync(directory);
-  return directory;
-}
-
 /** A process that runs `code` with `takeLock` and `file` at hand, and then waits for its end. */
 function run(file: string, code: string): ChildProcess {
   const program = `const { takeLock } = await import(${JSON.stringify(LOCK)}); const file = ${JSON.stringify(file)}; ${code}`;
@@ -34,7 +28,7 @@ const HOLD = 'takeLock(file); console.log("held"); setInterval(() => {}, 1000);'
 
 describe('a lock', () => {
   it('is one process’s until that releases it, and the other learns which has it', async () => {
-    const directory = directoryOf('held');
+    const directory = temporary.make('held');
     const file = join(directory, 'results.jsonl');
     const holder = run(file, HOLD);
     await once(holder.stdout!, 'data');
@@ -61,7 +55,7 @@ describe('a lock', () => {
   });
 
   it('goes with its process, also when that is killed', async () => {
-    const directory = directoryOf('killed');
+    const directory = temporary.make('killed');
     const file = join(directory, 'results.jsonl');
     for (const code of [HOLD, 'takeLock(file); console.log("held");']) {
       const holder = run(file, code);
@@ -75,7 +69,7 @@ describe('a lock', () => {
   });
 
   it('of a killed process is taken over by one alone of many', async () => {
-    const file = join(directoryOf('many'), 'results.jsonl');
+    const file = join(temporary.make('many'), 'results.jsonl');
     const dead = run(file, HOLD);
     await once(dead.stdout!, 'data');
     dead.kill('SIGKILL');
@@ -91,7 +85,7 @@ describe('a lock', () => {
   });
 
   it('of another machine is its own while that gives signs of life', () => {
-    const directory = directoryOf('elsewhere');
+    const directory = temporary.make('elsewhere');
     const file = join(directory, 'results.jsonl');
     mkdirSync(`${file}.lock`);
     const entry = join(`${file}.lock`, makerName().replace(/-[0-9a-f]{8}-(?=[0-9a-f]{12})/, '-00000001-'));
@@ -104,7 +98,7 @@ describe('a lock', () => {
   });
 
   it('removes nothing that is not its own', () => {
-    const file = join(directoryOf('foreign'), 'results.jsonl');
+    const file = join(temporary.make('foreign'), 'results.jsonl');
     mkdirSync(`${file}.lock`);
     const notes = join(`${file}.lock`, 'notes.txt');
     writeFileSync(notes, 'mine');

@@ -33,12 +33,6 @@ import { instead, systemError, whereCall, withPrograms } from '../support/system
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());
 
-function directoryOf(name: string): string {
-  const directory = join(temporary.path, name);
-  mkdirSync(directory);
-  return directory;
-}
-
 const read = (path: string) => readFileSync(path, 'utf8');
 const [OLD, NEW] = [Buffer.from('old'), Buffer.from('new')];
 const ROOT = process.getuid?.() === 0;
@@ -49,7 +43,7 @@ const elsewhere = () => makerName().replace(/-[0-9a-f]{8}-(?=[0-9a-f]{12})/, '-0
 
 /** A new file in its directory, and the one that it shall take the place of. */
 function two(name: string, target = 'old'): { directory: string; file: string; target: string } {
-  const directory = directoryOf(name);
+  const directory = temporary.make(name);
   const file = newFile(join(directory, 'part'), 'page.html');
   mkdirSync(join(directory, 'part', 'file'), { recursive: true });
   writeFileSync(file, 'new');
@@ -60,7 +54,7 @@ function two(name: string, target = 'old'): { directory: string; file: string; t
 describe('a file is replaced', { skip: !LINUX && 'plays the others on Linux' }, () => {
   for (const platform of ['win32', 'darwin', 'freebsd']) {
     it(`on ${platform}, without a program of Linux`, async (t) => {
-      const directory = directoryOf(`on ${platform}`);
+      const directory = temporary.make(`on ${platform}`);
       const file = join(directory, 'page.html');
       writeFileSync(file, OLD);
       chmodSync(file, 0o640);
@@ -92,7 +86,7 @@ describe('a file is replaced', { skip: !LINUX && 'plays the others on Linux' }, 
   });
 
   it('and nothing is left open', { skip: !existsSync('/proc/self/fd') && 'needs /proc' }, async () => {
-    const directory = directoryOf('open');
+    const directory = temporary.make('open');
     const file = join(directory, 'page.html');
     writeFileSync(file, OLD);
     const open = () => readdirSync('/proc/self/fd').length;
@@ -141,7 +135,7 @@ describe('what the exchange comes to', { skip: !LINUX && 'is of Linux' }, () => 
       ['held', 'exit 4'],
       ['not what was put there', 'cat > /dev/null; exit 0'],
     ] as const) {
-      const directory = directoryOf(what);
+      const directory = temporary.make(what);
       const file = join(directory, 'page.html');
       writeFileSync(file, OLD);
       withPrograms(t, `${directory}.bin`, { perl });
@@ -205,7 +199,7 @@ describe('a file that changes places by names', () => {
   });
 
   it('is renamed where the disk has no links, unless its name is taken', (t) => {
-    const directory = directoryOf('fat');
+    const directory = temporary.make('fat');
     const [from, to] = [join(directory, 'from'), join(directory, 'to')];
     writeFileSync(from, 'from');
     whereCall(t, 'linkSync', () => () => {
@@ -219,7 +213,7 @@ describe('a file that changes places by names', () => {
   });
 
   it('has one name afterwards, so that the next time it can be replaced', async (t) => {
-    const directory = directoryOf('once more');
+    const directory = temporary.make('once more');
     const file = join(directory, 'page.html');
     writeFileSync(file, OLD);
     instead(t, 'platform', 'darwin');
@@ -237,7 +231,7 @@ describe('a file that changes places by names', () => {
   });
 
   it('that waits aside is left there for the next run to find', async (t) => {
-    const directory = directoryOf('aside');
+    const directory = temporary.make('aside');
     const file = join(directory, 'page.html');
     writeFileSync(file, OLD);
     instead(t, 'platform', 'darwin');
@@ -263,7 +257,7 @@ describe('what may not be written', { skip: !ROOT && 'needs root, to become some
   }
 
   it('is a file whose directory takes no other', async (t) => {
-    const directory = directoryOf('closed');
+    const directory = temporary.make('closed');
     const file = join(directory, 'page.html');
     writeFileSync(file, OLD);
     chmodSync(file, 0o666);
@@ -275,7 +269,7 @@ describe('what may not be written', { skip: !ROOT && 'needs root, to become some
   });
 
   it('is a file of a group that one is not in', async (t) => {
-    const directory = directoryOf('group');
+    const directory = temporary.make('group');
     const file = join(directory, 'page.html');
     writeFileSync(file, OLD);
     chmodSync(directory, 0o777);
@@ -288,7 +282,7 @@ describe('what may not be written', { skip: !ROOT && 'needs root, to become some
   });
 
   it('holds nobody up where it can be listed and not entered', async (t) => {
-    const directory = directoryOf('listed');
+    const directory = temporary.make('listed');
     writeFileSync(join(directory, `.show-and-tell-${elsewhere()}.part`), '');
     chmodSync(directory, 0o744);
     asNobody(t);
@@ -300,7 +294,7 @@ describe('what may not be written', { skip: !ROOT && 'needs root, to become some
   it('is what processes of other users left', async (t) => {
     const left = makerName().replace(/-[0-9a-f]{8}-/, '-12345678-');
     const remaining = async (name: string) => {
-      const directory = directoryOf(name);
+      const directory = temporary.make(name);
       for (const uid of [0, 1234]) {
         const part = join(directory, `.show-and-tell-${left.slice(0, -1)}${uid % 7}.part`);
         writeFileSync(part, '');
@@ -323,7 +317,7 @@ describe('what may not be written', { skip: !ROOT && 'needs root, to become some
 });
 
 it('what a process at work has made stays, however long it takes', async () => {
-  const directory = directoryOf('long at work');
+  const directory = temporary.make('long at work');
   const part = partIn(directory);
   writeFileSync(part, '');
   utimesSync(part, 1, 1);
@@ -340,7 +334,7 @@ describe('a directory', () => {
 
 describe('a lock', () => {
   const placeOf = (name: string) => {
-    const directory = directoryOf(name);
+    const directory = temporary.make(name);
     const file = join(directory, 'results.jsonl');
     return { directory, file, place: `${file}.lock` };
   };

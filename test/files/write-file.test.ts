@@ -16,17 +16,11 @@ import { systemError } from '../support/system/instead.ts';
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());
 
-function directoryOf(name: string): string {
-  const directory = join(temporary.path, name);
-  mkdirSync(directory);
-  return directory;
-}
-
 const read = (...path: string[]) => readFileSync(join(...path), 'utf8');
 
 describe('a file that is put', () => {
   it('over another, or where none is, has its content and nothing beside it', async () => {
-    const directory = directoryOf('put');
+    const directory = temporary.make('put');
     const file = join(directory, 'a.svg');
     await putFile(file, 'größer');
     await putFile(file, Buffer.from('new'));
@@ -37,7 +31,7 @@ describe('a file that is put', () => {
   });
 
   it('where there is no place says so, with its name, and leaves nothing', async () => {
-    const directory = directoryOf('none');
+    const directory = temporary.make('none');
     const missing = join(directory, 'no', 'a.svg');
     for (const put of [putFile, putNewFile]) {
       await assert.rejects(put(missing, 'a'), new InvalidRequest(`${missing} cannot be written (ENOENT)`));
@@ -50,7 +44,7 @@ describe('a file that is put', () => {
   });
 
   it('piece by piece is new, and all of them', async () => {
-    const file = join(directoryOf('pieces'), 'a');
+    const file = join(temporary.make('pieces'), 'a');
     await writeSynced(file, [Buffer.from('a'), Buffer.from(''), Buffer.from('bc')]);
     assert.equal(read(file), 'abc');
     await assert.rejects(writeSynced(file, []), { code: 'EEXIST' });
@@ -58,7 +52,7 @@ describe('a file that is put', () => {
   });
 
   it('under another name takes none that is taken', () => {
-    const directory = directoryOf('names');
+    const directory = temporary.make('names');
     const [from, to] = [join(directory, 'from'), join(directory, 'to')];
     writeFileSync(from, 'from');
     putIfFree(from, to);
@@ -75,7 +69,7 @@ describe('a file that is put', () => {
 
 describe('a file that changes places with another', () => {
   function two(name: string, files: Record<string, string>) {
-    const directory = directoryOf(name);
+    const directory = temporary.make(name);
     const part = join(directory, 'part');
     mkdirSync(join(part, 'file'), { recursive: true });
     const [file, target] = [newFile(part, 'a'), join(directory, 'a')];
@@ -146,7 +140,7 @@ describe('what is left of a replacement', () => {
 
   /** A part of `page.html` with these files. */
   function partOf(name: string, files: { file?: string; hashes?: string; aside?: string; target?: string }) {
-    const directory = directoryOf(name);
+    const directory = temporary.make(name);
     const part = join(directory, 'part');
     const file = newFile(part, 'page.html');
     mkdirSync(join(part, 'file'), { recursive: true });
@@ -201,7 +195,7 @@ describe('what is left of a replacement', () => {
   }
 
   it('without the directory of its files: may go', async () => {
-    const part = join(directoryOf('bare part'), 'part');
+    const part = join(temporary.make('bare part'), 'part');
     mkdirSync(part);
     writeFileSync(hashesFile(part), HASHES);
     assert.equal(await recover(part, temporary.path), true);
@@ -215,7 +209,7 @@ describe('what is left of a replacement', () => {
 
 describe('parts', () => {
   it('have a name of their own each, which a later run knows by its process', () => {
-    const directory = directoryOf('own');
+    const directory = temporary.make('own');
     const [one, two] = [partIn(directory), partIn(directory)];
     assert.notEqual(one, two);
     assert.match(
@@ -225,7 +219,7 @@ describe('parts', () => {
   });
 
   it('are looked for once in a directory, whatever it is called', async () => {
-    const directory = directoryOf('once');
+    const directory = temporary.make('once');
     const left = join(directory, `.show-and-tell-${makerName().replace(/-[0-9a-f]{8}-/, '-12345678-')}.part`);
     await clearParts(directory);
     writeFileSync(left, '');
@@ -234,7 +228,7 @@ describe('parts', () => {
   });
 
   it('of others, and names that only look so, stay', async (t) => {
-    const directory = directoryOf('others');
+    const directory = temporary.make('others');
     const name = `.show-and-tell-${makerName().replace(/-[0-9a-f]{8}-/, '-12345678-')}.part`;
     for (const other of [`x${name}`, `${name}x`, name.replace('-12345678', '-1234567')]) {
       writeFileSync(join(directory, other), '');

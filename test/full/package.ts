@@ -12,7 +12,8 @@ import { promisify } from 'node:util';
 import { pack } from '../../packaging/pack.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
-import { addressIn, testExamples } from '../support/examples.ts';
+import { addressIn } from '../support/cli.ts';
+import { testExamples } from '../support/examples.ts';
 import { COFFEE, ROOT } from '../support/samples.ts';
 
 const run = promisify(execFile);

@@ -1,6 +1,6 @@
 /** Copies of the default bundle, to damage. */
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Manifest } from '../../src/model/bundle.ts';
@@ -22,9 +22,18 @@ export interface BundleCopy {
 }
 
 /** A new directory below the system's own, which `dispose` removes. */
-export function temporaryDirectory(): { path: string; dispose(): void } {
+export function temporaryDirectory(): { path: string; make(name: string): string; dispose(): void } {
   const path = mkdtempSync(join(tmpdir(), 'show-and-tell-test-'));
-  return { path, dispose: () => rmSync(path, { recursive: true, force: true }) };
+  return {
+    path,
+    /** A directory in it; its path. */
+    make: (name) => {
+      const directory = join(path, name);
+      mkdirSync(directory);
+      return directory;
+    },
+    dispose: () => rmSync(path, { recursive: true, force: true }),
+  };
 }
 
 /** Copies the default bundle into `directory`, which exists. */

@@ -1,5 +1,7 @@
 /** The program as a user starts it: a process of its own. */
+import assert from 'node:assert/strict';
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from './samples.ts';
@@ -61,4 +63,16 @@ export function finished(child: ChildProcess): Promise<Finished> {
     child.on('error', reject);
     child.on('close', (status, signal) => resolve({ status, signal, ...text }));
   });
+}
+
+/** The address that a server says first on its output. */
+export async function addressIn(child: ChildProcess): Promise<string> {
+  // A process that ends before it has said anything closes its output: without data there is no address.
+  const [text = ''] = (await Promise.race([once(child.stdout!, 'data'), once(child, 'close')])) as [unknown?];
+  return /http:\/\/127\.0\.0\.1:\d+[^\s]*/.exec(String(text))?.[0] ?? assert.fail(`no address in: ${text}`);
+}
+
+/** Of that address what requests begin with, as `http://127.0.0.1:43211`. */
+export async function originIn(child: ChildProcess): Promise<string> {
+  return new URL(await addressIn(child)).origin;
 }

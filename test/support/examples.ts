@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { altText } from '../../src/index.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
+import { addressIn, originIn } from './cli.ts';
 import { COFFEE, readSamples, SAMPLES } from './samples.ts';
 
 const run = promisify(execFile);
@@ -102,7 +103,7 @@ export function testExamples({ directory, node, start, env = process.env }: Plac
     if (found === null) return t.skip(`no ${PYTHON} here`);
     const child = start(['serve', '--port', '0', '--workers', '1', '--quiet']);
     t.after(() => child.kill('SIGKILL'));
-    const url = new URL(await addressIn(child)).origin;
+    const url = await originIn(child);
     const client = join(directory, 'client.py');
     const { stdout } = await run(PYTHON, [client, url, COFFEE], { timeout: HANG_MS });
     assert.equal(stdout, `${COFFEE}: ${ofCoffee[0]}\n`);
@@ -112,10 +113,4 @@ export function testExamples({ directory, node, start, env = process.env }: Plac
     child.kill('SIGTERM');
     await once(child, 'exit');
   });
-}
-
-/** What a server says first on its output. */
-export async function addressIn(child: ChildProcess): Promise<string> {
-  const [text = ''] = (await Promise.race([once(child.stdout!, 'data'), once(child, 'close')])) as [unknown?];
-  return /http:\/\/127\.0\.0\.1:\d+[^\s]*/.exec(String(text))?.[0] ?? assert.fail(`no address in: ${text}`);
 }

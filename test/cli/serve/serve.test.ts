@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
@@ -12,7 +11,8 @@ import { encodedKey, notification, record } from '../../s3/event-factory.ts';
 import { startFakeS3 } from '../../support/aws/fake-s3.ts';
 import { startFakeSqs } from '../../support/aws/fake-sqs.ts';
 import { copyBundle, flipByte, temporaryDirectory } from '../../support/bundles.ts';
-import { finished, runCli, startCli } from '../../support/cli.ts';
+import { finished, originIn, runCli, startCli } from '../../support/cli.ts';
+import { holdOpen } from '../../support/network/hold-open.ts';
 import { COFFEE, ROOT } from '../../support/samples.ts';
 
 const temporary = temporaryDirectory();
@@ -26,7 +26,7 @@ async function start(t: TestContext, args: readonly string[] = SERVE) {
   const child = startCli(args);
   t.after(() => child.kill('SIGKILL'));
   const ended = finished(child);
-  return { child, ended, url: await addressOf(child) };
+  return { child, ended, url: await originIn(child) };
 }
 
 /** What comes back of bytes that are sent, and how long it takes until the server closes the connection. */
@@ -40,25 +40,6 @@ async function lifeOf(port: number, bytes: string): Promise<{ answer: string; mi
   socket.write(bytes);
   await once(socket, 'close');
   return { answer, milliseconds: performance.now() - begin };
-}
-
-/** An upload that never ends, which keeps a server from stopping. */
-async function holdOpen(t: TestContext, url: string): Promise<void> {
-  const { hostname, port } = new URL(url);
-  const upload = connect({ host: hostname, port: Number(port) });
-  t.after(() => upload.destroy());
-  upload.on('error', () => undefined);
-  upload.write(
-    'POST /captions HTTP/1.1\r\nHost: here\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\n',
-  );
-  // Answered behind the other one.
-  await fetch(`${url}/health`);
-}
-
-async function addressOf(child: ChildProcess): Promise<string> {
-  // A process that ends before it has said anything closes its output: without data there is no address.
-  const [line = ''] = (await Promise.race([once(child.stdout!, 'data'), once(child, 'close')])) as [string?];
-  return /http:\/\/127\.0\.0\.1:\d+/.exec(String(line))?.[0] ?? assert.fail(`no address in: ${line}`);
 }
 
 const post = (url: string) =>
@@ -267,7 +248,7 @@ describe('show-and-tell serve', () => {
     const env = { ...process.env, PORT: String(port) };
     const child = startCli(['serve', '--workers', '1'], { env });
     t.after(() => child.kill('SIGKILL'));
-    assert.equal(await addressOf(child), `http://127.0.0.1:${port}`);
+    assert.equal(await originIn(child), `http://127.0.0.1:${port}`);
     const wrong = await runCli(['serve'], { env: { ...env, PORT: 'http' } });
     assert.equal(wrong.status, 2);
     assert.match(wrong.stderr, /--port \(or PORT\): /);
@@ -301,7 +282,7 @@ describe('show-and-tell serve', () => {
     const child = startCli([...SERVE, ...names], { env });
     t.after(() => child.kill('SIGKILL'));
     const ended = finished(child);
-    const url = await addressOf(child);
+    const url = await originIn(child);
     while (sqs.bodies().length > 0 && child.exitCode === null && !child.killed) await setTimeout(20);
     const metrics = await (await fetch(`${url}/metrics`)).text();
     assert.match(metrics, /^show_and_tell_images_captioned_total\{source="queue"\} 1$/m);

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { temporaryDirectory } from '../../support/bundles.ts';
-import { finished, LAUNCH, shellStatus, startCli } from '../../support/cli.ts';
+import { finished, LAUNCH, originIn, shellStatus, startCli } from '../../support/cli.ts';
+import { holdOpen } from '../../support/network/hold-open.ts';
 import { COFFEE, SAMPLES } from '../../support/samples.ts';
 
 const temporary = temporaryDirectory();
@@ -22,25 +23,7 @@ const SIGNALS = [
 const MANY = Array<string>(300).fill(COFFEE);
 const SERVE = ['serve', '--port', '0', '--workers', '1'];
 
-async function addressOf(child: ChildProcess): Promise<string> {
-  const [line] = (await Promise.race([once(child.stdout!, 'data'), once(child, 'close')])) as [unknown?];
-  return /http:\/\/127\.0\.0\.1:\d+/.exec(String(line))?.[0] ?? assert.fail(`no address in: ${line}`);
-}
-
 const isAlive = (child: ChildProcess) => child.exitCode === null && child.signalCode === null;
-
-/** An upload that never ends, which keeps a server from stopping. */
-async function holdOpen(t: TestContext, url: string): Promise<void> {
-  const { hostname, port } = new URL(url);
-  const upload = connect({ host: hostname, port: Number(port) });
-  t.after(() => upload.destroy());
-  upload.on('error', () => undefined);
-  upload.write(
-    'POST /captions HTTP/1.1\r\nHost: here\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\n',
-  );
-  // Answered behind the other one.
-  await fetch(`${url}/health`);
-}
 
 describe('a run', () => {
   for (const [signal, expected] of SIGNALS) {
@@ -124,7 +107,7 @@ describe('a server', () => {
       const child = startCli([...SERVE, '--quiet']);
       t.after(() => child.kill('SIGKILL'));
       const end = finished(child);
-      const url = await addressOf(child);
+      const url = await originIn(child);
       const post = () =>
         fetch(`${url}/captions`, {
           method: 'POST',
@@ -160,7 +143,7 @@ describe('a server', () => {
   it('closes kept connections with the 503 that it answers on them', async (t) => {
     const child = startCli([...SERVE, '--quiet']);
     t.after(() => child.kill('SIGKILL'));
-    const url = await addressOf(child);
+    const url = await originIn(child);
     const { hostname, port } = new URL(url);
     const kept = connect({ host: hostname, port: Number(port) }).setEncoding('utf8');
     const ask = 'GET /model HTTP/1.1\r\nHost: here\r\n\r\n';
@@ -213,7 +196,7 @@ describe('process 1', { skip: AS_FIRST === undefined && 'unshare makes no proces
   it('ends where no program can take its place', async (t) => {
     const none = '--import=data:text/javascript,process.execve=undefined';
     const { outer, end, kill } = startFirst(t, SERVE, [none]);
-    const url = await addressOf(outer);
+    const url = await originIn(outer);
     await holdOpen(t, url);
     kill('SIGHUP');
     await setTimeout(600);
@@ -229,7 +212,7 @@ describe('process 1', { skip: AS_FIRST === undefined && 'unshare makes no proces
     assert.ok([143, 0].includes(shellStatus(await loading.end)));
 
     const { outer, end, kill } = startFirst(t, SERVE);
-    const url = await addressOf(outer);
+    const url = await originIn(outer);
     await holdOpen(t, url);
     kill('SIGTERM');
     await setTimeout(600);
