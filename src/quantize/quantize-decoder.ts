@@ -9,6 +9,7 @@ import {
   tensorOf,
 } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/read.ts';
+import { DATA_TYPES } from '../onnx/schema.ts';
 import { encodeModel } from '../onnx/write.ts';
 import { quantizeWeights } from './numbers.ts';
 
@@ -73,8 +74,6 @@ const LARGEST_IN_DIGITS = 8127;
 const BYTE_ZERO = 128;
 /** Rounded, it stays within a byte on either side of `BYTE_ZERO`. */
 const LARGEST_IN_BYTES = 127;
-/** `TensorProto.FLOAT`. */
-const FLOAT = 1;
 
 function append(g: GraphBuilder, { constants }: OnnxModel, node: OnnxNode, grid: DecoderGrid): void {
   const isMatrix = (name: string | undefined) => {
@@ -98,7 +97,7 @@ function lookUp(g: GraphBuilder, constants: Constants, { inputs, outputs }: Onnx
   g.constant(`${tableName}/scales`, tensorOf(scales, [scales.length, 1]));
   g.node('Gather', [`${tableName}/integers`, ids], `${name}/integers`, { axis: 0 });
   g.node('Gather', [`${tableName}/scales`, ids], `${name}/scale`, { axis: 0 });
-  g.node('Cast', [`${name}/integers`], `${name}/floats`, { to: FLOAT });
+  g.node('Cast', [`${name}/integers`], `${name}/floats`, { to: DATA_TYPES.float32 });
   g.node('Mul', [`${name}/floats`, `${name}/scale`], name);
 }
 
@@ -139,7 +138,7 @@ function numbersOf(g: GraphBuilder, x: string, name: string): string {
 function sumOfBytes(g: GraphBuilder, weightName: string, name: string): string {
   g.node('QuantizeLinear', [`${name}/number`, 'one', 'byte_zero'], `${name}/bytes`);
   g.node('MatMulInteger', [`${name}/bytes`, `${weightName}/integers`, 'byte_zero'], `${name}/integers`);
-  return g.node('Cast', [`${name}/integers`], `${name}/sum`, { to: FLOAT });
+  return g.node('Cast', [`${name}/integers`], `${name}/sum`, { to: DATA_TYPES.float32 });
 }
 
 /** The same of the numbers in two digits: `[2B, K]`, the rows' high digits, then their low ones. */
@@ -150,7 +149,7 @@ function sumOfDigits(g: GraphBuilder, weightName: string, name: string): string 
   g.node('QuantizeLinear', [`${name}/low_number`, 'one', 'digit_zero'], `${name}/low_digit`);
   g.node('Concat', [`${name}/high_digit`, `${name}/low_digit`], `${name}/digits`, { axis: 0 });
   g.node('MatMulInteger', [`${name}/digits`, `${weightName}/integers`, 'digit_zero'], `${name}/integers`);
-  g.node('Cast', [`${name}/integers`], `${name}/floats`, { to: FLOAT });
+  g.node('Cast', [`${name}/integers`], `${name}/floats`, { to: DATA_TYPES.float32 });
   g.node('Split', [`${name}/floats`], [`${name}/high`, `${name}/low`], { axis: 0, num_outputs: 2 });
   g.node('Mul', [`${name}/high`, 'digit_base'], `${name}/raised`);
   return g.node('Add', [`${name}/raised`, `${name}/low`], `${name}/sum`);

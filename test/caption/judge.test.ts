@@ -32,6 +32,10 @@ describe('a judgement', () => {
     );
   });
 
+  test('does not look at an image that nobody judges: to resample it for that takes a while', () => {
+    judge(CAPTION, () => assert.fail('looked at'), {}, { evidence: null });
+  });
+
   test('tells its numbers to whoever asks, with and without a calibration', () => {
     const features = confidenceFeatures(CAPTION, IMAGE, null);
     assert.deepEqual(
