@@ -28,7 +28,12 @@ export interface Range {
   high: number;
   /** Mean of each channel, where there are channels; what weights lose by rounding is then made up on average. */
   means?: Float64Array;
+  /** Height and width of each channel, where all that were seen have the same. */
+  cells?: Cells;
 }
+
+/** Height and width. */
+export type Cells = readonly [number, number];
 
 /** `value = (byte - zero) * scale`, byte 0 to 255. */
 export interface ByteGrid {

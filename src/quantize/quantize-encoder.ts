@@ -28,7 +28,7 @@ import {
   planQuantization,
   type QuantizationPlan,
 } from './plan.ts';
-import { movePoolsBehindConvolutions } from './pools.ts';
+import { isMeanOfNeighbours, movePoolsBehindConvolutions, neighboursAsConvolution } from './pools.ts';
 
 /**
  * The fp32 graph in the form that is quantised: to be calibrated in this form as well.
@@ -142,6 +142,7 @@ class Rewrite {
     const data = new Set(dataInputs(node, this.#source));
     const inputs = node.inputs.map((i) => (data.has(i) ? this.#input(i, node, inBytes) : i));
     const outputs = node.outputs.map((o) => this.#results.get(o) ?? o);
+    if (inBytes && this.#asConvolution(node, inputs[0]!, outputs[0]!)) return;
     const weighted = inBytes && this.#source.constants.get(node.inputs[1] ?? '')?.type === 'float32';
     const all = weighted ? [inputs[0]!, ...this.#weights(node)] : inputs;
     this.#nodes.push({ ...node, inputs: all, outputs });
@@ -187,11 +188,39 @@ class Rewrite {
     return MULTIPLYING.has(op) ? this.#push('Clip', [value], `${name}/input`) : value;
   }
 
-  #throughBytes(value: string): string {
+  /** @returns whether it did: where the sizes of the pool and the grid of its result are known */
+  #asConvolution(pool: OnnxNode, input: string, output: string): boolean {
+    const { means, cells } = this.#ranges.get(pool.inputs[0]!) ?? {};
+    const group = this.#plan.groups.get(output);
+    if (!isMeanOfNeighbours(pool) || !means || !cells || Math.min(...cells) < 2 || group === undefined)
+      return false;
+    const { weights, scales, border, borderScale } = neighboursAsConvolution(means.length, cells);
+    const { kernel_shape, pads } = pool.attributes as { kernel_shape: number[]; pads: number[] };
+    const attributes = { kernel_shape, pads, strides: [1, 1], group: means.length };
+    const kernel = this.#integers(`${pool.name}/weights`, weights, scales, 0);
+    const mean = `${pool.name}/mean`;
+    this.#nodes.push({ ...pool, op: 'Conv', inputs: [input, kernel], outputs: [mean], attributes });
+    const factors = this.#stored(`${pool.name}/border`, border, borderScale);
+    this.#push('Mul', [this.#throughBytes(mean, group), factors], output);
+    return true;
+  }
+
+  /** A constant that is bytes. */
+  #stored(name: string, bytes: OnnxTensor, scale: number): string {
+    this.#constants.set(`${name}/bytes`, bytes);
+    this.#constants.set(`${name}/scale`, tensorOf(Float32Array.of(scale), []));
+    this.#constants.set(`${name}/zero`, tensorOf(Uint8Array.of(0), []));
+    return this.#push(
+      'DequantizeLinear',
+      ['bytes', 'scale', 'zero'].map((n) => `${name}/${n}`),
+      name,
+    );
+  }
+
+  #throughBytes(value: string, group = this.#plan.groups.get(value)!): string {
     const rounded = `${value}/rounded`;
     if (this.#rounded.has(value)) return rounded;
     this.#rounded.add(value);
-    const group = this.#plan.groups.get(value)!;
     const { scale, zero } = this.#grids.get(group)!;
     const [scaleName, zeroName] = [`${group}/scale`, `${group}/zero`];
     this.#constants.set(scaleName, tensorOf(Float32Array.of(scale), []));

@@ -1,5 +1,5 @@
 /** Which range of a value's numbers its bytes should cover. */
-import type { Range } from './numbers.ts';
+import type { Cells, Range } from './numbers.ts';
 
 /**
  * `minmax`: all that was seen. `percentile`: so that the share `percent` of all numbers lies below the upper end, and
@@ -27,6 +27,8 @@ export class ValueHistogram {
   total = 0;
   /** Sums of the numbers of each channel, for values `[N, C, H, W]`. */
   channelSums = new Float64Array(0);
+  /** Of each channel; null where they differ between runs. */
+  cells: Cells | null | undefined;
 
   /** @param dims the value's shape, where channels are to be told apart */
   add(values: Float32Array, dims: readonly number[] = []): void {
@@ -47,6 +49,8 @@ export class ValueHistogram {
 
   #addChannels(values: Float32Array, [images, channels, height, width]: Shape4): void {
     if (this.channelSums.length === 0) this.channelSums = new Float64Array(channels);
+    const [rows, columns] = this.cells ?? [height, width];
+    this.cells = this.cells === null || rows !== height || columns !== width ? null : [height, width];
     const cells = height * width;
     for (let run = 0; run < images * channels; run++) {
       let sum = 0;
@@ -81,7 +85,8 @@ export function rangesOf(
   histograms: ReadonlyMap<string, ValueHistogram>,
   method: RangeMethod,
 ): Map<string, Range> {
-  return new Map([...histograms].map(([name, h]) => [name, { ...rangeOf(h, method), means: meansOf(h) }]));
+  const seen = (h: ValueHistogram) => ({ means: meansOf(h), ...(h.cells && { cells: h.cells }) });
+  return new Map([...histograms].map(([name, h]) => [name, { ...rangeOf(h, method), ...seen(h) }]));
 }
 
 function meansOf({ channelSums, total }: ValueHistogram): Float64Array {

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Attribute, GraphBuilder } from '../../src/onnx/graph.ts';
-import { movePoolsBehindConvolutions } from '../../src/quantize/pools.ts';
-import { conv, image, network, run } from '../import/network/small-graphs.ts';
+import { type Attribute, GraphBuilder, tensorOf } from '../../src/onnx/graph.ts';
+import {
+  isMeanOfNeighbours,
+  movePoolsBehindConvolutions,
+  neighboursAsConvolution,
+} from '../../src/quantize/pools.ts';
+import { CHANNELS, conv, image, network, run, SIDE } from '../import/network/small-graphs.ts';
 
 const MEAN = { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1], count_include_pad: 0 };
 
@@ -82,4 +86,39 @@ test('moved, each takes the names of the values that the other read and made', (
 test('a pool without the attribute leaves padding out', () => {
   const { count_include_pad: _, ...plain } = MEAN;
   assert.equal(order(movePoolsBehindConvolutions(pooled(3, plain))), 'Conv AveragePool Relu');
+});
+
+test('a mean of neighbours is a convolution times what its border lacks', async () => {
+  const mean = new GraphBuilder();
+  mean.node('AveragePool', ['image'], 'out', MEAN);
+  const expected = await run(network(mean, 'out'), image(1));
+  const { weights, scales, border, borderScale } = neighboursAsConvolution(CHANNELS, [SIDE, SIDE]);
+  const g = new GraphBuilder();
+  const kernel = Float32Array.from(weights.bytes(), (byte) => byte * scales[0]!);
+  g.constant('kernel', tensorOf(kernel, weights.dims));
+  g.constant(
+    'factors',
+    tensorOf(
+      Float32Array.from(border.bytes(), (byte) => byte * borderScale),
+      border.dims,
+    ),
+  );
+  g.node('Conv', ['image', 'kernel'], 'sums', { pads: [1, 1, 1, 1], group: CHANNELS });
+  g.node('Mul', ['sums', 'factors'], 'out');
+  const found = await run(network(g, 'out'), image(1));
+  for (const [i, value] of expected.entries()) assert.ok(Math.abs(value - found[i]!) < 1e-5);
+});
+
+test('only a mean of the 3 x 3 cells around each is one of neighbours', () => {
+  const changes: Record<string, Attribute>[] = [
+    ...[{ kernel_shape: [5, 5] }, { strides: [2, 2] }, { pads: [0, 0, 1, 1] }, { dilations: [2, 2] }],
+    ...[{ count_include_pad: 1 }, { ceil_mode: 1 }],
+  ];
+  const is = (attributes: Record<string, Attribute>) => isMeanOfNeighbours(pooled(3, attributes).nodes[0]!);
+  assert.deepEqual(
+    [is(MEAN), ...changes.map((change) => is({ ...MEAN, ...change }))],
+    [true, ...changes.map(() => false)],
+  );
+  const { strides: _, ...plain } = MEAN;
+  assert.equal(is(plain), true);
 });

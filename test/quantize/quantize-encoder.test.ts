@@ -152,6 +152,34 @@ test('Inception: branches share the grid of their concatenation', async () => {
   assertSmall(await error(model, await quantize(model)));
 });
 
+/** A mean of neighbours between two convolutions, the first one's ReLU behind it. */
+function pooled(pads = [1, 1, 1, 1]): OnnxModel {
+  const g = new GraphBuilder();
+  conv(g, 'image', 'stem', { output: 6, kernel: 3 });
+  const attributes = { kernel_shape: [3, 3], strides: [1, 1], pads, count_include_pad: 0 };
+  g.node('AveragePool', ['stem'], 'mean', attributes);
+  g.node('Relu', ['mean'], 'x');
+  conv(g, 'x', 'end', { output: 4, input: 6 });
+  return withTail(network(g, 'end'), 'end');
+}
+
+test('Inception: means of neighbours are convolutions, in bytes and as near as means are', async () => {
+  const model = pooled();
+  const int8 = await quantize(model);
+  const { AveragePool, Conv, Mul } = operatorsOf(int8);
+  assert.deepEqual({ AveragePool, Conv, Mul }, { AveragePool: undefined, Conv: 3, Mul: 1 });
+  const { nodes } = decodeModel('unit', await optimised(int8));
+  const left = nodes.map(({ op }) => op).filter((op) => op === 'Conv' || op === 'Mul');
+  // The sizes of the padded rest are not those of what was before it.
+  assert.deepEqual(left, ['Conv', 'Conv', 'Mul', 'Conv']);
+  const own = await error(model, int8);
+  assertSmall(own);
+  const unpadded = pooled([0, 0, 0, 0]);
+  const asMean = await quantize(unpadded);
+  assert.equal(operatorsOf(asMean).AveragePool, 1);
+  assert.ok(own < 1.2 * (await error(unpadded, asMean)), `off by ${own}`);
+});
+
 test('EfficientNet: pixels in bytes, Clip, depthwise, residual, regions by a matrix product', async () => {
   const g = new GraphBuilder();
   g.constant('scale', scalar(1 / 64));

@@ -104,3 +104,16 @@ test('least-error: of a step s inside the mean square is s²/12, outside the squ
   assert.equal(high, 2 * best);
   assert.equal(low, 0.5 * best);
 });
+
+test('channels have the size that all of them had', () => {
+  const cellsOf = (...shapes: number[][]) => {
+    const histogram = new ValueHistogram();
+    for (const dims of shapes) histogram.add(new Float32Array(dims.reduce((a, b) => a * b)).fill(1), dims);
+    return rangesOf(new Map([['x', histogram]]), { method: 'minmax' }).get('x')!.cells;
+  };
+  assert.deepEqual(cellsOf([1, 2, 3, 4], [2, 2, 3, 4]), [3, 4]);
+  assert.deepEqual(
+    [cellsOf([1, 2, 3, 4], [1, 2, 4, 4]), cellsOf([1, 2, 3, 4], [1, 2, 3, 5], [1, 2, 3, 4]), cellsOf([6])],
+    [undefined, undefined, undefined],
+  );
+});
