@@ -43,6 +43,9 @@ export interface NetworkImage {
    * reads: see `readPixels`.
    */
   pixels: Uint8Array | Float32Array;
+  /** Of `pixels`. */
+  rows: number;
+  columns: number;
   /** Of the photograph, or of as much of it as was decoded. */
   width: number;
   height: number;

@@ -44,8 +44,9 @@ export function seenArea(input: ImageInput): ImageArea {
  */
 export function networkInput({ pixels, width, height }: Pixels, input: ImageInput): NetworkImage {
   const image = { pixels, width, height };
-  if (input.resampling === 'antialiased') return image;
-  return { ...image, pixels: resamplesInGraph(input) ? readPixels(image, input) : resampleTf1(image, input) };
+  if (resamplesInGraph(input)) return { ...image, ...readPixels(image, input) };
+  const resampled = input.resampling === 'antialiased' ? pixels : resampleTf1(image, input);
+  return { ...image, pixels: resampled, rows: input.height, columns: input.width };
 }
 
 /** What the network sees of an image: HWC, and what is black and white in it. */
@@ -91,7 +92,7 @@ function readAxis(size: number, cropped: number, resizedTo: number): ReadAxis {
  * @param image uint8 RGB HWC at the photograph's size
  * @returns uint8 RGB HWC
  */
-function readPixels(image: Pixels, input: InGraphInput): Uint8Array {
+function readPixels(image: Pixels, input: InGraphInput): Pick<NetworkImage, 'pixels' | 'rows' | 'columns'> {
   const rows = readAxis(image.height, input.height, input.resizedTo);
   const columns = readAxis(image.width, input.width, input.resizedTo);
   const bytes = 3 * columns.count;
@@ -101,7 +102,7 @@ function readPixels(image: Pixels, input: InGraphInput): Uint8Array {
     if (columns.picked) pick(image.pixels, from, columns.picked, read, y * bytes);
     else read.set(image.pixels.subarray(from, from + bytes), y * bytes);
   }
-  return read;
+  return { pixels: read, rows: rows.count, columns: columns.count };
 }
 
 /** Pixels at `columns` of the row that begins at `from`. */
@@ -115,7 +116,7 @@ function pick(pixels: Uint8Array, from: number, columns: Int32Array, into: Uint8
 }
 
 /** float32(1/255), by which TensorFlow's `convert_image_dtype` multiplies. */
-export const UINT8_SCALE = Math.fround(1 / 255);
+const UINT8_SCALE = Math.fround(1 / 255);
 const UNIT: Float32Array = Float32Array.from({ length: 256 }, (_, value) => value * UINT8_SCALE);
 
 /**

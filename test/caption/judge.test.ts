@@ -75,7 +75,10 @@ describe('a judgement', () => {
 });
 
 test('what was seen of each image of a call is its own pixels, and its part of what the encoder said', () => {
-  const images = [1, 4].map((at) => ({ pixels: Float32Array.of(at, at + 1, at + 2), width: 40, height: 30 }));
+  const images = [1, 4].map((at) => ({
+    pixels: Float32Array.of(at, at + 1, at + 2),
+    ...{ rows: 299, columns: 299, width: 40, height: 30 },
+  }));
   const encoded = {
     embeddings: Float32Array.of(1, 2, 3, 4),
     regions: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8),

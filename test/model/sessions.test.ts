@@ -223,7 +223,7 @@ describe('what a graph has to take and give', () => {
     const { embeddingWidth, stateWidth, regions, vocabulary } = manifest;
     const images = [0, 100].map((first) => ({
       pixels: Uint8Array.from({ length: width * height * 3 }, (_, i) => (first + i) % 251),
-      ...{ width, height },
+      ...{ rows: height, columns: width, width, height },
     }));
     const { embeddings, regions: cells } = await encoderOf(encoder, manifest)(images);
     assert.deepEqual([embeddings.length, cells.length], [2 * embeddingWidth, 2 * regions * embeddingWidth]);

@@ -16,7 +16,7 @@ export interface EncoderGraph {
 }
 
 /**
- * In: `pixels` uint8 `[B]` and `sizes` int64 `[N, 2]`, as `resampler` reads them. Out: `region_embeddings` `[N, R, E]`,
+ * In: `pixels` uint8 `[N, H, W, 3]` and `sizes` int64 `[N, 2]`, as `resampler` reads them. Out: `region_embeddings` `[N, R, E]`,
  * one for each cell of the last feature map in row-major order, and `image_embedding` `[N, E]`, their mean: pooling and
  * the linear layer commute, so this is the original's embedding of the pooled map.
  */
@@ -36,7 +36,7 @@ export function encoderGraph(weights: ShowAndTellWeights): EncoderGraph {
   const model = g.model(
     'encoder',
     [
-      { name: 'pixels', type: 'uint8', dims: ['B'] },
+      { name: 'pixels', type: 'uint8', dims: ['N', 'H', 'W', 3] },
       { name: 'sizes', type: 'int64', dims: ['N', 2] },
     ],
     [

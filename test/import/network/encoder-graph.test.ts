@@ -36,7 +36,7 @@ test('widths come from the tensors, names from what it is', () => {
   assert.deepEqual(
     [...inputs, ...outputs],
     [
-      { name: 'pixels', type: 'uint8', dims: ['B'] },
+      { name: 'pixels', type: 'uint8', dims: ['N', 'H', 'W', 3] },
       { name: 'sizes', type: 'int64', dims: ['N', 2] },
       { name: 'image_embedding', type: 'float32', dims: ['N', 32] },
       { name: 'region_embeddings', type: 'float32', dims: ['N', 64, 32] },

@@ -165,6 +165,7 @@ export function assertClose(
   what: string,
 ): void {
   assert.equal(found.length, expected.length, what);
-  const worst = Math.max(...Array.from(found, (value, i) => Math.abs(value - expected[i]!)));
+  let worst = 0;
+  for (let i = 0; i < found.length; i++) worst = Math.max(worst, Math.abs(found[i]! - expected[i]!));
   assert.ok(worst <= tolerance, `${what}: off by ${worst}, at most ${tolerance} allowed`);
 }
