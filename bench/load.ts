@@ -1,6 +1,7 @@
 /** The server under load, beside the same number of workers without HTTP. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon from 'autocannon';
+import { readBundle } from '../src/model/bundle.ts';
 import { loadCaptioner } from '../src/model/load.ts';
 import { createPool } from '../src/model/pool.ts';
 import { type ServerProcess, startServer } from './served.ts';
@@ -68,7 +69,8 @@ export interface Photograph {
 export async function underLoad(images: readonly Buffer[], options: LoadOptions): Promise<LoadReport> {
   const { directory, workers, seconds } = options;
   const photographs = await captionAlone(images, directory);
-  const pool = createPool(workers, { directory, options: { threads: 1 } });
+  const { image } = (await readBundle(directory)).manifest;
+  const pool = createPool(workers, { directory, image, threads: 1 });
   const server = await startServer({ directory, workers });
   const health = watchHealth(server.url);
   const rounds = [];

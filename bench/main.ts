@@ -99,7 +99,7 @@ async function reportThroughput(): Promise<void> {
   const samples = await Promise.all(SAMPLES.map((file) => readFile(file)));
   const images = Array.from({ length: 20 }, () => samples).flat();
   const alone = await loadCaptioner(values.model, { threads: 1 });
-  const pool = createPool(2, { directory: values.model, options: { threads: 1 } });
+  const pool = createPool(2, { directory: values.model, image: alone.bundle.manifest.image, threads: 1 });
   const one = await throughput(alone.caption, images, 1, 3);
   const two = await throughput(pool.caption, images, 4, 3);
   await pool.close();

@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
+import { readBundle } from '../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../src/model/load.ts';
 import { createPool } from '../src/model/pool.ts';
 import { memoryOf, processorMilliseconds } from './shared/proc.ts';
@@ -108,7 +109,8 @@ async function compare(files: string[], rounds: number): Promise<void> {
 }
 
 async function poolRound(bytes: readonly Uint8Array[]): Promise<Round> {
-  const pool = createPool(jobs, { directory: DEFAULT_BUNDLE, options: { threads: 1 } });
+  const { image } = (await readBundle(DEFAULT_BUNDLE)).manifest;
+  const pool = createPool(jobs, { directory: DEFAULT_BUNDLE, image, threads: 1 });
   await throughput(pool.caption, bytes.slice(0, WARM), jobs + WAITING, 1);
   const before = processorMilliseconds(process.pid);
   const rate = await throughput(pool.caption, bytes, jobs + WAITING, 1);

@@ -3,11 +3,19 @@
  * `Step`. Complete captions are ranked by log-probability / length^lengthNormalization, partial ones by plain
  * log-probability; the two are never mixed.
  */
-import { type Candidate, candidatesOf } from './candidates.ts';
-import { type Constraint, NO_CONSTRAINT } from './constraint.ts';
+
 import { READ_IMAGE, type Step } from './ports.ts';
-import { TopN } from './top-n.ts';
-import { startTrace, type Trace, type TracedWord, traceCaptions, traceFate, traceWord } from './trace.ts';
+import { type Candidate, candidatesOf } from './search/candidates.ts';
+import { type Constraint, NO_CONSTRAINT } from './search/constraint.ts';
+import { TopN } from './search/top-n.ts';
+import {
+  startTrace,
+  type Trace,
+  type TracedWord,
+  traceCaptions,
+  traceFate,
+  traceWord,
+} from './search/trace.ts';
 
 /** im2txt drops words below this probability. */
 const MIN_LOG_PROBABILITY = Math.log(1e-12);
@@ -32,8 +40,8 @@ export interface SearchOptions {
   earlyStop?: boolean;
   /** Records every continuation that was looked at. @default false */
   trace?: boolean;
-  /** Called before each decoder run; what it throws ends the search. */
-  checkpoint?: () => void;
+  /** Called before each decoder run for each image; what it throws ends the search for that one. */
+  checkpoint?: (image: number) => void;
 }
 
 export interface FoundCaption {
@@ -51,13 +59,15 @@ export interface FoundCaption {
 export interface SearchResult {
   /**
    * For each image its captions, best first. All complete, or, if none was, all partial; none where the maximum
-   * length leaves no room for what a caption must say.
+   * length leaves no room for what a caption must say, or where the search failed.
    */
   captions: FoundCaption[][];
   /** Decoder runs, the one that reads the images included. */
   steps: number;
   /** For each image what its search looked at; empty unless asked for. */
   traces: TracedWord[][];
+  /** What `checkpoint` threw, by image. */
+  failures: ReadonlyMap<number, unknown>;
 }
 
 /** What a step reads and writes for one image: N embeddings of `width` numbers, row after row. */
@@ -96,20 +106,32 @@ export async function beamSearch(
   images: ImageEmbeddings,
   options: SearchOptions,
 ): Promise<SearchResult> {
-  options.checkpoint?.();
-  const searches = await readImages(step, images, options);
-  let active = searches;
-  let steps = 1;
-  for (let length = 1; length < options.maxLength && active.length > 0; length++) {
-    options.checkpoint?.();
+  const failures = new Map<number, unknown>();
+  const mayGoOn = ({ image }: { image: number }) => {
+    try {
+      options.checkpoint?.(image);
+    } catch (error) {
+      failures.set(image, error);
+    }
+    return !failures.has(image);
+  };
+  const all = Array.from({ length: images.images }, (_, image) => ({ image }));
+  let active = all.every((image) => !mayGoOn(image)) ? [] : await readImages(step, images, options);
+  const searches = active;
+  let steps = Math.sign(active.length);
+  for (let length = 1; length < options.maxLength; length++) {
+    active = active.filter(mayGoOn);
+    if (active.length === 0) break;
     await advance(step, active, images, options);
     steps++;
     active = active.filter((s) => s.live.length > 0 && !isDecided(s, options));
   }
+  const found = all.map(({ image }) => (failures.has(image) ? undefined : searches[image]));
   return {
-    captions: searches.map((s) => best(s, options)),
+    captions: found.map((s) => (s ? best(s, options) : [])),
     steps,
-    traces: searches.flatMap((s) => (s.trace ? [s.trace.words] : [])),
+    traces: options.trace ? found.map((s) => s?.trace?.words ?? []) : [],
+    failures,
   };
 }
 

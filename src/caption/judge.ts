@@ -25,20 +25,20 @@ export interface Calibration {
   evidence: WordEvidence | null;
 }
 
-/** What the network read and said of an image of a call. */
+/** What the network read of an image, and said of it as one of several. */
 export function seenImage(
-  images: readonly NetworkImage[],
+  image: NetworkImage,
   { embeddings, regions }: EncodedImages,
   input: ImageInput,
-  at: number,
+  { at, of }: { at: number; of: number },
 ): SeenImage {
   const { width, height } = input;
-  const { pixels, range } = seenPixels(images[at]!, input);
+  const { pixels, range } = seenPixels(image, input);
   return {
     pixels,
     input: { width, height, range },
-    embedding: part(embeddings, at, images.length),
-    regions: part(regions, at, images.length),
+    embedding: part(embeddings, at, of),
+    regions: part(regions, at, of),
   };
 }
 

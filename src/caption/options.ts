@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { InvalidRequest, problemsIn } from '../errors.ts';
-import { MAX_PHRASE_WORDS, MAX_REQUIRED_PHRASES } from './constraint.ts';
+import { MAX_PHRASE_WORDS, MAX_REQUIRED_PHRASES } from './search/constraint.ts';
 
 /** Ten live captions already cost three times the decoder work of the tutorial's three and gain nothing measurable. */
 export const MAX_BEAM_WIDTH = 10;

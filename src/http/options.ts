@@ -1,6 +1,6 @@
 /** The core's options as JSON and as a query say them; names, bounds and texts are the core's own. */
 import { z } from '@hono/zod-openapi';
-import type { CaptionCall } from '../caption/captioner.ts';
+import type { CaptionCall } from '../caption/describe.ts';
 import { type CaptionOptionsInput, OPTIONS, type OptionRow } from '../caption/options.ts';
 import { inNames } from '../errors.ts';
 

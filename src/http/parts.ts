@@ -69,6 +69,8 @@ export interface MetricsText {
 /** What an edge hands to the app. */
 export interface AppParts {
   caption: Captioner['caption'];
+  /** Images of one request that are captioned at the same time. @default 1 */
+  together?: number;
   /** What `GET /model` tells. */
   model: ModelCard;
   /** Checks options before anything is read. @throws InvalidRequest */

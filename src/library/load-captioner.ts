@@ -1,10 +1,9 @@
 /** The two ways to a captioner: in this thread, or as a pool of threads. */
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { planCaptions } from '../caption/plan.ts';
 import { InvalidRequest } from '../errors.ts';
 import { plannedModel, readBundle } from '../model/bundle.ts';
-import type { ExecutionProvider } from '../model/execution-provider.ts';
+import { defaultWorkers, type ExecutionProvider, MAX_BATCH } from '../model/execution-provider.ts';
 import { DEFAULT_BUNDLE, loadCaptioner as loadCore } from '../model/load.ts';
 import { createDecodeMemory } from '../model/memory/decode-memory.ts';
 import { createPool as createCorePool } from '../model/pool.ts';
@@ -32,8 +31,12 @@ export interface LoadOptions {
 }
 
 export interface PoolOptions extends LoadOptions {
-  /** Threads that caption at the same time, each with its own copy of the model; 1 to 64. @default the processors, at most 8 */
+  /** Threads that caption at the same time, each with its own copy of the model; 1 to 64. @default the processors, at most 8; with `cuda` 2 */
   workers?: number | undefined;
+  /**
+   * Images that a thread takes at once, as many as wait when it is free; 1 to 256. @default 4, with `cuda` 32
+   */
+  batch?: number | undefined;
   /** Images that may wait for a thread; one more is rejected, `Overloaded`. @default no limit */
   queueLength?: number | undefined;
 }
@@ -46,12 +49,8 @@ export interface CaptionerPool extends Captioner {
 
 /** Each worker holds a model of its own; more than this is a mistyped number. */
 const MAX_WORKERS = 64;
-/** Without being asked a pool takes no more: memory runs out before processors do. */
-const MAX_DEFAULT_WORKERS = 8;
 /** Of `captionAll`: enough to fill the network, few enough that memory does not depend on how many are asked for. */
 const BATCH = 8;
-/** Images of `captionAll` that are read before a worker is free, so that none waits for a file. */
-const READ_AHEAD = 4;
 
 /**
  * Loads a model that captions in this thread: its networks run between the other events of the program, each for a few
@@ -85,16 +84,18 @@ export async function loadCaptioner(options: LoadOptions = {}): Promise<Captione
  */
 export async function createPool(options: PoolOptions = {}): Promise<CaptionerPool> {
   const { directory, threads = 1, executionProvider, maxPixels, decodeMemory } = checked(options);
-  const { queueLength, workers = Math.min(MAX_DEFAULT_WORKERS, availableParallelism()) } = options;
+  const { batch, queueLength, workers = defaultWorkers(executionProvider) } = options;
   checkCount('workers', workers, 1, MAX_WORKERS);
+  if (batch !== undefined) checkCount('batch', batch, 1, MAX_BATCH);
   if (queueLength !== undefined) checkCount('queueLength', queueLength, 0);
   const bundle = await readBundle(directory);
   const { manifest, hash } = bundle;
   const planned = plannedModel(bundle);
   const pool = createCorePool(
     workers,
-    { directory, options: { threads, executionProvider, maxPixels } },
+    { directory, image: manifest.image, threads, executionProvider, maxPixels },
     {
+      batch,
       queueLength,
       takeMemory: createDecodeMemory({ directory, workers, decodeMemory }),
     },
@@ -109,7 +110,7 @@ export async function createPool(options: PoolOptions = {}): Promise<CaptionerPo
       await pool.ready;
       return Promise.all(files.map((bytes) => pool.caption(bytes, ...rest)));
     },
-    batch: { images: 1, calls: workers + Math.min(READ_AHEAD, queueLength ?? READ_AHEAD) },
+    batch: { images: 1, calls: pool.inFlight },
   });
   return Object.defineProperty(captioner, 'full', {
     get: () => pool.full,

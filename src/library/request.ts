@@ -1,5 +1,5 @@
 /** The one options object of a caption, taken apart. */
-import type { CaptionCall } from '../caption/captioner.ts';
+import type { CaptionCall } from '../caption/describe.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 import { InvalidRequest } from '../errors.ts';
 import type { DecodingOptions } from './decoding-options.ts';

@@ -11,6 +11,7 @@ import { unread, unreadKind } from './formats/unread-kind.ts';
 import { decodeNeed } from './memory/need.ts';
 import { isOutOfMemory, outOfMemory } from './memory/out-of-memory.ts';
 import { sharp } from './native/native-parts.ts';
+import { inTurns } from './waiting/turns.ts';
 
 /** A JPEG of 100 megapixels has about 40 MB; 16-bit TIFFs of that size have 600 MB and are refused. */
 export const MAX_IMAGE_BYTES = 256 << 20;
@@ -157,7 +158,8 @@ async function readLevels(
   resize: ResizeOptions | null,
 ): Promise<Rgb> {
   const rgb = await readPixels(image, resize).catch((cause: unknown) => readAgain(source, resize, cause));
-  return isDark(metadata, rgb) ? readBrighter(source, resize, rgb) : rgb;
+  const gain = await gainOf(metadata, rgb);
+  return gain > 1 ? readBrighter(source, resize, gain) : rgb;
 }
 
 /** Reads no pixels, so the size is known before memory is taken. */
@@ -280,7 +282,7 @@ async function readScaled(source: Source, metadata: Metadata, resize: ResizeOpti
     throw new UnsupportedImage(`the image decodes to ${channels} channels, not to grey or RGB`);
   }
   const samples = new Float32Array(data.buffer, data.byteOffset, width * height * channels);
-  const pixels = levelsOf(samples, channels, space === 'scrgb');
+  const pixels = await levelsOf(samples, channels, space === 'scrgb');
   if (resize === null) return { pixels: new Uint8Array(pixels.buffer), width, height };
   return readPixels(sharp()(pixels, { raw: { width, height, channels: 3 } }), resize);
 }
@@ -288,14 +290,18 @@ async function readScaled(source: Source, metadata: Metadata, resize: ResizeOpti
 /** Levels of 8 bits at which 8-, 10-, 12- and 14-bit samples in 16 bits end, resampling having overshot by a quarter. */
 const DEPTHS = [8, 10, 12, 14].map((bits) => ({ gain: 2 ** (16 - bits), end: 1.25 * 2 ** (bits - 8) }));
 
-function isDark({ depth, space }: Metadata, { pixels }: Rgb): boolean {
-  return depth === 'ushort' && /16$/.test(space) && pixels.every((level) => level < DEPTHS.at(-1)!.end);
+/** 1 where the samples use all bits; those of scientific cameras that use only the lowest ones would look black. */
+async function gainOf({ depth, space }: Metadata, { pixels }: Rgb): Promise<number> {
+  if (depth !== 'ushort' || !/16$/.test(space)) return 1;
+  let brightest = 0;
+  await inTurns(pixels.length, (from, to) => {
+    for (let i = from; i < to; i++) brightest = Math.max(brightest, pixels[i]!);
+    return brightest < DEPTHS.at(-1)!.end;
+  });
+  return DEPTHS.find(({ end }) => brightest < end)?.gain ?? 1;
 }
 
-/** Samples that use only the lowest bits, as those of scientific cameras: they would look black. */
-async function readBrighter(source: Source, resize: ResizeOptions | null, { pixels }: Rgb): Promise<Rgb> {
-  const brightest = pixels.reduce((most, level) => Math.max(most, level), 0);
-  const { gain } = DEPTHS.find(({ end }) => brightest < end)!;
+async function readBrighter(source: Source, resize: ResizeOptions | null, gain: number): Promise<Rgb> {
   return readPixels(openImage(source).linear(gain, 0), resize).catch((cause: unknown) => {
     throw refusalOf(source, cause);
   });

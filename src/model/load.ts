@@ -121,11 +121,12 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     model: { name: manifest.name, hash: bundle.hash },
     calibration: { confidence: manifest.confidence, evidence: await evidence },
   });
-  const { caption, captionAll } = captioner;
+  const { caption, captionAll, describe } = captioner;
   return {
     ...captioner,
     caption: (...args) => caption(...args).catch(sayOutOfMemory),
     captionAll: (...args) => captionAll(...args).catch(sayOutOfMemory),
+    describe: (jobs) => describe(jobs).catch(sayOutOfMemory),
     bundle,
     ready,
     close,

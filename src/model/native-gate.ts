@@ -30,7 +30,7 @@ export function leaveNative(gate: SharedArrayBuffer): void {
   move(gate, NATIVE, JAVASCRIPT);
 }
 
-/** Native parts that pass the gate whenever they are called; one call at a time. */
+/** Networks that pass the gate whenever they are run; one run at a time. */
 export function gated(gate: SharedArrayBuffer, { decode, encode, step }: NativeParts): NativeParts {
   const pass =
     <A extends unknown[], R>(run: (...args: A) => Promise<R>) =>
@@ -43,7 +43,7 @@ export function gated(gate: SharedArrayBuffer, { decode, encode, step }: NativeP
         leaveNative(gate);
       }
     };
-  return { decode: pass(decode), encode: pass(encode), step: pass(step) };
+  return { decode, encode: pass(encode), step: pass(step) };
 }
 
 function move(gate: SharedArrayBuffer, from: number, to: number): boolean {

@@ -1,34 +1,52 @@
-/** Several captioners in worker threads: `session.run` blocks its thread, so only threads caption at the same time. */
+/**
+ * Captioners in worker threads: `session.run` blocks its thread, so only threads caption at the same time. Images are decoded
+ * ahead of them here, by sharp's own threads, and go to a worker together where several wait.
+ */
 import type { Captioner } from '../caption/captioner.ts';
-import { CaptionerHung, errorOf, ModelUnusable, Overloaded } from '../errors.ts';
-import { type CaptionerThread, lossOf, startThread } from './captioner-thread.ts';
-import { createJobQueue, type Job } from './job-queue.ts';
+import type { CaptionCall } from '../caption/describe.ts';
+import type { ImageInput } from '../caption/image-input.ts';
+import type { CaptionPlan } from '../caption/plan.ts';
+import { type ReadImage, readImage } from '../caption/read-image.ts';
+import type { CaptionResult } from '../caption/result.ts';
+import { DeadlineExceeded, Overloaded } from '../errors.ts';
+import { hung, startCrew } from './crew.ts';
+import { defaultBatch } from './execution-provider.ts';
+import { decodeImage } from './image.ts';
 import type { TakeMemory } from './memory/budget.ts';
 import { createDecodeMemory } from './memory/decode-memory.ts';
 import { untilAborted } from './waiting/abort.ts';
-import type { WorkerMessage, WorkerSettings } from './worker-messages.ts';
+import { atDeadline } from './waiting/timer.ts';
+import type { WorkerJob, WorkerSettings } from './worker-messages.ts';
 
 /**
- * A job that takes longer hangs. The slowest ones take 2 s for 60 words from an Inception v3, and up to 20 s to decode the
- * image; the rest is for machines with far more threads than processors.
+ * What takes longer hangs. The slowest images take 2 s for 60 words from an Inception v3, and up to 20 s to decode; the rest
+ * is for machines with far more threads than processors.
  */
 const HANG_MS = 60_000;
-/** Threads in a row that end before they have loaded: what keeps them from starting will not go away. */
-const MAX_FAILED_STARTS = 3;
-/** Before a thread is started again after a failed start, times the failures so far: memory may be free by then. */
-const RESTART_DELAY_MS = 500;
 
 /** Beside this file: TypeScript in the sources, JavaScript in the published package. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
+export interface PoolSettings extends WorkerSettings {
+  /** Of the bundle's manifest. */
+  image: ImageInput;
+  /** Largest image, pixels. @default by its kind */
+  maxPixels?: number | undefined;
+}
+
 export interface PoolOptions {
-  /** Jobs that may wait for a thread; one more is rejected, `Overloaded`. @default no limit */
+  /**
+   * Images that a worker describes at once: as many as wait when it is free, which waits for none; 1 or more.
+   * @default see `defaultBatch`
+   */
+  batch?: number | undefined;
+  /** Images that may wait for a thread; one more is rejected, `Overloaded`. @default no limit */
   queueLength?: number | undefined;
-  /** Milliseconds after which a job is given up, `CaptionerHung`, and its thread replaced. @default 60,000 */
+  /** Milliseconds after which decoding, or a batch, is given up, `CaptionerHung`. @default 60,000 */
   hangMs?: number;
   /** Called once when no thread is left and none will be started. @default nothing */
   onLost?: (cause: Error) => void;
-  /** Where the images of all threads have their memory from. @default a budget of their own: see `memory/decode-memory.ts` */
+  /** Where decoding has its memory from. @default a budget of its own: see `memory/decode-memory.ts` */
   takeMemory?: TakeMemory;
   /** What runs in each thread. @default worker.ts beside this file, or what it was built to */
   module?: URL;
@@ -36,9 +54,13 @@ export interface PoolOptions {
 
 /** What a pool has to do, and to do it with. */
 export interface PoolLoad {
-  /** Images that wait for a thread. */
+  /** Images that were asked for and have no answer yet. */
+  pending: number;
+  /** Of those, images that wait for a thread. */
   waiting: number;
-  /** Threads that have an image. */
+  /** Images that are being decoded. */
+  reading: number;
+  /** Threads that have images. */
   busy: number;
   /** Threads that have loaded their model. */
   alive: number;
@@ -55,172 +77,211 @@ export interface CaptionerPool {
   /** True while another caption would be rejected for want of a place in the queue. */
   readonly full: boolean;
   readonly load: PoolLoad;
+  /** Images that a thread describes at once, at most. */
+  readonly batch: number;
+  /** Images to ask for at the same time, so that no thread waits for work and none is refused. */
+  readonly inFlight: number;
   /** Ends the threads as soon as each has finished what it is at; all jobs without an answer are rejected. */
   close(): Promise<void>;
 }
 
-interface Member {
-  thread: CaptionerThread;
-  loaded: boolean;
-  job: Job | null;
-  hang: NodeJS.Timeout | undefined;
+/** One image from being asked for to its answer. */
+interface Job {
+  bytes: Uint8Array;
+  plan: CaptionPlan | undefined;
+  call: Omit<CaptionCall, 'signal'>;
+  /** Was in a batch that failed as a whole, perhaps for another image's fault. */
+  alone: boolean;
+  late: ReturnType<typeof atDeadline>;
+  /** Ends its decoding. */
+  unwanted: AbortController;
+  resolve(result: CaptionResult): void;
+  reject(error: unknown): void;
+}
+
+interface Read {
+  job: Job;
+  image: ReadImage;
 }
 
 /**
- * Starts `workers` threads, each with its own copy of the model in memory. A thread that crashes or hangs is replaced.
+ * Starts `workers` threads, each with its own copy of the model in memory. A thread that crashes or hangs is replaced; images
+ * that were at it together with others are tried once more, each alone.
  */
 export function createPool(
   workers: number,
-  settings: WorkerSettings,
+  { image: input, maxPixels, ...settings }: PoolSettings,
   options: PoolOptions = {},
 ): CaptionerPool {
   const { queueLength = Number.POSITIVE_INFINITY, hangMs = HANG_MS } = options;
-  const module = options.module ?? WORKER;
+  const { batch = defaultBatch(settings.executionProvider) } = options;
   const takeMemory = options.takeMemory ?? createDecodeMemory({ directory: settings.directory, workers });
-  const queue = createJobQueue();
-  const members = new Set<Member>();
-  const idle: Member[] = [];
-  const ready = Promise.withResolvers<void>();
-  // Without a handler a rejection nobody awaits would end the process; every caption rejects with the same error.
-  ready.promise.catch(() => undefined);
-  let loaded = 0;
-  /** Threads that hang and have not ended yet. */
-  let abandoned = 0;
-  let failedStarts = 0;
-  /** Threads that run, start, or are to be started. */
-  let hoped = workers;
+  /** In the order they came. */
+  const waiting = new Set<Job>();
+  const reading = new Set<Job>();
+  /** In the order in which they were ready. */
+  const read: Read[] = [];
+  /** That threads have. */
+  let described = 0;
   let end: Error | null = null;
 
-  const dispatch = (): void => {
-    while (idle.length > 0) {
-      const job = queue.shift();
-      if (job === undefined) return;
-      const member = idle.pop()!;
-      member.job = job;
-      watch(member);
-      member.thread.run(job);
-    }
+  const finish = (job: Job): void => {
+    clearTimeout(job.late);
+    waiting.delete(job);
+    reading.delete(job);
+    const at = read.findIndex((one) => one.job === job);
+    if (at >= 0) read.splice(at, 1);
   };
 
-  const watch = (member: Member): void => {
-    member.hang = setTimeout(onHang, hangMs, member);
+  const giveUp = (job: Job, reason: unknown): void => {
+    finish(job);
+    job.reject(reason);
+    job.unwanted.abort(reason);
+    goOn();
   };
 
-  const start = (): void => {
-    if (end !== null) return;
-    const member: Member = {
-      thread: startThread(
-        { settings, takeMemory, module },
+  const rejectAll = (reason: Error): void => {
+    end = reason;
+    for (const job of [...waiting, ...reading, ...read.map((one) => one.job)]) giveUp(job, reason);
+  };
+
+  const wait = (job: Job): void => {
+    const late = 'the deadline passed while the image waited for a free captioner';
+    job.late = atDeadline(job.call.deadline, () => giveUp(job, new DeadlineExceeded(late)));
+    waiting.add(job);
+  };
+
+  const readAhead = async (job: Job): Promise<void> => {
+    waiting.delete(job);
+    reading.add(job);
+    const watch = () => setTimeout(() => giveUp(job, hung(hangMs)), hangMs);
+    let hang = watch();
+    try {
+      const image = await readImage(
+        job.bytes,
         {
-          onMessage: (message) => onMessage(member, message),
-          onWaiting: (waiting) => {
-            clearTimeout(member.hang);
-            if (!waiting && member.job !== null) watch(member);
-          },
-          onExit: (cause) => onEnd(member, cause),
+          image: input,
+          decode: (bytes, wanted, limits) =>
+            decodeImage(bytes, wanted, {
+              maxPixels,
+              takeMemory: async (need) => {
+                // To wait for memory is no hanging.
+                clearTimeout(hang);
+                const release = await takeMemory(need, limits);
+                hang = watch();
+                return release;
+              },
+            }),
         },
-      ),
-      loaded: false,
-      job: null,
-      hang: undefined,
-    };
-    members.add(member);
-  };
-
-  const onMessage = (member: Member, message: WorkerMessage): void => {
-    if ('unusable' in message) {
-      onEnd(member, errorOf(message.unusable));
-      return;
+        { deadline: job.call.deadline, signal: job.unwanted.signal },
+      );
+      if (reading.delete(job)) read.push({ job, image });
+    } catch (error) {
+      giveUp(job, error);
+    } finally {
+      clearTimeout(hang);
     }
-    if ('ready' in message) {
-      member.loaded = true;
-      failedStarts = 0;
-      if (++loaded === workers) ready.resolve();
-    } else if ('result' in message) settle(member)?.resolve(message.result);
-    else settle(member)?.reject(errorOf(message.error));
-    if (!members.has(member)) return;
-    idle.push(member);
-    dispatch();
+    goOn();
   };
 
-  /** Its job, which it has no more. */
-  const settle = (member: Member): Job | null => {
-    const { job } = member;
-    clearTimeout(member.hang);
-    member.job = null;
-    return job;
+  /**
+   * As many as wait, shared evenly by the threads that are free. Powers of two: CUDA looks for the best algorithms when it first
+   * meets a size.
+   */
+  const nextBatch = (): Read[] => {
+    const alone = read.findIndex(({ job }) => job.alone);
+    if (alone === 0) return read.splice(0, 1);
+    const together = alone < 0 ? read.length : alone;
+    const share = Math.min(batch, Math.ceil(together / crew.idle));
+    return read.splice(0, 2 ** Math.floor(Math.log2(share)));
   };
 
-  const remove = (member: Member, cause: Error): boolean => {
-    settle(member)?.reject(cause);
-    if (idle.includes(member)) idle.splice(idle.indexOf(member), 1);
-    return members.delete(member);
+  const describe = async (images: readonly Read[]): Promise<void> => {
+    for (const { job } of images) clearTimeout(job.late);
+    described += images.length;
+    try {
+      const answers = await crew.run(images.map(jobOf));
+      for (const [i, { job }] of images.entries()) {
+        const answer = answers[i]!;
+        if ('error' in answer) job.reject(answer.error);
+        else job.resolve(answer.result);
+      }
+    } catch (error) {
+      for (const { job } of images) {
+        if (images.length === 1 || end !== null) job.reject(end ?? error);
+        else if (!job.unwanted.signal.aborted) wait(Object.assign(job, { alone: true }));
+      }
+      goOn();
+    } finally {
+      described -= images.length;
+    }
   };
 
-  const onHang = (member: Member): void => {
-    const gone = member.thread.abandon();
-    remove(member, new CaptionerHung(`the image took longer than ${hangMs / 1000} s and was given up`));
-    abandoned++;
-    void gone.then(() => {
-      abandoned--;
-    });
-    // At most as many hung threads as working ones run at the same time, since each keeps its memory and a processor.
-    if (abandoned <= workers) start();
-    else void gone.then(start);
+  const goOn = (): void => {
+    for (const job of waiting) {
+      if (reading.size + read.length >= workers * batch) break;
+      void readAhead(job);
+    }
+    while (crew.idle > 0 && read.length > 0) void describe(nextBatch());
   };
 
-  const onEnd = (member: Member, cause: Error): void => {
-    if (!remove(member, end ?? lossOf(cause)) || end !== null) return;
-    if (member.loaded) start();
-    else if (cause instanceof ModelUnusable || ++failedStarts >= MAX_FAILED_STARTS) giveUp(cause);
-    else setTimeout(start, RESTART_DELAY_MS * failedStarts);
-  };
+  const crew = startCrew({
+    workers,
+    settings,
+    batch,
+    hangMs,
+    module: options.module ?? WORKER,
+    onIdle: () => goOn(),
+    onLost: (cause) => {
+      rejectAll(cause);
+      options.onLost?.(cause);
+    },
+  });
 
-  const giveUp = (cause: Error): void => {
-    ready.reject(cause);
-    if (--hoped > 0) return;
-    end = cause;
-    queue.rejectAll(cause);
-    options.onLost?.(cause);
-  };
-
-  for (let i = 0; i < workers; i++) start();
-
-  const isFull = () => idle.length === 0 && queue.length >= queueLength;
+  const ownImages = () => waiting.size + reading.size + read.length;
+  /** Images that no thread has, less those that free ones will take; below 0 where these would take more. */
+  const withoutThread = () => ownImages() - crew.idle;
+  const isFull = () => withoutThread() >= queueLength;
 
   return {
-    ready: ready.promise,
+    ready: crew.ready,
     get full() {
       return isFull();
     },
     get load() {
-      const all = [...members];
       return {
-        waiting: queue.length,
-        busy: all.filter(({ job }) => job !== null).length,
-        alive: all.filter((member) => member.loaded).length,
+        pending: ownImages() + described,
+        waiting: Math.max(0, withoutThread()),
+        reading: reading.size,
+        busy: crew.busy,
+        alive: crew.alive,
       };
     },
+    batch,
+    inFlight: Math.min(2 * workers * batch, workers + queueLength),
     caption: (bytes, plan, { signal, ...call } = {}) =>
       untilAborted(signal, (resolve, reject) => {
-        const job: Job = { bytes, plan, call, resolve, reject };
+        const job: Job = {
+          ...{ bytes, plan, call, alone: false, late: undefined },
+          ...{ unwanted: new AbortController(), resolve, reject },
+        };
         if (end !== null) reject(end);
         else if (isFull()) {
-          reject(new Overloaded(`${queue.length} images wait for a free captioner already`));
+          reject(new Overloaded(`${withoutThread()} images wait for a free captioner already`));
         } else {
-          queue.push(job);
-          dispatch();
+          wait(job);
+          goOn();
         }
-        // A thread that decodes it already finishes it: that takes no longer than starting another thread.
-        return () => {
-          queue.remove(job);
-          for (const member of members) if (member.job === job) member.thread.withdraw();
-        };
+        // What a thread has it finishes: that takes no longer than starting another thread.
+        return () => giveUp(job, signal?.reason);
       }),
     close: async () => {
-      end ??= new Error('the captioner pool is closed');
-      queue.rejectAll(end);
-      await Promise.all([...members].map(({ thread }) => thread.stop()));
+      rejectAll(end ?? new Error('the captioner pool is closed'));
+      await crew.close();
     },
   };
+}
+
+function jobOf({ job: { plan, call }, image }: Read): WorkerJob {
+  return { image, plan, call };
 }

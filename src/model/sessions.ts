@@ -153,12 +153,31 @@ function shapesAgree(want: readonly (number | null)[], have: readonly (number | 
   );
 }
 
-export function encoderOf(session: InferenceSession, { image }: Manifest): Encode {
-  const fetches = ['image_embedding', 'region_embeddings'];
+/**
+ * The mean of the regions is made here: onnxruntime sums in another order for one image than for several, and all else that it
+ * does is the same to the bit.
+ */
+export function encoderOf(session: InferenceSession, { image, embeddingWidth }: Manifest): Encode {
   return async (images) => {
-    const out = await session.run(encoderFeeds(images, image), fetches);
-    return { embeddings: floats(out.image_embedding), regions: floats(out.region_embeddings) };
+    const out = await session.run(encoderFeeds(images, image), ['region_embeddings']);
+    const regions = floats(out.region_embeddings);
+    return { embeddings: meansOf(regions, images.length, embeddingWidth), regions };
   };
+}
+
+/** @returns `[images, width]` of `[images, R, width]` */
+function meansOf(values: Float32Array, images: number, width: number): Float32Array {
+  const means = new Float32Array(images * width);
+  const each = values.length / images;
+  const sum = new Float64Array(width);
+  for (let image = 0; image < images; image++) {
+    sum.fill(0);
+    for (let row = image * each; row < (image + 1) * each; row += width) {
+      for (let i = 0; i < width; i++) sum[i]! += values[row + i]!;
+    }
+    for (let i = 0; i < width; i++) means[image * width + i] = (sum[i]! * width) / each;
+  }
+  return means;
 }
 
 /** The encoder's inputs for one or more images. */

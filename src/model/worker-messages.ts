@@ -1,48 +1,44 @@
-/** What a pool and its worker threads say to each other. */
-import type { CaptionCall } from '../caption/captioner.ts';
+/** What a crew and its worker threads say to each other. */
+import type { DescribeJob } from '../caption/describe.ts';
 import type { CaptionPlan } from '../caption/plan.ts';
 import type { CaptionResult } from '../caption/result.ts';
 import type { ErrorReport } from '../errors.ts';
 import type { ExecutionProvider } from './execution-provider.ts';
-import type { MemoryAnswer, MemoryRequest } from './memory/shares.ts';
 
 export interface WorkerSettings {
   /** Of the bundle. */
   directory: string;
-  options: {
-    /** Inside one network run; one is best, since the workers share the processors. */
-    threads: number;
-    /** @default cpu */
-    executionProvider?: ExecutionProvider | undefined;
-    /** Largest image, pixels. @default by its kind */
-    maxPixels?: number | undefined;
-  };
+  /** Inside one network run; one is best, since the workers share the processors. */
+  threads: number;
+  /** @default cpu */
+  executionProvider?: ExecutionProvider | undefined;
 }
 
 export interface WorkerData extends WorkerSettings {
   /** See `native-gate.ts`. */
   gate: SharedArrayBuffer;
+  /** Images of the largest batch. */
+  batch: number;
 }
 
-export interface WorkerJob {
-  bytes: Uint8Array;
+/** Plain data: signals stay with the pool. */
+export interface WorkerJob extends Omit<DescribeJob, 'plan'> {
+  /** @default the model's own options */
   plan: CaptionPlan | undefined;
-  /** Plain data: a signal stays with the pool. */
-  call: Omit<CaptionCall, 'signal'> | undefined;
 }
 
-/** In place of a job: finish what is at work, take no more. */
+/** In place of a batch: finish what is at work, take no more. */
 export const STOP = 'stop';
 
-/** To the thread: one job after the other, and meanwhile what it asked memory for. */
-export type PoolMessage = WorkerJob | MemoryAnswer | typeof STOP;
+/** To the thread: one batch after the other. */
+export type CrewMessage = WorkerJob[] | typeof STOP;
 
-/** From the thread: first `ready` or `unusable`, then one `result` or `error` for each job. */
+/** What became of one image of a batch. */
+export type WorkerAnswer = { result: CaptionResult } | { error: ErrorReport };
+
+/** From the thread: first `ready` or `unusable`, then for each batch what became of its images, or `failed` of all. */
 export type WorkerMessage =
   | { ready: true }
   | { unusable: ErrorReport }
-  | { result: CaptionResult }
-  | { error: ErrorReport };
-
-/** And from the thread, too, while it has a job. */
-export type ThreadMessage = WorkerMessage | MemoryRequest;
+  | { answers: WorkerAnswer[] }
+  | { failed: ErrorReport };

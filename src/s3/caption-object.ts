@@ -2,8 +2,9 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { nameOf, type ObjectReference } from '../aws/object-reference.ts';
 import type { Place } from '../aws/places.ts';
-import type { CaptionCall, Captioner } from '../caption/captioner.ts';
+import type { Captioner } from '../caption/captioner.ts';
 import { checkDeadline } from '../caption/deadline.ts';
+import type { CaptionCall } from '../caption/describe.ts';
 import type { CaptionPlan } from '../caption/plan.ts';
 import type { RecordedCode, RecordedOutcome } from '../caption/result.ts';
 import { CaptionError, type ErrorCode } from '../errors.ts';

@@ -150,11 +150,7 @@ function addGauges(registers: Registry[], info: ServerInfo, state: () => ServerS
     ['http_requests_in_progress', 'Requests that are not answered yet', ({ requests }) => requests],
     ['show_and_tell_images_waiting', 'Images that wait for a worker', ({ load }) => load.waiting],
     ['show_and_tell_images_waiting_limit', '--queue: more are refused', ({ waitingLimit }) => waitingLimit],
-    [
-      'show_and_tell_images_pending',
-      'Images that wait or are at work',
-      ({ load }) => load.waiting + load.busy,
-    ],
+    ['show_and_tell_images_pending', 'Images that wait or are at work', ({ load }) => load.pending],
     ['show_and_tell_workers_configured', '--workers', ({ workers }) => workers],
     ['show_and_tell_workers_alive', 'Workers that have loaded the model', ({ load }) => load.alive],
     ['show_and_tell_workers_busy', 'Workers that caption an image', ({ load }) => load.busy],

@@ -58,7 +58,7 @@ export interface RunningServer {
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { settings, report = () => undefined } = parts;
   const bundle = await readBundle(parts.model);
-  const pool = startPool(parts);
+  const pool = startPool(bundle, parts);
   let edge: Edge | null = null;
   let metricsServer: Server | null = null;
   try {
@@ -108,13 +108,16 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   }
 }
 
-function startPool({ model: directory, settings, onLost, workers }: ServerParts): CaptionerPool {
-  const { threads, executionProvider, maxPixels, decodeMemory, queue: queueLength } = settings;
+function startPool(
+  { manifest: { image } }: Bundle,
+  { model: directory, settings, onLost, workers }: ServerParts,
+): CaptionerPool {
+  const { threads, executionProvider, maxPixels, decodeMemory, batch, queue: queueLength } = settings;
   const takeMemory = createDecodeMemory({ directory, workers: settings.workers, decodeMemory });
   return createPool(
     settings.workers,
-    { directory, options: { threads, executionProvider, ...(maxPixels !== undefined && { maxPixels }) } },
-    { ...workers, queueLength, takeMemory, ...(onLost && { onLost }) },
+    { directory, image, threads, executionProvider, maxPixels },
+    { ...workers, batch, queueLength, takeMemory, ...(onLost && { onLost }) },
   );
 }
 
@@ -138,6 +141,7 @@ async function appParts(
   const allowedOrigin = allowedOriginOf(settings);
   return {
     caption: metrics.counting('http', pool.caption),
+    together: pool.batch,
     model: modelCardOf(bundle),
     plan: (options = {}) => planCaptions(options, plannedModel(bundle)),
     maxBodyBytes: settings.maxBody,
@@ -169,11 +173,11 @@ function allowedOriginOf({ corsOrigin, host }: ServerSettings): AllowedOrigin | 
 /** @returns `null` where the settings name no queue */
 async function startConsumer(
   { manifest, hash }: Bundle,
-  { caption }: CaptionerPool,
+  { caption, inFlight }: CaptionerPool,
   metrics: ServerMetrics,
   { settings, report }: ServerParts,
 ): Promise<QueueConsumer | null> {
-  const { queueUrl, resultsBucket, resultsPrefix, allowedBuckets, maxObjectBytes, workers } = settings;
+  const { queueUrl, resultsBucket, resultsPrefix, allowedBuckets, maxObjectBytes } = settings;
   if (queueUrl === undefined || resultsBucket === undefined) return null;
   const [{ createSqsClient, startQueueConsumer }, { createS3Client }] = await Promise.all([
     import('./queue-consumer.ts'),
@@ -182,7 +186,7 @@ async function startConsumer(
   return startQueueConsumer({
     sqs: createSqsClient(),
     queueUrl,
-    messages: workers,
+    messages: inFlight,
     s3: createS3Client(),
     caption: metrics.counting('queue', caption),
     model: { name: manifest.name, hash },

@@ -12,13 +12,14 @@ import {
   uploadsPrefix,
 } from '../aws/places.ts';
 import { originsSchema } from '../http/cross-origin.ts';
+import { defaultBatch, defaultWorkers, MAX_BATCH } from '../model/execution-provider.ts';
 
 /** Each worker holds a model of its own; more than this is a mistyped number. */
 const MAX_WORKERS = 64;
-/** Without being asked the server takes no more than this: memory runs out before processors do. */
-const MAX_DEFAULT_WORKERS = 8;
 /** Images that wait for each worker: about half a second's work of the default model. */
 const QUEUED_PER_WORKER = 32;
+/** And no fewer than fill its next batches. */
+const QUEUED_BATCHES = 4;
 /** Any camera's photographs are smaller; as base64 in JSON it leaves 24 MB. */
 const DEFAULT_MAX_BODY = 32 << 20;
 /** Of one body: it is held in memory twice, as it comes and in a piece. Uploads and the queue take larger images. */
@@ -47,6 +48,7 @@ export const serverSettingsSchema = z
     metricsPort: z.int().min(0).max(65535).optional(),
     /** This machine alone, unless asked otherwise: there is no authentication. */
     host: z.string().min(1).default('127.0.0.1'),
+    /** @default the processors, at most 8; with `cuda` 2 */
     workers: z.int().min(1).max(MAX_WORKERS).optional(),
     /** Inside one network run. */
     threads: z
@@ -55,7 +57,9 @@ export const serverSettingsSchema = z
       .max(2 * availableParallelism())
       .default(1),
     executionProvider: z.enum(['cpu', 'cuda']).default('cpu'),
-    /** Images that may wait for a worker; the next ones are answered 503. @default 32 for each worker */
+    /** Images that a worker takes at once, as many as wait when it is free. @default 4, with `cuda` 32 */
+    batch: z.int().min(1).max(MAX_BATCH).optional(),
+    /** Images that may wait for a worker; the next ones are answered 503. @default 32 for each worker, or four batches */
     queue: z.int().min(0).max(10_000).optional(),
     /** Buckets of S3 that requests may name images in. */
     allowedBuckets: z.array(bucketName).default([]),
@@ -117,14 +121,13 @@ export const serverSettingsSchema = z
     path: ['headersTimeout'],
     message: 'has to be no longer than {requestTimeout}, which the headers are part of',
   })
-  .transform(({ workers = defaultWorkers(), queue = workers * QUEUED_PER_WORKER, ...rest }) => {
-    const headersTimeout = rest.headersTimeout ?? Math.min(DEFAULT_HEADERS_TIMEOUT_MS, rest.requestTimeout);
-    return { ...rest, workers, queue, headersTimeout };
+  .transform((given) => {
+    const { executionProvider, requestTimeout } = given;
+    const { workers = defaultWorkers(executionProvider), batch = defaultBatch(executionProvider) } = given;
+    const { queue = workers * Math.max(QUEUED_PER_WORKER, QUEUED_BATCHES * batch) } = given;
+    const { headersTimeout = Math.min(DEFAULT_HEADERS_TIMEOUT_MS, requestTimeout) } = given;
+    return { ...given, workers, batch, queue, headersTimeout };
   });
 
 export type ServerSettings = z.output<typeof serverSettingsSchema>;
 export type ServerSettingsInput = z.input<typeof serverSettingsSchema>;
-
-function defaultWorkers(): number {
-  return Math.min(MAX_DEFAULT_WORKERS, availableParallelism());
-}

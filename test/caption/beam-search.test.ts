@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { beamSearch, type FoundCaption, type SearchOptions } from '../../src/caption/beam-search.ts';
-import { constraintOf } from '../../src/caption/constraint.ts';
 import { READ_IMAGE, type Step } from '../../src/caption/ports.ts';
+import { constraintOf } from '../../src/caption/search/constraint.ts';
 import { type Model, markov, ONE_IMAGE, searchOptions, stepOver } from './fake-models.ts';
 import { enumerateSearch, plainSearch } from './plain-search.ts';
 

@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { type Captioner, createCaptioner } from '../../src/caption/captioner.ts';
 import { confidenceFeatures, confidenceSchema } from '../../src/caption/confidence/confidence.ts';
+import type { Described } from '../../src/caption/describe.ts';
 import { IM2TXT_INPUT, type ImageInput } from '../../src/caption/image-input.ts';
 import type { DecodeImage, StepInput } from '../../src/caption/ports.ts';
+import type { ReadImage } from '../../src/caption/read-image.ts';
+import { DeadlineExceeded, InvalidRequest } from '../../src/errors.ts';
 import { type Model, markov, stepOver } from './fake-models.ts';
 
 const WORDS = ['<S>', '</S>', 'dog', 'runs', '<UNK>'];
@@ -143,17 +146,30 @@ describe('the result of a call', () => {
     );
   });
 
-  test('says what was captioned, by what, and how long it took: its own decoding, the rest of the whole call', async (t) => {
+  test('says what was captioned, by what, and how long it took: its own decoding, and the runs that it shared', async (t) => {
     const { captioner, calls } = captionerOf(t);
     const results = await captioner.captionAll([ONE, OTHER]);
     const search = 1000 * calls.steps.length;
-    const times = { preprocess: 0, encode: 100, search, total: 112 + search };
+    const times = { preprocess: 0, encode: 100, search };
+    const total = 100 + search;
     assert.deepEqual(
       results.map(({ captions: _captions, ...rest }) => rest),
       [
         // Both are decoded at the same time, on one clock.
-        { model: captioner.model, timings: { decode: 12, ...times }, width: 40, height: 30, format: 'png' },
-        { model: captioner.model, timings: { decode: 7, ...times }, width: 41, height: 30, format: 'png' },
+        {
+          model: captioner.model,
+          timings: { decode: 12, ...times, total: 12 + total },
+          width: 40,
+          height: 30,
+          format: 'png',
+        },
+        {
+          model: captioner.model,
+          timings: { decode: 7, ...times, total: 7 + total },
+          width: 41,
+          height: 30,
+          format: 'png',
+        },
       ],
     );
     assert.deepEqual(captioner.model, { name: 'by hand', hash: 'abc' });
@@ -341,5 +357,77 @@ describe('a call ends', () => {
       code: 'InvalidRequest',
       problems: [{ field: 'maxLength', message: 'leaves no room for the words that a caption must say' }],
     });
+  });
+});
+
+describe('images that are described together', () => {
+  /** `ONE` and `OTHER` as the networks read them. */
+  const readOf = (which: number): ReadImage => ({
+    input: { pixels: Uint8Array.of(which, 0, 0), rows: 1, columns: 1, width: 1, height: 1 },
+    ...{ width: 40, height: 30, format: 'png', timings: { decode: 3, preprocess: 4 } },
+  });
+  const textsOf = (described: Described[]) =>
+    described.map((one) => ('error' in one ? one.error : one.result.captions.map(({ text }) => text)));
+
+  test('share one run of the encoder, and a search for those that want the same', async (t) => {
+    const { captioner, calls } = captionerOf(t);
+    const [same, shorter] = [captioner.plan({ count: 1 }), captioner.plan({ count: 1, maxLength: 3 })];
+    const jobs = [
+      { image: readOf(0), plan: same, call: {} },
+      { image: readOf(0), plan: shorter, call: {} },
+      { image: readOf(1), plan: captioner.plan({ count: 1 }), call: {} },
+    ];
+    const described = await captioner.describe(jobs);
+    assert.deepEqual(textsOf(described), [['dog runs'], ['dog'], ['runs']]);
+    assert.deepEqual(calls.encoded, [[3, 0, 0, 0, 0, 0, 0, 1, 0, 0]]);
+    // The first and the third are read at once, then the second.
+    assert.deepEqual(
+      calls.steps.filter(({ words }) => words[0] === -1).map(({ embeddings }) => [...embeddings]),
+      [[0, 1], [0]],
+    );
+    const [first, second] = described.map((one) => ('error' in one ? assert.fail() : one.result.timings));
+    assert.equal(first!.total, 3 + 4 + first!.encode + first!.search);
+    assert.equal(second!.total, first!.total + second!.search);
+  });
+
+  test('end on their own: at a deadline, by a signal, for want of room', async (t) => {
+    const { captioner, calls } = captionerOf(t);
+    const [plan, long] = [captioner.plan(), captioner.plan({ requiredWords: ['runs dog'], maxLength: 2 })];
+    const abort = new AbortController();
+    const push = calls.steps.push.bind(calls.steps);
+    calls.steps.push = (input) => {
+      if (calls.steps.length === 1) abort.abort(new Error('given up'));
+      return push(input);
+    };
+    const described = await captioner.describe([
+      { image: readOf(0), plan, call: { signal: abort.signal } },
+      { image: readOf(1), plan, call: { deadline: Date.now() - 1 } },
+      { image: readOf(1), plan: long, call: {} },
+      { image: readOf(1), plan, call: {} },
+    ]);
+    const [gone, late, cramped, last] = textsOf(described);
+    assert.deepEqual(gone, new Error('given up'));
+    assert.ok(late instanceof DeadlineExceeded);
+    assert.ok(cramped instanceof InvalidRequest);
+    assert.deepEqual(last, ['runs']);
+    // What was late before the encoder was not encoded.
+    assert.equal(calls.encoded[0]![0], 3);
+  });
+
+  test('of which none is in time cost nothing', async (t) => {
+    const { captioner, calls } = captionerOf(t);
+    const call = { signal: AbortSignal.abort(new Error('given up')) };
+    const described = await captioner.describe([{ image: readOf(0), plan: captioner.plan(), call }]);
+    assert.deepEqual([textsOf(described), calls.encoded, calls.steps], [[new Error('given up')], [], []]);
+    assert.deepEqual(await captioner.describe([]), []);
+  });
+
+  test('fail together where a network does', async (t) => {
+    const { captioner, calls } = captionerOf(t);
+    calls.steps.push = () => {
+      throw new Error('no step');
+    };
+    const job = { image: readOf(0), plan: captioner.plan(), call: {} };
+    await assert.rejects(captioner.describe([job, { ...job }]), { message: 'no step' });
   });
 });

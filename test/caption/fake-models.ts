@@ -1,7 +1,7 @@
 /** Small decoders whose whole behaviour is known. */
 import type { SearchOptions } from '../../src/caption/beam-search.ts';
-import { NO_CONSTRAINT } from '../../src/caption/constraint.ts';
 import { READ_IMAGE, type Step } from '../../src/caption/ports.ts';
+import { NO_CONSTRAINT } from '../../src/caption/search/constraint.ts';
 
 /** Log-probability of each next word, by the words so far (start first). */
 export type Model = (prefix: readonly number[]) => readonly number[];

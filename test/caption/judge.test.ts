@@ -84,7 +84,7 @@ test('what was seen of each image of a call is its own pixels, and its part of w
     regions: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8),
   };
   const input: ImageInput = { ...IM2TXT_INPUT, dtype: 'float32', range: [-1, 1] };
-  const seen = [0, 1].map((at) => seenImage(images, encoded, input, at));
+  const seen = [0, 1].map((at) => seenImage(images[at]!, encoded, input, { at, of: 2 }));
   const layout = { width: 299, height: 299, range: [-1, 1] };
   assert.deepEqual(
     seen.map((image) => [[...image.pixels], [...image.embedding], [...image.regions], image.input]),

@@ -1,6 +1,6 @@
 /** Two searches written for plainness, to hold the real one against. */
 import type { FoundCaption, SearchOptions } from '../../src/caption/beam-search.ts';
-import { TopN } from '../../src/caption/top-n.ts';
+import { TopN } from '../../src/caption/search/top-n.ts';
 import type { Model } from './fake-models.ts';
 
 function begin(options: SearchOptions): FoundCaption {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import type { CaptionOptionsInput } from '../../src/caption/options.ts';
 import { planCaptions } from '../../src/caption/plan.ts';
+import type { CaptionResult } from '../../src/caption/result.ts';
 import {
   CaptionerHung,
   DeadlineExceeded,
@@ -28,13 +29,15 @@ import { readSamples } from '../support/samples.ts';
 
 const samples = readSamples();
 const THREADS = { threads: 1 };
-const defaultBundle = plannedModel(await readBundle(DEFAULT_BUNDLE));
+const bundle = await readBundle(DEFAULT_BUNDLE);
+const { image } = bundle.manifest;
+const defaultBundle = plannedModel(bundle);
 const planOf = (options: CaptionOptionsInput) => planCaptions(options, defaultBundle);
 
 describe('a pool of two captioners', () => {
   let pool: CaptionerPool;
   before(() => {
-    pool = createPool(2, { directory: DEFAULT_BUNDLE, options: THREADS });
+    pool = createPool(2, { directory: DEFAULT_BUNDLE, image, ...THREADS });
   });
   after(() => pool.close());
 
@@ -59,8 +62,7 @@ describe('a pool of two captioners', () => {
   });
 
   it('disturbs no image of another thread when threads start', async () => {
-    const others = createPool(4, { directory: DEFAULT_BUNDLE, options: THREADS });
-    const { image } = (await readBundle(DEFAULT_BUNDLE)).manifest;
+    const others = createPool(4, { directory: DEFAULT_BUNDLE, image, ...THREADS });
     const [, , small] = samples;
     let started = false;
     const starting = Promise.all(samples.slice(0, 4).map(({ bytes }) => others.caption(bytes))).finally(
@@ -127,20 +129,129 @@ describe('a pool of two captioners', () => {
   }
 });
 
-describe('a pool of one captioner', () => {
-  it('finishes what it is given in the order given', async (t) => {
-    const pool = createPool(1, { directory: DEFAULT_BUNDLE, options: THREADS });
-    t.after(() => pool.close());
-    const finished: number[] = [];
-    await Promise.all(
-      samples.map(async ({ bytes }, i) => {
-        await pool.caption(bytes, planOf({ count: 1, maxLength: 3 }));
-        finished.push(i);
-      }),
+describe('images that wait for one captioner', () => {
+  const module = new URL('./saboteur.ts', import.meta.url);
+  const HOLD = 'SABOTEUR_HOLDS';
+  after(() => delete process.env[HOLD]);
+
+  /** Captions of images that all wait, decoded, when the thread becomes free. */
+  async function together<T>(
+    pool: CaptionerPool,
+    ask: () => Promise<T>[],
+  ): Promise<PromiseSettledResult<T>[]> {
+    process.env[HOLD] = 'yes';
+    const first = pool.caption(samples[0]!.bytes, planOf({ bannedWords: ['hold'] }));
+    while (pool.load.busy === 0) await sleep(5);
+    const outcomes = Promise.allSettled(ask());
+    while (pool.load.reading > 0) await sleep(5);
+    delete process.env[HOLD];
+    await first;
+    return outcomes;
+  }
+
+  const captionsOf = (outcomes: PromiseSettledResult<CaptionResult>[]) =>
+    outcomes.map((outcome) => {
+      assert.ok(outcome.status === 'fulfilled', String(outcome));
+      return outcome.value;
+    });
+
+  it('are described together, as many as wait up to the limit, each as if it were alone', async (t) => {
+    const here = await loadCaptioner(DEFAULT_BUNDLE, THREADS);
+    const asked = samples.slice(0, 7);
+    for (const [batch, sizes] of [
+      [1, [1, 1, 1, 1, 1, 1, 1]],
+      [4, [4, 2, 1]],
+      [8, [4, 2, 1]],
+    ] as const) {
+      const pool = await startPool(t, 1, { module, batch });
+      const answers = captionsOf(
+        await together(pool, () => asked.map(({ bytes }) => pool.caption(bytes, planOf({ count: 2 })))),
+      );
+      // Those that shared a run have its time.
+      const runs = Map.groupBy(answers, ({ timings }) => timings.encode);
+      if (batch > 1)
+        assert.deepEqual(
+          [...runs.values()].map((images) => images.length).toSorted((a, b) => b - a),
+          sizes,
+        );
+      for (const [i, { bytes }] of asked.entries()) {
+        const own = await here.caption(bytes, planOf({ count: 2 }));
+        assert.deepEqual(withoutTimings(answers[i]!), withoutTimings(own));
+      }
+    }
+    await here.close();
+  });
+
+  it('may be asked for differently', async (t) => {
+    const pool = await startPool(t, 1, { module });
+    const plans = [
+      planOf({ count: 1 }),
+      planOf({ beamWidth: 5 }),
+      planOf({ maxLength: 4 }),
+      planOf({ count: 1 }),
+    ];
+    const answers = captionsOf(
+      await together(pool, () => plans.map((plan, i) => pool.caption(PHOTO, plan, { trace: i === 3 }))),
     );
     assert.deepEqual(
-      finished,
-      samples.map((_, i) => i),
+      answers.map(({ captions, trace }) => [captions.length, trace !== undefined]),
+      [
+        [1, false],
+        [5, false],
+        [3, false],
+        [1, true],
+      ],
+    );
+    assert.ok(answers[2]!.captions.every(({ words }) => words.length <= 3));
+    assert.equal(new Set(answers.map(({ timings }) => timings.encode)).size, 1);
+  });
+
+  it('do not suffer from what one of them does to the thread', async (t) => {
+    const pool = await startPool(t, 1, { module });
+    const outcomes = await together(pool, () =>
+      [{}, { bannedWords: ['crash'] }, {}, {}].map((options) => pool.caption(PHOTO, planOf(options))),
+    );
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+    );
+    const [, crashed] = outcomes;
+    assert.ok(crashed?.status === 'rejected' && crashed.reason instanceof CaptionerHung);
+  });
+
+  it('are not held up by one that cannot be decoded yet', async (t) => {
+    const all = createBudget(1 << 30);
+    const held = Promise.withResolvers<void>();
+    let asked = 0;
+    const pool = await startPool(t, 1, {
+      takeMemory: async (need, limits) => {
+        if (asked++ === 0) await held.promise;
+        return all(need, limits);
+      },
+    });
+    let last = false;
+    const slow = pool.caption(PHOTO).finally(() => {
+      last = true;
+    });
+    await Promise.all(samples.map(({ bytes }) => pool.caption(bytes)));
+    assert.equal(last, false);
+    held.resolve();
+    await slow;
+  });
+
+  it('are left alone when another one is not wanted any more', async (t) => {
+    const pool = await startPool(t, 1, { module });
+    const gone = new AbortController();
+    const outcomes = await together(pool, () => {
+      const jobs = [0, 1, 2].map((i) =>
+        pool.caption(PHOTO, undefined, i === 1 ? { signal: gone.signal } : {}),
+      );
+      setTimeout(() => gone.abort(new Error('gone')), 20);
+      return jobs;
+    });
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
     );
   });
 });
@@ -152,7 +263,7 @@ describe('a pool over an unusable bundle', () => {
   it('rejects every caption with the model’s problem', async (t) => {
     const bundle = copyBundle(temporary.path);
     flipByte(bundle.pathOf('decoder'));
-    const pool = createPool(1, { directory: bundle.directory, options: THREADS });
+    const pool = createPool(1, { directory: bundle.directory, image, ...THREADS });
     t.after(() => pool.close());
     for (let i = 0; i < 2; i++) {
       const problem = await rejectsUnusable(pool.caption(samples[0]!.bytes));
@@ -164,7 +275,7 @@ describe('a pool over an unusable bundle', () => {
   it('rejects them too when not even the manifest can be read', async (t) => {
     const bundle = copyBundle(temporary.path);
     writeFileSync(bundle.manifestPath, '{');
-    const pool = createPool(1, { directory: bundle.directory, options: THREADS });
+    const pool = createPool(1, { directory: bundle.directory, image, ...THREADS });
     t.after(() => pool.close());
     const error = await pool.caption(samples[0]!.bytes).catch((e: unknown) => e);
     assert.ok(error instanceof ModelUnusable);
@@ -176,7 +287,7 @@ describe('a closed pool', () => {
   // A thread that is killed amid a network run takes the whole process with it, two times out of three.
   it('lets its threads finish what they are at', async () => {
     for (let round = 0; round < 4; round++) {
-      const pool = createPool(2, { directory: DEFAULT_BUNDLE, options: THREADS });
+      const pool = createPool(2, { directory: DEFAULT_BUNDLE, image, ...THREADS });
       const jobs = samples.map(({ bytes }) => pool.caption(bytes));
       const outcomes = Promise.allSettled(jobs);
       if (round % 2 === 0) await Promise.any(jobs);
@@ -192,7 +303,7 @@ describe('a closed pool', () => {
       worker.on('error', (error) => ends.push(error)).on('exit', (code) => ends.push(code));
     process.on('worker', listen);
     t.after(() => process.off('worker', listen));
-    const pool = createPool(1, { directory: DEFAULT_BUNDLE, options: THREADS });
+    const pool = createPool(1, { directory: DEFAULT_BUNDLE, image, ...THREADS });
     const waiting = [0, 1, 2].map(() => pool.caption(samples[0]!.bytes));
     const outcomes = Promise.allSettled(waiting);
     await pool.close();
@@ -211,7 +322,7 @@ const sayNothing = () => undefined;
 
 /** A pool that has loaded its model, and is closed after the test. */
 async function startPool(t: TestContext, workers: number, options: PoolOptions): Promise<CaptionerPool> {
-  const pool = createPool(workers, { directory: DEFAULT_BUNDLE, options: THREADS }, options);
+  const pool = createPool(workers, { directory: DEFAULT_BUNDLE, image, ...THREADS }, options);
   t.after(() => pool.close());
   await pool.ready;
   return pool;
@@ -220,10 +331,11 @@ async function startPool(t: TestContext, workers: number, options: PoolOptions):
 describe('a pool whose queue is bounded', () => {
   it('rejects at once what does not fit, and captions what does', async (t) => {
     const pool = await startPool(t, 1, { queueLength: 2 });
-    assert.deepEqual(pool.load, { waiting: 0, busy: 0, alive: 1 });
+    assert.deepEqual(pool.load, { pending: 0, waiting: 0, reading: 0, busy: 0, alive: 1 });
     const jobs = [0, 1, 2, 3, 4].map(() => pool.caption(PHOTO));
     assert.equal(pool.full, true);
-    assert.deepEqual(pool.load, { waiting: 2, busy: 1, alive: 1 });
+    // The thread has not got its one yet.
+    assert.deepEqual(pool.load, { pending: 3, waiting: 2, reading: 3, busy: 0, alive: 1 });
     for (const job of jobs.slice(3)) await assert.rejects(job, Overloaded);
     await Promise.all(jobs.slice(0, 3));
     assert.equal(pool.full, false);
@@ -346,7 +458,7 @@ describe('a pool whose threads fail', () => {
     const broken = new URL('./no-start.ts', import.meta.url);
     const pool = createPool(
       1,
-      { directory: DEFAULT_BUNDLE, options: THREADS },
+      { directory: DEFAULT_BUNDLE, image, ...THREADS },
       { module: broken, onLost: lost.resolve },
     );
     t.after(() => pool.close());
@@ -364,7 +476,7 @@ describe('a pool whose threads fail', () => {
     const bundle = copyBundle(temporary.path);
     flipByte(bundle.pathOf('encoder'));
     const before = threads.length;
-    const pool = createPool(2, { directory: bundle.directory, options: THREADS });
+    const pool = createPool(2, { directory: bundle.directory, image, ...THREADS });
     t.after(() => pool.close());
     await rejectsUnusable(pool.caption(PHOTO));
     await rejectsUnusable(pool.ready.then(sayNothing as () => never));

@@ -10,8 +10,13 @@ const HOLD = 'SABOTEUR_HOLDS';
 const HELD_CHECK_MS = 5;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-const sabotage = (job: WorkerJob | string) =>
-  typeof job === 'string' ? undefined : job.plan?.options.bannedWords.at(-1);
+const WAYS = new Set(['hang', 'crash', 'exit', 'hold', 'hang natively']);
+
+/** What the first image of a batch asks for that asks for any. */
+const sabotage = (batch: WorkerJob[] | string) =>
+  typeof batch === 'string'
+    ? undefined
+    : batch.flatMap(({ plan }) => plan?.options.bannedWords ?? []).find((word) => WAYS.has(word));
 
 function beforeTheJob(how: string | undefined): void {
   if (how === 'hang') for (;;);
@@ -19,7 +24,7 @@ function beforeTheJob(how: string | undefined): void {
   if (how === 'exit') process.exit(3);
 }
 
-/** The worker waits for its decoder: seen from outside it is in native code until this ends. */
+/** The worker waits for its network: seen from outside it is in native code until this ends. */
 function amidTheJob(how: string | undefined): void {
   while (how === 'hold' && HOLD in process.env) Atomics.wait(sleeper, 0, 0, HELD_CHECK_MS);
   if (how !== 'hang natively') return;
@@ -29,11 +34,11 @@ function amidTheJob(how: string | undefined): void {
 
 const port = parentPort!;
 const listen = port.on.bind(port);
-port.on = ((event: string, handler: (job: WorkerJob | string) => void) =>
-  listen(event, (job: WorkerJob | string) => {
-    beforeTheJob(sabotage(job));
-    handler(job);
-    amidTheJob(sabotage(job));
+port.on = ((event: string, handler: (batch: WorkerJob[] | string) => void) =>
+  listen(event, (batch: WorkerJob[] | string) => {
+    beforeTheJob(sabotage(batch));
+    handler(batch);
+    amidTheJob(sabotage(batch));
   })) as typeof port.on;
 
 await import('../../src/model/worker.ts');

@@ -124,24 +124,28 @@ describe('images of clients who left', { timeout: 60_000 }, () => {
     });
   }
 
-  for (const path of ['/captions', '/model/predict']) {
-    it(`are not captioned of a form to ${path}, none of them`, async (t) => {
-      const target = await start(t);
+  for (const [path, batch, waiting] of [
+    ['/captions', 1, 1],
+    ['/captions', 4, 3],
+    ['/model/predict', 4, 1],
+  ] as const) {
+    it(`are not captioned of a form to ${path}, none of them, with ${waiting} asked for`, async (t) => {
+      const target = await start(t, { batch });
       const { answered } = await occupy(target);
       const socket = await send(target, formOf(3, path));
-      await target.until('show_and_tell_images_waiting', 1);
+      await target.until('show_and_tell_images_waiting', waiting);
       socket.destroy();
       await target.until('show_and_tell_images_waiting', 0);
       release();
       assert.equal(await answered, 200);
       await assertServes(target);
       assert.equal(await captioned(target), 2);
-      assert.equal(await left(target), 1, 'the others never waited');
+      assert.equal(await left(target), waiting, 'the others never waited');
     });
   }
 
   it('are finished where a worker has begun, those behind them in the form are not begun', async (t) => {
-    const target = await start(t);
+    const target = await start(t, { batch: 1 });
     const socket = await send(target, formOf(3, `/captions${HELD}`));
     await target.until('show_and_tell_workers_busy', 1);
     socket.destroy();

@@ -1,6 +1,7 @@
 /** One image of many: read and recognised, and captioned unless that was done before. */
 import { hash } from 'node:crypto';
-import type { CaptionCall, Captioner } from '../../caption/captioner.ts';
+import type { Captioner } from '../../caption/captioner.ts';
+import type { CaptionCall } from '../../caption/describe.ts';
 import type { CaptionPlan } from '../../caption/plan.ts';
 import { type ErrorReport, reportOf } from '../../errors.ts';
 import type { ReadOptions } from '../../model/image.ts';

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
-import type { CaptionCall } from '../../caption/captioner.ts';
+import type { CaptionCall } from '../../caption/describe.ts';
 import { flagOf } from '../../caption/options.ts';
 import type { CaptionResult } from '../../caption/result.ts';
 import { InvalidRequest } from '../../errors.ts';

@@ -23,6 +23,7 @@ interface ServeFlags {
   workers?: number;
   threads?: number;
   executionProvider?: string;
+  batch?: number;
   queue?: number;
   allowedBuckets?: string[];
   queueUrl?: string;
@@ -88,7 +89,7 @@ export function addServeCommand(program: Command): void {
     )
     .option(
       '--workers <n>',
-      'images captioned at the same time, each with its own copy of the model (default: the processors, at most 8)',
+      'images captioned at the same time, each with its own copy of the model (default: the processors, at most 8; with cuda 2)',
       numberOf,
     )
     .option('--threads <n>', 'threads inside one network run (default: 1)', numberOf)
@@ -96,8 +97,13 @@ export function addServeCommand(program: Command): void {
       new Option('--execution-provider <name>', 'cpu or cuda (default: cpu)').env('EXECUTION_PROVIDER'),
     )
     .option(
+      '--batch <n>',
+      'images that a worker takes at once, as many as wait when it is free, at most 256 (default: 4, with cuda 32)',
+      numberOf,
+    )
+    .option(
       '--queue <n>',
-      'images that may wait; more are answered 503 (default: 32 for each worker)',
+      'images that may wait; more are answered 503 (default: 32 for each worker, or four batches)',
       numberOf,
     )
     .option(

@@ -15,9 +15,6 @@ import { sizeOf } from './units.ts';
 /** Each worker holds a model of its own; more than this is a mistyped number. */
 const MAX_JOBS = 64;
 
-/** Images that wait for a free worker or an earlier result, so that no worker waits for them. */
-const WAITING = 4;
-
 export interface CaptionerFlags extends DecodingFlags {
   model?: string;
   threads?: number;
@@ -106,9 +103,10 @@ async function startPool(
   const bundle = await readBundle(directory);
   const plan = planCaptions(decodingOptions(flags), plannedModel(bundle));
   const { threads = 1, maxPixels } = flags;
-  const { caption, close } = createPool(
+  const { image } = bundle.manifest;
+  const { caption, inFlight, close } = createPool(
     flags.jobs,
-    { directory, options: { threads, ...(maxPixels !== undefined && { maxPixels }) } },
+    { directory, image, threads, maxPixels },
     { takeMemory },
   );
   return {
@@ -116,7 +114,7 @@ async function startPool(
     model: { name: bundle.manifest.name, hash: bundle.hash },
     takeMemory,
     plan,
-    inFlight: flags.jobs + WAITING,
+    inFlight,
     close,
   };
 }

@@ -1,7 +1,7 @@
 /** A request to `POST /captions`: which images, and how. */
 import type { Context } from 'hono';
 import type { ObjectReference } from '../../aws/object-reference.ts';
-import type { CaptionCall } from '../../caption/captioner.ts';
+import type { CaptionCall } from '../../caption/describe.ts';
 import type { CaptionPlan } from '../../caption/plan.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { HttpError } from '../failures.ts';

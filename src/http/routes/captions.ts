@@ -88,27 +88,36 @@ export function addCaptions(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
     const answer =
       images.length === 1
         ? await caption(images[0]!.bytes)
-        : { results: await captionEach(images, caption, c) };
+        : { results: await captionEach(images, caption, parts.together ?? 1, c) };
     tellTimings(c);
     return c.json(answer, 200);
   });
 }
 
-/** One after the other: a request with many images neither fills the queue nor the memory with decoded pixels. */
+/** A few at a time: a request with many images neither fills the queue nor the memory with decoded pixels. */
 async function captionEach(
   images: readonly NamedImage[],
   caption: CaptionImage,
+  together: number,
   c: Context<AppEnv>,
 ): Promise<Entry[]> {
   const entries: Entry[] = [];
-  for (const { name, bytes } of images) {
-    try {
-      entries.push({ name, ...(await caption(bytes)) });
-    } catch (error) {
-      if (!isOfImage(error)) throw error;
-      entries.push({ name, error: problemOf(error, c) });
+  const rest = images.entries();
+  const work = async () => {
+    for (const [i, { name, bytes }] of rest) {
+      try {
+        entries[i] = { name, ...(await caption(bytes)) };
+      } catch (error) {
+        if (!isOfImage(error)) {
+          // Nobody waits for the others any more.
+          for (const _ of rest);
+          throw error;
+        }
+        entries[i] = { name, error: problemOf(error, c) };
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: together }, work));
   return entries;
 }
 

@@ -1,5 +1,6 @@
 /** Samples of any range to grey levels: for floating-point and for wide or signed integer samples. */
 import { UnsupportedImage } from '../../errors.ts';
+import { inTurns } from '../waiting/turns.ts';
 
 /** Samples that are looked at for the range: enough for percentiles, few enough to sort in a moment. */
 const LOOKED_AT = 1 << 16;
@@ -19,27 +20,36 @@ const STEPS = 4096;
  * @returns uint8 RGB HWC
  * @throws UnsupportedImage where all samples are the same, or none is a number
  */
-export function levelsOf(samples: Float32Array, channels: 1 | 3, light: boolean): Uint8ClampedArray {
-  const { low, high, whole } = rangeOf(samples, channels);
+export async function levelsOf(
+  samples: Float32Array,
+  channels: 1 | 3,
+  light: boolean,
+): Promise<Uint8ClampedArray> {
+  const { low, high, whole } = await rangeOf(samples, channels);
   const rgb = new Uint8ClampedArray((samples.length / channels) * 3);
   // Whole numbers above 1 are levels that somebody stored as floating point: they were encoded before.
   const curve = light && !(whole && high > 1) ? encoded() : null;
   const scale = (curve === null ? 255 : STEPS) / (high - low);
-  for (let i = 0; i < samples.length; i++) {
-    const value = (samples[i]! - low) * scale;
-    const level = curve === null ? value : curve[Math.max(0, Math.min(STEPS, Math.round(value) || 0))]!;
-    if (channels === 3) rgb[i] = level;
-    else rgb.fill(level, 3 * i, 3 * i + 3);
-  }
+  await inTurns(samples.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const value = (samples[i]! - low) * scale;
+      const level = curve === null ? value : curve[Math.max(0, Math.min(STEPS, Math.round(value) || 0))]!;
+      if (channels === 3) rgb[i] = level;
+      else rgb.fill(level, 3 * i, 3 * i + 3);
+    }
+  });
   return rgb;
 }
 
-function rangeOf(samples: Float32Array, channels: number): { low: number; high: number; whole: boolean } {
+async function rangeOf(
+  samples: Float32Array,
+  channels: number,
+): Promise<{ low: number; high: number; whole: boolean }> {
   const seen = someOf(samples, channels).filter(Number.isFinite).sort();
   const low = seen[Math.floor(seen.length * OUTLIERS)];
   const high = seen[Math.ceil(seen.length * (1 - OUTLIERS)) - 1];
   const whole = seen.every(Number.isInteger);
-  if (low === undefined || high === undefined || low === high) return { ...extremes(samples), whole };
+  if (low === undefined || high === undefined || low === high) return { ...(await extremes(samples)), whole };
   return low >= 0 && high <= 1 && high >= DIM ? { low: 0, high: 1, whole } : { low, high, whole };
 }
 
@@ -54,14 +64,16 @@ function someOf(samples: Float32Array, channels: number): Float32Array {
 }
 
 /** For pictures of almost one level: a few stars. */
-function extremes(samples: Float32Array): { low: number; high: number } {
+async function extremes(samples: Float32Array): Promise<{ low: number; high: number }> {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (const value of samples) {
-    if (!Number.isFinite(value)) continue;
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
+  await inTurns(samples.length, (from, to) => {
+    for (const value of samples.subarray(from, to)) {
+      if (!Number.isFinite(value)) continue;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  });
   if (low < high) return { low, high };
   throw new UnsupportedImage(
     low === high

@@ -30,6 +30,7 @@ describe('flags of serve', () => {
       workers: ['2', 2],
       threads: ['3', 3],
       executionProvider: ['cuda', 'cuda'],
+      batch: ['8', 8],
       queue: ['4', 4],
       allowedBuckets: ['a-1,b-2', ['a-1', 'b-2']],
       uploadsBucket: ['c', 'c'],

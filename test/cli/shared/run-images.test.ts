@@ -63,7 +63,7 @@ describe('flags of the captioner', () => {
     const two = await startCaptioner({ jobs: 2, beam: 7 } as never);
     await two.close();
     await one.close();
-    assert.deepEqual([one.inFlight, two.inFlight], [1, 6]);
+    assert.deepEqual([one.inFlight, two.inFlight], [1, 16]);
     assert.equal(one.plan.options.beamWidth, 7);
     assert.deepEqual([two.plan, two.model], [one.plan, one.model]);
   });

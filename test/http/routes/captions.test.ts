@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { CaptionResult } from '../../../src/caption/result.ts';
 import { Overloaded } from '../../../src/errors.ts';
 import type { Problem } from '../../../src/http/failures.ts';
@@ -188,6 +189,45 @@ describe('POST /captions', () => {
     assert.equal(failed!.error!.requestId, headers.get('x-request-id'));
     const total = /total;dur=([\d.]+)/.exec(headers.get('server-timing')!)![1];
     assert.ok(Math.abs(Number(total) - a!.timings!.total - b!.timings!.total) < 0.1);
+  });
+
+  it('has as many images of a form at work as it is told, and begins none after a failure of the service', async () => {
+    const result = await captioner.caption(coffee);
+    const form = () =>
+      formOf(...Array.from({ length: 7 }, (_, i) => [`${i}.jpg`, coffee] as [string, Buffer]));
+    for (const [together, most] of [
+      [undefined, 1],
+      [3, 3],
+      [20, 7],
+    ] as const) {
+      const seen = { atWork: 0, most: 0, asked: 0 };
+      const caption = async () => {
+        const at = seen.asked++;
+        seen.most = Math.max(seen.most, ++seen.atWork);
+        // The first ones take longest.
+        await setTimeout(40 - 5 * at);
+        seen.atWork--;
+        return { ...result, width: 1 + at };
+      };
+      const edge = appWith({ caption, ...(together && { together }) });
+      const { body } = await post<Results>(edge, '/captions', form());
+      assert.deepEqual(
+        body.results.map(({ name, width }) => [name, width]),
+        Array.from({ length: 7 }, (_, i) => [`${i}.jpg`, i + 1]),
+      );
+      assert.equal(seen.most, most);
+    }
+    let asked = 0;
+    const full = appWith({
+      together: 2,
+      caption: async () => {
+        if (++asked === 3) throw new Overloaded('no place');
+        return result;
+      },
+    });
+    assertProblem(await post(full, '/captions', form()), 'Overloaded');
+    await setTimeout(10);
+    assert.ok(asked <= 4, `${asked} were asked for`);
   });
 
   it('fails a form of several images as a whole when an option is wrong', async () => {

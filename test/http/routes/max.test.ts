@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import type { CaptionCall } from '../../../src/caption/captioner.ts';
+import type { CaptionCall } from '../../../src/caption/describe.ts';
 import { Overloaded } from '../../../src/errors.ts';
 import type { RequestReport } from '../../../src/http/parts.ts';
 import { pngClaiming } from '../../support/crafted-images.ts';

@@ -87,7 +87,7 @@ describe('a refusal', () => {
 
 describe('metrics', () => {
   const INFO = { version: '1', model: 'm', model_hash: 'h', execution_provider: 'cpu' };
-  const load = { waiting: 2, busy: 3, alive: 4 };
+  const load = { pending: 5, waiting: 2, reading: 1, busy: 3, alive: 4 };
   const LINE = { id: '', trace_id: '', span_id: '', route: '/captions', bytes: 0, images: 0 };
   const TIMINGS = { decode: 1, preprocess: 2, encode: 4, search: 8, total: 16_000 };
   const metricsOf = () => createMetrics(INFO, () => ({ load, waitingLimit: 5, workers: 6, requests: 7 }));

@@ -21,6 +21,7 @@ describe('settings of a server', () => {
       workers,
       threads: 1,
       executionProvider: 'cpu',
+      batch: 4,
       queue: 32 * workers,
       allowedBuckets: [],
       resultsPrefix: 'captions/',
@@ -39,6 +40,9 @@ describe('settings of a server', () => {
   it('follow each other', () => {
     assert.equal(serverSettingsSchema.parse({ workers: 3 }).queue, 96);
     assert.equal(serverSettingsSchema.parse({ workers: 3, queue: 0 }).queue, 0);
+    assert.equal(serverSettingsSchema.parse({ workers: 3, batch: 9 }).queue, 108);
+    const { workers, batch, queue } = serverSettingsSchema.parse({ executionProvider: 'cuda' });
+    assert.deepEqual({ workers, batch, queue }, { workers: 2, batch: 32, queue: 256 });
     assert.equal(serverSettingsSchema.parse({ requestTimeout: 9_999 }).headersTimeout, 9_999);
     assert.equal(serverSettingsSchema.parse({ requestTimeout: 10_001 }).headersTimeout, 10_000);
     assert.equal(serverSettingsSchema.parse({ headersTimeout: 20_000 }).headersTimeout, 20_000);
@@ -47,7 +51,7 @@ describe('settings of a server', () => {
   const threads = 2 * availableParallelism();
   const RIGHT: ServerSettingsInput[] = [
     { port: 0, metricsPort: 0 },
-    { port: 65_535, metricsPort: 1, workers: 64, threads, queue: 10_000, maxImages: 1_000 },
+    { port: 65_535, metricsPort: 1, workers: 64, threads, batch: 256, queue: 10_000, maxImages: 1_000 },
     { maxBody: 256 * MIB, maxBodies: 256 * MIB },
     { maxBody: 1, maxBodies: 1, maxPixels: 1, maxImages: 1, workers: 1 },
     { requestTimeout: 1, headersTimeout: 1, idleTimeout: 3_600_000 },

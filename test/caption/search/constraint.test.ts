@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { beamSearch, type FoundCaption, type SearchOptions } from '../../src/caption/beam-search.ts';
-import { constraintOf, NO_CONSTRAINT } from '../../src/caption/constraint.ts';
-import { idsOfText, parseVocabulary } from '../../src/caption/vocabulary.ts';
-import { type Model, ONE_IMAGE, searchOptions, stepOver } from './fake-models.ts';
-import { enumerateSearch, plainConstrainedSearch } from './plain-search.ts';
+import { beamSearch, type FoundCaption, type SearchOptions } from '../../../src/caption/beam-search.ts';
+import { constraintOf, NO_CONSTRAINT } from '../../../src/caption/search/constraint.ts';
+import { idsOfText, parseVocabulary } from '../../../src/caption/vocabulary.ts';
+import { type Model, ONE_IMAGE, searchOptions, stepOver } from '../fake-models.ts';
+import { enumerateSearch, plainConstrainedSearch } from '../plain-search.ts';
 
 interface Wish {
   prefix: number[];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { candidatesOf } from '../../src/caption/candidates.ts';
-import type { StepOutput } from '../../src/caption/ports.ts';
+import type { StepOutput } from '../../../src/caption/ports.ts';
+import { candidatesOf } from '../../../src/caption/search/candidates.ts';
 
 /** Two rows of the two best of five words. */
 const OUTPUT: StepOutput = {

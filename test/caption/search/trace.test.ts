@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { beamSearch } from '../../src/caption/beam-search.ts';
-import { startTrace, traceCaptions, traceFate, traceWord } from '../../src/caption/trace.ts';
-import { markov, ONE_IMAGE, searchOptions, stepOver } from './fake-models.ts';
+import { beamSearch } from '../../../src/caption/beam-search.ts';
+import { startTrace, traceCaptions, traceFate, traceWord } from '../../../src/caption/search/trace.ts';
+import { markov, ONE_IMAGE, searchOptions, stepOver } from '../fake-models.ts';
 
 /** Log-probabilities of the next word: rows are the last word; 0 starts, 1 ends. */
 const FIVE_WORDS = [

@@ -1,4 +1,9 @@
-import type { StepOutput } from './ports.ts';
+/** Of a `StepOutput`: `[B, k]` and, when asked for, `[B, V]`. */
+interface Ranked {
+  logProbabilities: Float32Array;
+  ids: Int32Array;
+  all?: Float32Array;
+}
 
 /** A word that may follow. */
 export interface Candidate {
@@ -9,12 +14,7 @@ export interface Candidate {
 }
 
 /** The k best words of a row and, behind them, the wanted ones that are not among these; both best first. */
-export function candidatesOf(
-  output: StepOutput,
-  row: number,
-  k: number,
-  wanted: readonly number[],
-): Candidate[] {
+export function candidatesOf(output: Ranked, row: number, k: number, wanted: readonly number[]): Candidate[] {
   const best = Array.from({ length: k }, (_, i) => {
     const id = output.ids[row * k + i]!;
     return { id, logProbability: output.logProbabilities[row * k + i]!, wanted: wanted.includes(id) };
