@@ -1,7 +1,7 @@
 export interface Line {
   measure: string;
   value: number;
-  unit: 'ms' | 'ratio' | 'images/s' | 'MiB' | 'requests' | 'images' | 'nats';
+  unit: 'ms' | 'ratio' | 'images/s' | 'MiB' | 'requests' | 'images' | 'nats' | 'levels';
   /** What the project sets itself, where it does. */
   target?: string;
 }

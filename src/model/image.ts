@@ -7,6 +7,7 @@ import { CaptionError, DeadlineExceeded, ImageTooLarge, UnsupportedImage } from 
 import { withEndMarker } from './formats/jpeg-end.ts';
 import { levelsOf } from './formats/levels.ts';
 import { pixelLimit } from './formats/pixel-limit.ts';
+import { isSrgbProfile } from './formats/srgb-profile.ts';
 import { unread, unreadKind } from './formats/unread-kind.ts';
 import { decodeNeed } from './memory/need.ts';
 import { isOutOfMemory, outOfMemory } from './memory/out-of-memory.ts';
@@ -157,7 +158,9 @@ async function readLevels(
   metadata: Metadata,
   resize: ResizeOptions | null,
 ): Promise<Rgb> {
-  const rgb = await readPixels(image, resize).catch((cause: unknown) => readAgain(source, resize, cause));
+  const rgb = await readPixels(asSrgb(image, metadata), resize).catch((cause: unknown) =>
+    readAgain(source, metadata, resize, cause),
+  );
   const gain = await gainOf(metadata, rgb);
   return gain > 1 ? readBrighter(source, resize, gain) : rgb;
 }
@@ -188,6 +191,13 @@ function checkSize({ width, height }: Metadata, limit: number): void {
   );
 }
 
+/** Without a conversion that would cost more than all else and change nothing (`formats/srgb-profile.ts`). */
+function asSrgb(image: Sharp, { icc, space, depth }: Metadata): Sharp {
+  const isSrgb = icc !== undefined && space === 'srgb' && depth === 'uchar' && isSrgbProfile(icc);
+  // sharp converts from no profile that it is to keep, and has nowhere to keep it beside raw pixels.
+  return isSrgb ? image.keepIccProfile() : image;
+}
+
 async function readPixels(image: Sharp, resize: ResizeOptions | null): Promise<Rgb> {
   if (resize !== null) image.resize(resize);
   const { data, info } = await image
@@ -202,14 +212,20 @@ async function readPixels(image: Sharp, resize: ResizeOptions | null): Promise<R
 }
 
 /** @throws as `decodeImage`, unless only the end marker of a JPEG was missing */
-async function readAgain(source: Source, resize: ResizeOptions | null, cause: unknown): Promise<Rgb> {
+async function readAgain(
+  source: Source,
+  metadata: Metadata,
+  resize: ResizeOptions | null,
+  cause: unknown,
+): Promise<Rgb> {
   if (cause instanceof CaptionError) throw cause;
   const { seconds } = source;
   const failure = failureOfMachine(source, cause);
   if (failure !== null) throw failure;
   const mended = await withEndMarker(source.bytes, (bytes) => decodeLastRows({ bytes, seconds }));
   if (mended === null) throw refusalOf(source, cause);
-  return readPixels(openImage({ bytes: mended, seconds }), resize).catch((again: unknown) => {
+  const image = asSrgb(openImage({ bytes: mended, seconds }), metadata);
+  return readPixels(image, resize).catch((again: unknown) => {
     throw refusalOf(source, again);
   });
 }

@@ -29,7 +29,7 @@ if (isNewEnough({ version: process.versions.node, typescript: process.features.t
   if (cache !== null) module.enableCompileCache(cache);
   // The work is native: a small JavaScript heap costs no time, and over 1,000 images 40 MB less.
   v8.setFlagsFromString('--optimize-for-size');
-  // Images are decoded in libuv's threads, of which there are four: on larger machines networks would wait for them.
+  // The threads of libuv, in which a whole process decodes its images, are four where nobody says how many before they start.
   process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, os.availableParallelism()));
   await import(built ? '../main.js' : '../main.ts').catch(sayWhatIsMissing);
 } else if (!built && !handedOver && existsSync(node)) {

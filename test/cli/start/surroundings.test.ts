@@ -1,4 +1,4 @@
-/** What the launcher decides by: which Node runs it, where npm was called, whether memory is to be given back. */
+/** What the launcher decides by: which Node runs it, where npm was called, processors, whether memory is to be given back. */
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -95,6 +95,36 @@ describe('names of files', () => {
       env: { ...process.env, ...OURS },
     });
     assert.deepEqual([status, stdout], [5, 'page.html:1: no alt text: a.jpg\n']);
+  });
+});
+
+describe('threads that decode', { skip: process.platform !== 'linux' && "their names are Linux's" }, () => {
+  /** Runs in the program: another number of processors, and at its end the threads of libuv. */
+  const on = (processors: number) => `
+    import { readdirSync, readFileSync } from 'node:fs';
+    import { syncBuiltinESMExports } from 'node:module';
+    import os from 'node:os';
+    os.availableParallelism = () => ${processors};
+    syncBuiltinESMExports();
+    process.on('exit', () => {
+      const threads = readdirSync('/proc/self/task').map((id) => readFileSync('/proc/self/task/' + id + '/comm', 'utf8'));
+      console.error(threads.filter((name) => name === 'libuv-worker\\n').length);
+    });`;
+
+  async function threadsOn(processors: number, own?: string): Promise<number> {
+    const { UV_THREADPOOL_SIZE: _, ...rest } = process.env;
+    writeFileSync(at('page.html'), '<img src="a.jpg" alt="a word">');
+    writeFileSync(at('count.mjs'), on(processors));
+    const { stderr } = await runCli(['alt', '--check', at('page.html')], {
+      env: { ...rest, NODE_OPTIONS: `--import=${at('count.mjs')}`, ...(own && { UV_THREADPOOL_SIZE: own }) },
+    });
+    return Number(stderr);
+  }
+
+  it('are as many as there are processors, four at least, or as the user says', async () => {
+    assert.equal(await threadsOn(12), 12);
+    assert.equal(await threadsOn(1), 4);
+    assert.equal(await threadsOn(12, '5'), 5);
   });
 });
 
