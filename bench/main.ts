@@ -2,14 +2,17 @@
  * Speed and memory of a bundle: `npm run bench [-- --model DIR [--beside OTHER]]`; the server under load:
  * `npm run bench -- load [--seconds 60] [--workers 2]`; beside clients that send slowly: `npm run bench -- slow-clients`
  * with the same flags; its memory under images made to take much of it: `npm run bench -- hostile [--workers 2]
- * [--decode-memory 1024] [--limit MIB --under COMMAND]`. JSON lines on standard output, a table on standard error. Only
- * ratios inside one run travel between machines.
+ * [--decode-memory 1024] [--limit MIB --under COMMAND]`; what workers and batches bring: `npm run bench -- throughput
+ * [--workers 1,2] [--batches 1,2,4,8] [--threads 1] [--execution-provider cuda] [--seconds 10] [--beside OTHER]...`. JSON lines
+ * on standard output, a table on standard error. Only ratios inside one run travel between machines.
  */
+import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { ExecutionProvider } from '../src/model/execution-provider.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../src/model/load.ts';
 import { defaultDecodeMemory } from '../src/model/memory/decode-memory.ts';
 import { createPool } from '../src/model/pool.ts';
@@ -19,11 +22,13 @@ import { underLoad } from './load.ts';
 import { memoryOfCli } from './memory.ts';
 import { report } from './shared/report.ts';
 import { besideSlowClients } from './slow-clients.ts';
+import { type Latency, throughputOf } from './throughput.ts';
 import { throughput, warmStages } from './warm.ts';
 
 const SAMPLES = ['astronaut', 'chelsea', 'coffee', 'rocket', 'stairs', 'temple'].map((name) =>
   fileURLToPath(new URL(`../samples/${name}.jpg`, import.meta.url)),
 );
+const ALL_SAMPLES = globSync(fileURLToPath(new URL('../samples/*.jpg', import.meta.url))).sort();
 const COLD_ROUNDS = 11;
 const WARM_ROUNDS = 20;
 const MEMORY_CAPTIONS = 1000;
@@ -34,14 +39,26 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     model: { type: 'string', default: DEFAULT_BUNDLE },
-    beside: { type: 'string' },
-    seconds: { type: 'string', default: '60' },
-    workers: { type: 'string', default: '2' },
+    beside: { type: 'string', multiple: true, default: [] },
+    seconds: { type: 'string' },
+    workers: { type: 'string' },
+    batches: { type: 'string', default: '1,2,4,8' },
+    threads: { type: 'string', default: '1' },
+    'execution-provider': { type: 'string', default: 'cpu' },
     'decode-memory': { type: 'string', default: '1024' },
     limit: { type: 'string' },
     under: { type: 'string', default: '' },
   },
 });
+
+// As many images decode at once as the program lets decode. The same threads read this file: it is too late for this process.
+if (process.env.UV_THREADPOOL_SIZE === undefined && availableParallelism() > 4) {
+  const environment = { ...process.env, UV_THREADPOOL_SIZE: String(availableParallelism()) };
+  process.execve!(process.execPath, process.argv, environment);
+}
+
+const workers = Number(values.workers ?? 2);
+const seconds = Number(values.seconds ?? 60);
 
 process.stderr.write(
   `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} processors, Node ${process.version}\n`,
@@ -52,10 +69,12 @@ if (positionals[0] === 'load') {
   await reportSlowClients();
 } else if (positionals[0] === 'hostile') {
   await reportHostile();
+} else if (positionals[0] === 'throughput') {
+  await reportThroughput();
 } else {
   await reportCold();
   await reportWarm();
-  await reportThroughput();
+  await reportJobs();
   await reportMemory();
 }
 
@@ -73,7 +92,7 @@ async function reportCold(): Promise<void> {
 
 async function reportWarm(): Promise<void> {
   const images = await Promise.all(SAMPLES.map((file) => readFile(file)));
-  const models = [values.model, ...(values.beside === undefined ? [] : [values.beside])];
+  const models = [values.model, ...values.beside];
   const settings = models.flatMap((directory) => [1, 2].map((threads) => ({ directory, threads })));
   const rows = await warmStages(settings, images, WARM_ROUNDS);
   for (const [i, { threads, ownShare, searchToEncode, searchShare, ...stages }] of rows.entries()) {
@@ -86,26 +105,65 @@ async function reportWarm(): Promise<void> {
     report({ measure: `${at}: search / encode`, value: searchToEncode, unit: 'ratio', target: '<= 0.60' });
     report({ measure: `${at}: search / total`, value: searchShare, unit: 'ratio' });
   }
-  if (values.beside === undefined) return;
-  for (const [i, { threads, encode, total }] of rows.slice(0, 2).entries()) {
-    const other = rows[i + 2]!;
-    const at = `beside ${basename(values.beside)}, ${threads} thread${threads > 1 ? 's' : ''}`;
-    report({ measure: `${at}: its encode / ours`, value: other.encode / encode, unit: 'ratio' });
-    report({ measure: `${at}: its total / ours`, value: other.total / total, unit: 'ratio' });
+  for (const [i, beside] of values.beside.entries()) {
+    for (const [j, { threads, encode, total }] of rows.slice(0, 2).entries()) {
+      const other = rows[2 * (i + 1) + j]!;
+      const at = `beside ${basename(beside)}, ${threads} thread${threads > 1 ? 's' : ''}`;
+      report({ measure: `${at}: its encode / ours`, value: other.encode / encode, unit: 'ratio' });
+      report({ measure: `${at}: its total / ours`, value: other.total / total, unit: 'ratio' });
+    }
   }
 }
 
-async function reportThroughput(): Promise<void> {
+async function reportJobs(): Promise<void> {
   const samples = await Promise.all(SAMPLES.map((file) => readFile(file)));
   const images = Array.from({ length: 20 }, () => samples).flat();
   const alone = await loadCaptioner(values.model, { threads: 1 });
   const pool = createPool(2, { directory: values.model, image: alone.bundle.manifest.image, threads: 1 });
   const one = await throughput(alone.caption, images, 1, 3);
-  const two = await throughput(pool.caption, images, 4, 3);
+  const two = await throughput(pool.caption, images, pool.inFlight, 3);
   await pool.close();
   report({ measure: 'throughput: 1 job, 1 thread', value: one, unit: 'images/s' });
   report({ measure: 'throughput: 2 jobs', value: two, unit: 'images/s' });
   report({ measure: 'throughput: 2 jobs / 1 job', value: two / one, unit: 'ratio' });
+}
+
+async function reportThroughput(): Promise<void> {
+  const numbers = (list: string) => list.split(',').map(Number);
+  const rows = await throughputOf(await Promise.all(ALL_SAMPLES.map((file) => readFile(file))), {
+    directories: [values.model, ...values.beside],
+    workers: numbers(values.workers ?? '1,2'),
+    batches: numbers(values.batches),
+    threads: Number(values.threads),
+    executionProvider: values['execution-provider'] as ExecutionProvider,
+    seconds: Number(values.seconds ?? 10),
+  });
+  const names = new Map(rows.map(({ setting: { directory } }) => [directory, basename(directory)]));
+  const nameOf = (directory: string) =>
+    new Set(names.values()).size === names.size ? names.get(directory)! : directory;
+  const [first] = rows;
+  const firstBatch = first!.setting.batch;
+  for (const { setting, ...row } of rows) {
+    const { directory, workers, batch, http } = setting;
+    const at = `${nameOf(directory)}, ${workers} x batch ${batch}${http ? ', HTTP' : ''}`;
+    const ratio = (to: string, value: number) =>
+      report({ measure: `${at}: images/s / ${to}`, value, unit: 'ratio' });
+    const latency = (load: string, { p50, p99 }: Latency) => {
+      report({ measure: `${at}: ${load}, p50`, value: p50, unit: 'ms' });
+      report({ measure: `${at}: ${load}, p99`, value: p99, unit: 'ms' });
+    };
+    report({ measure: `${at}: differs from one alone by`, value: row.difference, unit: 'nats' });
+    report({ measure: `${at}: images/s`, value: row.rate, unit: 'images/s' });
+    if (http) ratio('without HTTP', row.toPool);
+    else if (batch !== firstBatch) ratio(`batch ${firstBatch}`, row.toFirstBatch);
+    if (directory !== first!.setting.directory) {
+      ratio(nameOf(first!.setting.directory), row.toFirstBundle);
+    }
+    latency('one at a time', row.alone);
+    latency('50 % load', row.half);
+    latency('100 % load', row.full);
+    if (batch !== firstBatch) latency(`100 % of batch ${firstBatch}`, row.same);
+  }
 }
 
 async function reportMemory(): Promise<void> {
@@ -124,10 +182,10 @@ async function reportLoad(): Promise<void> {
   const images = await Promise.all(SAMPLES.map((file) => readFile(file)));
   const load = await underLoad(images, {
     directory: values.model,
-    workers: Number(values.workers),
-    seconds: Number(values.seconds),
+    workers,
+    seconds,
   });
-  const at = `load, ${values.workers} workers`;
+  const at = `load, ${workers} workers`;
   report({ measure: `${at}: without HTTP`, value: load.pool, unit: 'images/s' });
   report({ measure: `${at}: over HTTP`, value: load.served, unit: 'images/s' });
   report({
@@ -165,10 +223,10 @@ async function reportSlowClients(): Promise<void> {
   const images = await Promise.all(SAMPLES.map((file) => readFile(file)));
   const seen = await besideSlowClients(images, {
     directory: values.model,
-    workers: Number(values.workers),
-    seconds: Number(values.seconds),
+    workers,
+    seconds,
   });
-  const at = `slow clients, ${values.workers} workers`;
+  const at = `slow clients, ${workers} workers`;
   report({ measure: `${at}: alone, p50`, value: seen.alone.p50, unit: 'ms' });
   report({ measure: `${at}: alone, p99`, value: seen.alone.p99, unit: 'ms' });
   report({ measure: `${at}: beside them, p50`, value: seen.beside.p50, unit: 'ms' });
@@ -188,7 +246,6 @@ async function reportSlowClients(): Promise<void> {
 /** MiB; with `--limit` the server itself finds what there is under `--under`. */
 async function reportHostile(): Promise<void> {
   const { model: directory, limit } = values;
-  const workers = Number(values.workers);
   const budget =
     limit === undefined
       ? Number(values['decode-memory'])

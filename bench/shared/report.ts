@@ -10,5 +10,6 @@ export interface Line {
 export function report(line: Line): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
   const { measure, value, unit, target = '' } = line;
-  process.stderr.write(`${measure.padEnd(52)} ${value.toFixed(2).padStart(9)} ${unit.padEnd(9)} ${target}\n`);
+  const shown = unit === 'nats' && value < 0.01 ? value.toExponential(1) : value.toFixed(2);
+  process.stderr.write(`${measure.padEnd(52)} ${shown.padStart(9)} ${unit.padEnd(9)} ${target}\n`);
 }
