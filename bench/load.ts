@@ -12,6 +12,7 @@ import { median, percentile } from './shared/statistics.ts';
 const IN_FLIGHT_PER_WORKER = 2;
 /** Requests a second of the overload, in multiples of what the server answers. */
 const OVERLOAD = 4;
+const WARM_OVERLOAD_SECONDS = 3;
 /** autocannon sends a second's requests at its beginning; several of them, in turns, come close to an even rate. */
 const TURNS = 8;
 /** Connections of the overload for each worker: more than the queue holds. */
@@ -77,7 +78,9 @@ export async function underLoad(images: readonly Buffer[], options: LoadOptions)
   let settledMiB = 0;
   try {
     await poolRound(pool.caption, images, workers, 1);
-    await httpRound(server, photographs, workers, 1);
+    const { rate } = await httpRound(server, photographs, workers, 1);
+    // Full batches take their memory once.
+    await overload(server, photographs, workers, OVERLOAD * rate, WARM_OVERLOAD_SECONDS);
     const each = Math.min(ROUND_SECONDS, seconds);
     for (let done = 0; done < seconds; done += each) {
       const alone = await poolRound(pool.caption, images, workers, each);

@@ -13,6 +13,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { ExecutionProvider } from '../src/model/execution-provider.ts';
+import { defaultBatch } from '../src/model/execution-provider.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../src/model/load.ts';
 import { defaultDecodeMemory } from '../src/model/memory/decode-memory.ts';
 import { createPool } from '../src/model/pool.ts';
@@ -249,7 +250,8 @@ async function reportHostile(): Promise<void> {
   const budget =
     limit === undefined
       ? Number(values['decode-memory'])
-      : defaultDecodeMemory({ directory, workers, limit: Number(limit) * MEBIBYTE }) / MEBIBYTE;
+      : defaultDecodeMemory({ directory, workers, batch: defaultBatch(), limit: Number(limit) * MEBIBYTE }) /
+        MEBIBYTE;
   const flags = ['--answer-timeout', '20m', '--queue', String(HOSTILE_IMAGES)];
   const found = await underAttack(await readFile(SAMPLES[0]!), HOSTILE_IMAGES, {
     directory,

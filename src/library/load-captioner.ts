@@ -3,7 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { planCaptions } from '../caption/plan.ts';
 import { InvalidRequest } from '../errors.ts';
 import { plannedModel, readBundle } from '../model/bundle.ts';
-import { defaultWorkers, type ExecutionProvider, MAX_BATCH } from '../model/execution-provider.ts';
+import {
+  defaultBatch,
+  defaultWorkers,
+  type ExecutionProvider,
+  MAX_BATCH,
+} from '../model/execution-provider.ts';
 import { DEFAULT_BUNDLE, loadCaptioner as loadCore } from '../model/load.ts';
 import { createDecodeMemory } from '../model/memory/decode-memory.ts';
 import { createPool as createCorePool } from '../model/pool.ts';
@@ -84,9 +89,10 @@ export async function loadCaptioner(options: LoadOptions = {}): Promise<Captione
  */
 export async function createPool(options: PoolOptions = {}): Promise<CaptionerPool> {
   const { directory, threads = 1, executionProvider, maxPixels, decodeMemory } = checked(options);
-  const { batch, queueLength, workers = defaultWorkers(executionProvider) } = options;
+  const { batch = defaultBatch(executionProvider), workers = defaultWorkers(executionProvider) } = options;
+  const { queueLength } = options;
   checkCount('workers', workers, 1, MAX_WORKERS);
-  if (batch !== undefined) checkCount('batch', batch, 1, MAX_BATCH);
+  checkCount('batch', batch, 1, MAX_BATCH);
   if (queueLength !== undefined) checkCount('queueLength', queueLength, 0);
   const bundle = await readBundle(directory);
   const { manifest, hash } = bundle;
@@ -97,7 +103,7 @@ export async function createPool(options: PoolOptions = {}): Promise<CaptionerPo
     {
       batch,
       queueLength,
-      takeMemory: createDecodeMemory({ directory, workers, decodeMemory }),
+      takeMemory: createDecodeMemory({ directory, workers, batch, decodeMemory }),
     },
   );
   const captioner = captionerOf({

@@ -13,8 +13,8 @@ export interface CrewParts extends ThreadParts {
   workers: number;
   /** Milliseconds after which a batch is given up, `CaptionerHung`, and its thread replaced. */
   hangMs: number;
-  /** A thread is free. */
-  onIdle(): void;
+  /** A thread has loaded its model, and is free; later it is when its batch has been answered. */
+  onReady(): void;
   /** No thread is left, and none will be started. */
   onLost(cause: Error): void;
 }
@@ -52,7 +52,7 @@ interface Member {
 }
 
 export function startCrew(parts: CrewParts): Crew {
-  const { workers, hangMs, onIdle } = parts;
+  const { workers, hangMs, onReady } = parts;
   const members = new Set<Member>();
   const idle: Member[] = [];
   const ready = Promise.withResolvers<void>();
@@ -85,15 +85,15 @@ export function startCrew(parts: CrewParts): Crew {
       onEnd(member, errorOf(message.unusable));
       return;
     }
+    if (!members.has(member)) return;
+    idle.push(member);
     if ('ready' in message) {
       member.loaded = true;
       failedStarts = 0;
       if (++loaded === workers) ready.resolve();
+      onReady();
     } else if ('answers' in message) settle(member)?.resolve(message.answers.map(answerOf));
     else settle(member)?.reject(errorOf(message.failed));
-    if (!members.has(member)) return;
-    idle.push(member);
-    onIdle();
   };
 
   /** Its batch, which it has no more. */

@@ -4,9 +4,9 @@ import { availableParallelism } from 'node:os';
 export type ExecutionProvider = 'cpu' | 'cuda';
 
 /**
- * Images that a worker describes at once where nobody says how many. On the processor four take a fifth off what a caption of
- * the default bundle costs, and a tenth off one of im2txt's; eight hardly more, and make the last one wait
- * (`npm run bench -- throughput`). A graphics processor is idle most of the time with less than some dozens.
+ * Images that a worker describes at once where nobody says how many, and time is short for none (`BATCH_MS` of `pool.ts`). On the
+ * processor eight bring no more than four (`npm run bench -- throughput`). A graphics processor is idle most of the time with less
+ * than some dozens.
  */
 export function defaultBatch(provider: ExecutionProvider = 'cpu'): number {
   return provider === 'cuda' ? 32 : 4;

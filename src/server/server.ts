@@ -113,7 +113,7 @@ function startPool(
   { model: directory, settings, onLost, workers }: ServerParts,
 ): CaptionerPool {
   const { threads, executionProvider, maxPixels, decodeMemory, batch, queue: queueLength } = settings;
-  const takeMemory = createDecodeMemory({ directory, workers: settings.workers, decodeMemory });
+  const takeMemory = createDecodeMemory({ directory, workers: settings.workers, batch, decodeMemory });
   return createPool(
     settings.workers,
     { directory, image, threads, executionProvider, maxPixels },

@@ -163,7 +163,7 @@ describe('images that wait for one captioner', () => {
       [4, [4, 2, 1]],
       [8, [4, 2, 1]],
     ] as const) {
-      const pool = await startPool(t, 1, { module, batch });
+      const pool = await startPool(t, 1, { module, batch, batchMs: Number.POSITIVE_INFINITY });
       const answers = captionsOf(
         await together(pool, () => asked.map(({ bytes }) => pool.caption(bytes, planOf({ count: 2 })))),
       );
@@ -182,8 +182,14 @@ describe('images that wait for one captioner', () => {
     await here.close();
   });
 
+  it('are fewer where they would take too long', async (t) => {
+    const pool = await startPool(t, 1, { module, batchMs: 1 });
+    const answers = captionsOf(await together(pool, () => [1, 2, 3, 4].map(() => pool.caption(PHOTO))));
+    assert.equal(new Set(answers.map(({ timings }) => timings.encode)).size, 4);
+  });
+
   it('may be asked for differently', async (t) => {
-    const pool = await startPool(t, 1, { module });
+    const pool = await startPool(t, 1, { module, batchMs: Number.POSITIVE_INFINITY });
     const plans = [
       planOf({ count: 1 }),
       planOf({ beamWidth: 5 }),
@@ -207,7 +213,7 @@ describe('images that wait for one captioner', () => {
   });
 
   it('do not suffer from what one of them does to the thread', async (t) => {
-    const pool = await startPool(t, 1, { module });
+    const pool = await startPool(t, 1, { module, batchMs: Number.POSITIVE_INFINITY });
     const outcomes = await together(pool, () =>
       [{}, { bannedWords: ['crash'] }, {}, {}].map((options) => pool.caption(PHOTO, planOf(options))),
     );

@@ -5,6 +5,7 @@ import type { Captioner } from '../../caption/captioner.ts';
 import { type CaptionPlan, planCaptions } from '../../caption/plan.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { plannedModel, readBundle } from '../../model/bundle.ts';
+import { defaultBatch } from '../../model/execution-provider.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../model/load.ts';
 import type { TakeMemory } from '../../model/memory/budget.ts';
 import { createDecodeMemory } from '../../model/memory/decode-memory.ts';
@@ -65,7 +66,8 @@ export async function startCaptioner(flags: CaptionerFlags): Promise<RunningCapt
   }
   const directory = flags.model ?? DEFAULT_BUNDLE;
   const { jobs: workers, decodeMemory } = flags;
-  const takeMemory = createDecodeMemory({ directory, workers, decodeMemory });
+  const batch = workers > 1 ? defaultBatch() : 1;
+  const takeMemory = createDecodeMemory({ directory, workers, batch, decodeMemory });
   return workers > 1 ? startPool(directory, flags, takeMemory) : startHere(directory, flags, takeMemory);
 }
 

@@ -9,6 +9,8 @@ const MEBIBYTE = 2 ** 20;
 const PROCESS_BYTES = 160 * MEBIBYTE;
 /** A thread's JavaScript, and what a network holds between its layers. */
 const WORKER_BYTES = 40 * MEBIBYTE;
+/** What each further image of a batch adds to that: 13 to 15 MiB in the default bundle. */
+const BATCHED_BYTES = 16 * MEBIBYTE;
 /** A loaded model for each byte of its files. */
 const MODEL_GROWTH = 2;
 /** Of a machine without a limit, which has other programs as well. */
@@ -23,6 +25,8 @@ export interface MemoryOptions {
   directory: string;
   /** Threads that have a model each. @default 1 */
   workers?: number;
+  /** Images that each of them describes at once, at most. @default 1 */
+  batch?: number | undefined;
   /** Bytes. @default what the process may have, less what these workers take */
   decodeMemory?: number | undefined;
   /** Bytes that the process may have. @default the limit of its control group, or half of the machine's memory */
@@ -38,9 +42,11 @@ export function createDecodeMemory(options: MemoryOptions): TakeMemory {
 export function defaultDecodeMemory({
   directory,
   workers = 1,
+  batch = 1,
   limit = memoryLimit(),
 }: MemoryOptions): number {
-  const taken = PROCESS_BYTES + workers * (WORKER_BYTES + MODEL_GROWTH * bytesOf(directory));
+  const worker = WORKER_BYTES + (batch - 1) * BATCHED_BYTES + MODEL_GROWTH * bytesOf(directory);
+  const taken = PROCESS_BYTES + workers * worker;
   return Math.floor(Math.max(LEAST_BYTES, USED * (limit - taken)));
 }
 

@@ -26,6 +26,11 @@ it('is something where nobody says a limit, and where there is no bundle', () =>
     defaultDecodeMemory({ directory: '/nowhere', limit: 1024 * MEBIBYTE }),
     Math.floor(741.6 * MEBIBYTE),
   );
+  // Three images more in the batches of two workers.
+  assert.equal(
+    defaultDecodeMemory({ directory: '/nowhere', workers: 2, batch: 4, limit: 1024 * MEBIBYTE }),
+    Math.floor(0.9 * (1024 - 160 - 2 * (40 + 3 * 16)) * MEBIBYTE),
+  );
 });
 
 it('goes by the limit of the control group, and by half of the machine where that has none', (t) => {
