@@ -4,7 +4,7 @@ import { type ObjectReference, objectReferenceSchema } from '../aws/object-refer
 import type { Captioner } from '../caption/captioner.ts';
 import type { CaptionOptionsInput } from '../caption/options.ts';
 import type { CaptionPlan } from '../caption/plan.ts';
-import { InvalidRequest, problemsIn } from '../errors.ts';
+import { describeProblems, InvalidRequest, problemsIn } from '../errors.ts';
 import { bytesOfBase64 } from '../http/base64.ts';
 import { decodedKey } from '../s3/events.ts';
 
@@ -19,28 +19,31 @@ const objectSchema = objectReferenceSchema.extend({ options });
 
 const imageSchema = z.strictObject({ image: text, options });
 
+/** What spreadsheets put before the first column's name. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
+
 /**
  * One item of a Distributed Map: an entry of ListObjectsV2 (`Key`), a row of an S3 inventory (`Bucket`, `Key`,
- * `VersionId`), a line of a CSV with either headers. Other columns are ignored.
+ * `VersionId`), a line of a CSV with either headers. Other columns are ignored, and empty ones, which Step Functions
+ * gives to a row that is shorter than the header, are none.
  */
 const itemSchema = z
   .object({
-    Bucket: text.optional(),
-    Key: text.optional(),
+    Bucket: z.string().optional(),
+    Key: z.string().optional(),
     VersionId: z.string().optional(),
-    bucket: text.optional(),
-    key: text.optional(),
+    bucket: z.string().optional(),
+    key: z.string().optional(),
     versionId: z.string().optional(),
   })
   .transform((item) => ({
-    bucket: item.bucket ?? item.Bucket,
-    key: item.key ?? item.Key,
-    // An empty column is no version.
+    bucket: item.bucket || item.Bucket || undefined,
+    key: item.key || item.Key || undefined,
     versionId: (item.versionId ?? item.VersionId) || undefined,
   }));
 
 const batchSchema = z.strictObject({
-  Items: z.array(itemSchema).min(1).max(MAX_ITEMS),
+  Items: z.array(z.record(z.string(), z.unknown())).min(1).max(MAX_ITEMS),
   BatchInput: z
     .strictObject({
       /** For items that name none. */
@@ -56,10 +59,18 @@ export interface WorkflowObject extends ObjectReference {
   plan?: CaptionPlan | undefined;
 }
 
+/** An item that names no object; it fails, and the others of its batch do not. */
+export interface UnreadableItem {
+  /** As far as it names them, or else empty. */
+  bucket: string;
+  key: string;
+  error: InvalidRequest;
+}
+
 export type WorkflowInput =
   | { kind: 'object'; object: WorkflowObject }
   | { kind: 'image'; bytes: Uint8Array; plan: CaptionPlan | undefined }
-  | { kind: 'batch'; objects: WorkflowObject[] };
+  | { kind: 'batch'; objects: (WorkflowObject | UnreadableItem)[] };
 
 /**
  * @param plan checks options against the model
@@ -76,15 +87,46 @@ export function readWorkflowInput(event: unknown, plan: Captioner['plan']): Work
   return { kind: 'object', object: { ...object, plan: planned(options, plan) } };
 }
 
-function objectsOf(batch: z.output<typeof batchSchema>, planOf: Captioner['plan']): WorkflowObject[] {
-  const { bucket: common, keyEncoding } = batch.BatchInput;
+/** @throws InvalidRequest when no item at all has a key's column: then the list is wrong, and not a row of it */
+function objectsOf(
+  batch: z.output<typeof batchSchema>,
+  planOf: Captioner['plan'],
+): (WorkflowObject | UnreadableItem)[] {
   const plan = planned(batch.BatchInput.options, planOf);
-  return batch.Items.map(({ bucket = common, key, versionId }, i) => {
-    if (bucket === undefined || key === undefined) {
-      throw new InvalidRequest(`Items.${i}: names no ${key === undefined ? 'key' : 'bucket'}`);
-    }
-    return { bucket, key: keyEncoding === 'url' ? decodedKey(key) : key, versionId, plan };
+  const items = batch.Items.map(withoutByteOrderMarks);
+  if (!items.some((item) => 'key' in item || 'Key' in item)) {
+    throw new InvalidRequest('Items: none has a key; name its column or field key or Key');
+  }
+  return items.map((item, i) => objectOf(item, `Items.${i}`, batch.BatchInput, plan));
+}
+
+/** @param place of the item, for what is wrong with it */
+function objectOf(
+  item: Record<string, unknown>,
+  place: string,
+  { bucket: common, keyEncoding }: z.output<typeof batchSchema>['BatchInput'],
+  plan: CaptionPlan | undefined,
+): WorkflowObject | UnreadableItem {
+  const { data: { bucket = common, key, versionId } = {}, error } = itemSchema.safeParse(item);
+  const unreadable = (what: string, cause?: unknown) => ({
+    bucket: bucket ?? '',
+    key: key ?? '',
+    error: new InvalidRequest(`${place}: ${what}`, { cause }),
   });
+  if (error !== undefined) return unreadable(describeProblems(problemsIn(error)));
+  if (key === undefined) return unreadable('names no key');
+  if (bucket === undefined) return unreadable('names no bucket');
+  try {
+    return { bucket, key: keyEncoding === 'url' ? decodedKey(key) : key, versionId, plan };
+  } catch (cause) {
+    return unreadable((cause as Error).message, cause);
+  }
+}
+
+function withoutByteOrderMarks(item: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(item).map(([name, value]) => [name.replace(BYTE_ORDER_MARK, ''), value]),
+  );
 }
 
 /** Nothing asked for is another result than the model's own options asked for. */

@@ -45,7 +45,7 @@ export function itemOf({ bucket, key, versionId }: WorkflowObject, outcome: Obje
 }
 
 /** An item whose own fault it is. @throws the error where it is not */
-export function failedItem({ bucket, key, versionId }: WorkflowObject, error: unknown): ItemOutcome {
+export function failedItem({ bucket, key, versionId }: ObjectReference, error: unknown): ItemOutcome {
   if (!(error instanceof CaptionError) || error.fault !== 'input') throw error;
   return { bucket, key, versionId, status: 'failed', code: error.code, message: error.message };
 }

@@ -9,7 +9,12 @@ import { type ResultDocument, readResult } from '../s3/results.ts';
 import { countCaptions, reportFailure } from './failures.ts';
 import { captionAndReport, startObjectRuntime } from './objects.ts';
 import { deadlineOf, inInvocation } from './runtime.ts';
-import { readWorkflowInput, type WorkflowInput, type WorkflowObject } from './workflow-input.ts';
+import {
+  readWorkflowInput,
+  type UnreadableItem,
+  type WorkflowInput,
+  type WorkflowObject,
+} from './workflow-input.ts';
 import { type BatchOutcome, batchOutcome, failedItem, type ItemOutcome, itemOf } from './workflow-output.ts';
 
 const runtime = await startObjectRuntime(process.env);
@@ -54,11 +59,24 @@ async function captionOne(object: WorkflowObject, deadline: number): Promise<Res
 }
 
 /** One after the other: two images at once would only share the processor. */
-async function captionBatch(objects: WorkflowObject[], deadline: number): Promise<BatchOutcome> {
+async function captionBatch(
+  objects: readonly (WorkflowObject | UnreadableItem)[],
+  deadline: number,
+): Promise<BatchOutcome> {
   const items: ItemOutcome[] = [];
-  for (const object of objects) {
-    const item = captionAndReport(object, runtime, deadline).then((outcome) => itemOf(object, outcome));
-    items.push(await item.catch((error: unknown) => failedItem(object, error)));
-  }
+  for (const object of objects) items.push(await itemOutcome(object, deadline));
   return await batchOutcome(items, runtime.s3, runtime.settings.results);
+}
+
+/** @throws what is not the item's own fault */
+async function itemOutcome(object: WorkflowObject | UnreadableItem, deadline: number): Promise<ItemOutcome> {
+  try {
+    if ('error' in object) throw object.error;
+    return itemOf(object, await captionAndReport(object, runtime, deadline));
+  } catch (error) {
+    const item = failedItem(object, error);
+    const { bucket, key, versionId } = item;
+    reportFailure(error, { source: { bucket, key, versionId } }, runtime);
+    return item;
+  }
 }

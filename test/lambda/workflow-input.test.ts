@@ -72,6 +72,24 @@ describe('items of a batch are', () => {
     test(what, () => assert.deepEqual(read(event), { kind: 'batch', objects }));
   }
 
+  test('read behind a byte order mark, and in the bucket of the batch where theirs is empty', () => {
+    for (const [mark, key] of [
+      ['\uFEFF', 'key'],
+      ['\uFEFF', 'Key'],
+      ['', 'key'],
+    ]) {
+      const event = {
+        Items: [{ [`${mark}${key}`]: 'a b.jpg', bucket: '' }],
+        BatchInput: { bucket: 'photos' },
+      };
+      assert.deepEqual(read(event), { kind: 'batch', objects: [one] });
+    }
+    const event = { Items: [{ '\uFEFFbucket': 'more', key: 'a b.jpg' }], BatchInput: { bucket: 'photos' } };
+    assert.deepEqual(read(event), { kind: 'batch', objects: [{ ...one, bucket: 'more' }] });
+    const empty = { Items: [{ bucket: '', key: '', Bucket: 'more', Key: 'a b.jpg' }] };
+    assert.deepEqual(read(empty), { kind: 'batch', objects: [{ ...one, bucket: 'more' }] });
+  });
+
   test('a thousand at most', () => {
     const BatchInput = { bucket: 'photos' };
     const batch = read({ Items: Array(1000).fill({ Key: 'a' }), BatchInput });
@@ -100,14 +118,12 @@ describe('what is wrong with an event is named:', () => {
     [{ Items: [{ Key: 'a' }], BatchInput: { bucket: '' } }, /bucket/],
     [{ Items: [{ Key: 'a' }], BatchInput: { bucket: 'photos', keyEncoding: 'html' } }, /keyEncoding/],
     [{ Items: [{ Key: 'a' }], BatchInput: { bucket: 'photos', options: 7 } }, /options/],
-    [{ Items: [{ Bucket: 'b', Key: 'a' }, { Bucket: 'b' }] }, /^Items\.1: names no key$/],
-    [{ Items: [{ Key: 'a' }] }, /^Items\.0: names no bucket$/],
-    [{ Items: [{}] }, /^Items\.0: names no key$/],
-    ...['Bucket', 'Key', 'bucket', 'key'].map((name): [unknown, RegExp] => [
-      { Items: [{ Bucket: 'b', Key: 'a', bucket: 'b', key: 'a', [name]: '' }] },
-      new RegExp(name),
-    ]),
-    [{ Items: [{ Bucket: 'b', Key: '%ff' }], BatchInput: { keyEncoding: 'url' } }, /URL-encoded/],
+    [{ Items: [7] }, /Items\.0/],
+    [{ Items: [{}] }, /^Items: none has a key; /],
+    [
+      { Items: [{ Bucket: 'b' }, { name: 'a' }], BatchInput: { bucket: 'photos' } },
+      /^Items: none has a key; /,
+    ],
   ];
   for (const [event, says] of cases) {
     test(JSON.stringify(event), () => {
@@ -115,6 +131,32 @@ describe('what is wrong with an event is named:', () => {
         () => read(event),
         (error: Error) => error instanceof InvalidRequest && says.test(error.message),
       );
+    });
+  }
+});
+
+describe('an item that cannot be read fails alone:', () => {
+  const BatchInput = { bucket: 'photos', keyEncoding: 'url' };
+  const cases: [item: object, bucket: string, key: string, says: RegExp, batch?: object][] = [
+    [{ key: '', bucket: 'photos' }, 'photos', '', /^Items\.1: names no key$/],
+    [{ Key: '', Bucket: '' }, 'photos', '', /^Items\.1: names no key$/],
+    [{ bucket: 'more' }, 'more', '', /^Items\.1: names no key$/],
+    [{}, 'photos', '', /^Items\.1: names no key$/],
+    [{ Key: '%ff' }, 'photos', '%ff', /^Items\.1: the key is not URL-encoded UTF-8$/],
+    [{ Key: '100%.jpg', Bucket: 'more' }, 'more', '100%.jpg', /^Items\.1: the key is not URL-encoded/],
+    [{ Key: 7 }, 'photos', '', /^Items\.1: Key: .*string/],
+    [{ key: 'a', bucket: null }, 'photos', '', /^Items\.1: bucket: .*string/],
+    [{ key: 'a' }, '', 'a', /^Items\.1: names no bucket$/, {}],
+  ];
+  for (const [item, bucket, key, says, batch = BatchInput] of cases) {
+    test(JSON.stringify(item), () => {
+      const input = read({ Items: [{ Bucket: 'photos', Key: 'b' }, item], BatchInput: batch });
+      assert.ok(input.kind === 'batch');
+      const [whole, broken] = input.objects;
+      assert.deepEqual(whole, { bucket: 'photos', key: 'b', versionId: undefined, plan: undefined });
+      assert.ok(broken && 'error' in broken && broken.error instanceof InvalidRequest);
+      assert.deepEqual([broken.bucket, broken.key], [bucket, key]);
+      assert.match(broken.error.message, says);
     });
   }
 });

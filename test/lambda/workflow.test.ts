@@ -124,8 +124,7 @@ describe('the workflow function, for one image', () => {
     ['no base64', { image: '***' }],
     ['an empty batch', { Items: [] }],
     ['too large a batch', { Items: Array(1001).fill({ Key: 'a.jpg' }), BatchInput: { bucket: 'photos' } }],
-    ['an item without a key', { Items: [{ ETag: 'e' }], BatchInput: { bucket: 'photos' } }],
-    ['items without a bucket', { Items: [{ Key: 'a.jpg' }] }],
+    ['items without keys', { Items: [{ ETag: 'e' }], BatchInput: { bucket: 'photos' } }],
     [
       'an unknown key encoding',
       { Items: [{ Key: 'a.jpg' }], BatchInput: { bucket: 'photos', keyEncoding: 'html' } },
@@ -206,6 +205,31 @@ describe('the workflow function, for a batch of a Distributed Map', () => {
       BatchInput: { bucket: 'versions' },
     };
     assert.equal(payloadOf<BatchOutcome>(await lambda.invoke(csv)).results?.[0]?.code, 'UnsupportedImage');
+  });
+
+  it('captions what a spreadsheet names, and reports the rows that name nothing', async (t) => {
+    for (const key of ['a.jpg', 'b.jpg']) fake.put('photos', key, PHOTO);
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    const Items = [
+      { '\uFEFFkey': 'a.jpg', bucket: 'photos' },
+      { '\uFEFFkey': '', bucket: 'photos' },
+      { '\uFEFFkey': 'b.jpg', bucket: '' },
+    ];
+    const outcome = payloadOf<BatchOutcome>(await lambda.invoke({ Items, BatchInput: { bucket: 'photos' } }));
+    assert.deepEqual([outcome.captioned, outcome.failed], [2, 1]);
+    assert.deepEqual(outcome.results?.[1], {
+      bucket: 'photos',
+      key: '',
+      status: 'failed',
+      code: 'InvalidRequest',
+      message: 'Items.1: names no key',
+    });
+    const lines = (lambda.logs() as Record<string, unknown>[]).filter(({ message }) => message === 'failed');
+    assert.deepEqual(
+      lines.map(({ code, reason }) => [code, reason]),
+      [['InvalidRequest', 'Items.1: names no key']],
+    );
+    assert.deepEqual(metricsOf(lambda).Failures, [1]);
   });
 
   it('fails as a whole when the service fails, and keeps what was done', async (t) => {
