@@ -69,6 +69,11 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   });
   if (parts.allowedOrigin !== undefined) app.use(crossOrigin(parts.allowedOrigin));
   app.onError(answerProblem);
+  app.use(async (c, next) => {
+    const refusal = parts.refusalOf?.(c);
+    if (refusal !== undefined) throw refusal;
+    await next();
+  });
 
   addCaptions(app, parts);
   addUploads(app, parts);

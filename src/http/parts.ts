@@ -4,7 +4,7 @@ import type { ObjectReference } from '../aws/object-reference.ts';
 import type { Captioner } from '../caption/captioner.ts';
 import type { RecordedOutcome, Timings } from '../caption/result.ts';
 import type { AllowedOrigin } from './cross-origin.ts';
-import type { ProblemCode } from './failures.ts';
+import type { HttpError, ProblemCode } from './failures.ts';
 import type { ModelCard } from './model-card.ts';
 import type { Announcement, uploadRequestSchema } from './schemas.ts';
 
@@ -93,6 +93,8 @@ export interface AppParts {
   /** Other bounds that hold here, for the reference to tell. */
   limits?: EdgeLimits;
   report?: (line: RequestReport) => void;
+  /** Why the edge could not read a request, which is then refused. @default each could be read */
+  refusalOf?: (c: Context) => HttpError | undefined;
   /** True of a request that the edge has answered and reported itself meanwhile. @default none */
   isRefused?: (c: Context) => boolean;
   /** Pages of other origins that may call; absent where none may, or where a gateway in front says which. */

@@ -1,6 +1,6 @@
 /** HTTP: an API Gateway HTTP API (payload 2.0) or a function URL in front of the app that the server serves as well. */
 import type { Context } from 'aws-lambda';
-import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
+import { handle, type LambdaContext } from 'hono/aws-lambda';
 import { createS3Client } from '../aws/s3-client.ts';
 import { createApp } from '../http/app.ts';
 import { modelCardOf } from '../http/model-card.ts';
@@ -9,6 +9,7 @@ import { createImageReader } from '../s3/access.ts';
 import { createSigningClient, createUploads } from '../s3/uploads.ts';
 import { readHttpSettings } from './env.ts';
 import { countCaptions, countFailure } from './failures.ts';
+import { type HttpEvent, readHttpEvent } from './http-event.ts';
 import { deadlineOf, inInvocation, startRuntime } from './runtime.ts';
 import { readUploadSettings } from './uploads-env.ts';
 
@@ -23,7 +24,8 @@ const answer = createParts().then(serve);
 // Every request rejects with it; a rejection that nobody awaits would end the process.
 answer.catch(() => undefined);
 
-export async function handler(event: Extract<LambdaEvent, { rawPath: string }>, context: Context) {
+export async function handler(received: unknown, context: Context) {
+  const event = readHttpEvent(received, context.awsRequestId);
   return await inInvocation(runtime, context, event.requestContext.requestId, async () =>
     (await answer)(event, context),
   );
@@ -57,6 +59,7 @@ async function createParts(): Promise<AppParts> {
       ...(maxPixels !== undefined && { pixels: maxPixels }),
     },
     deadlineOf: (c) => deadlineOf((c.env as { lambdaContext: LambdaContext }).lambdaContext),
+    refusalOf: (c) => (c.env as { event: HttpEvent }).event.refusal,
     report,
   };
 }

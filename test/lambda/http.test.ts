@@ -160,6 +160,70 @@ describe('the HTTP function', () => {
     assert.deepEqual(metricsOf(lambda).Failures, [1, 1, 1]);
   });
 
+  it('passes over a body of GET and HEAD, which means nothing', async (t) => {
+    const lambda = await http.startFor(t);
+    for (const [method, path] of [
+      ['GET', '/health'],
+      ['GET', '/model'],
+      ['HEAD', '/'],
+    ] as const) {
+      for (const body of ['{}', Buffer.from('{}')]) {
+        const { statusCode } = answerOf(await lambda.invoke(request(method, path, 'application/json', body)));
+        assert.equal(statusCode, 200, `${method} ${path}`);
+      }
+    }
+  });
+
+  it('refuses what is no request with a problem document, logs and counts it', async (t) => {
+    const lambda = await http.startFor(t);
+    const plain = request('POST', '/captions', 'application/json', '{"image":"YWJj"}');
+    const withHeader = { ...plain, headers: { ...plain.headers, 'x y': 'z' } };
+    const events: [what: string, event: unknown][] = [
+      ['a base64 flag on a plain body', { ...plain, isBase64Encoded: true }],
+      ['half a byte of base64', { ...plain, isBase64Encoded: true, body: 'YWJjY' }],
+      ['a method that nobody may send', request('TRACE', '/captions')],
+      ['a header that is none', withHeader],
+      ['a test event of the console', { key1: 'value1', key2: 'value2', key3: 'value3' }],
+      ['a scheduled event', { source: 'aws.events', 'detail-type': 'Scheduled Event', detail: {} }],
+      ['a request without its context', { ...plain, requestContext: undefined }],
+      ['nothing', null],
+      ['a text', 'text'],
+    ];
+    for (const [what, event] of events) {
+      const invocation = await lambda.invoke(event);
+      assert.equal(jsonOf<{ code: string }>(invocation, 400).code, 'MalformedRequest', what);
+      const { headers } = answerOf(invocation);
+      assert.match(String(headers?.['content-type']), /^application\/problem\+json/, what);
+    }
+    const lines = lambda.logs() as Record<string, unknown>[];
+    assert.deepEqual(
+      lines.filter(({ message }) => message === 'request').map(({ status, code }) => [status, code]),
+      Array(events.length).fill([400, 'MalformedRequest']),
+    );
+    assert.deepEqual(metricsOf(lambda).Failures, Array(events.length).fill(1));
+  });
+
+  it('takes the name of a stage off the path', async (t) => {
+    const lambda = await http.startFor(t);
+    const staged = (path: string, stage: string) => {
+      const event = request('GET', path);
+      return { ...event, requestContext: { ...event.requestContext, stage } };
+    };
+    for (const [path, stage, status] of [
+      ['/prod/health', 'prod', 200],
+      ['/prod/', 'prod', 200],
+      ['/prod', 'prod', 200],
+      ['/health', 'prod', 200],
+      ['/health/health', 'health', 200],
+      ['/product/health', 'prod', 404],
+      ['/prod/prod/health', 'prod', 404],
+      ['/prod/health', '$default', 404],
+    ] as const) {
+      const { statusCode } = answerOf(await lambda.invoke(staged(path, stage)));
+      assert.equal(statusCode, status, `${path} of ${stage}`);
+    }
+  });
+
   it('reads S3 only where buckets are allowed, and only those', async (t) => {
     fake.put('photos', 'a b+c.jpg', PHOTO);
     const body = (bucket: string, key = 'a b+c.jpg') =>

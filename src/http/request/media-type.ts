@@ -8,8 +8,10 @@ const READ = 'image/*, application/octet-stream, multipart/form-data or applicat
  * @throws HttpError UnsupportedMediaType when it does not say, or is compressed
  */
 export function mediaTypeOf(headers: Headers): MIMEType {
-  const encoding = headers.get('content-encoding') ?? 'identity';
-  if (encoding !== 'identity') throw unsupported(`the content-encoding ${encoding} is not undone here`);
+  // Names of codings have no case (RFC 9110 section 8.4.1), and an empty list of them is none.
+  const encoding = headers.get('content-encoding') ?? '';
+  if (!/^(?:identity)?$/i.test(encoding))
+    throw unsupported(`the content-encoding ${encoding} is not undone here`);
   const header = headers.get('content-type');
   if (header === null) throw unsupported('the request has no content-type');
   try {

@@ -54,6 +54,24 @@ describe('a body is read as', () => {
     });
   });
 
+  it('what it is, where it says that it is not encoded', () => {
+    for (const encoding of ['', 'identity', 'Identity', 'IDENTITY']) {
+      const headers = { 'content-type': 'image/jpeg', 'content-encoding': encoding };
+      assert.deepEqual(imagesOf(headers, 'b'), [['image', 'b']], encoding);
+    }
+  });
+
+  it('a form whose boundary is one character', () => {
+    for (const boundary of ['X', '0', '-', '"x"', '"\'"', '"?"']) {
+      const type = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+      const body = form([DISPOSITION, DISPOSITION]).replaceAll('edge', boundary.replaceAll('"', ''));
+      assert.deepEqual(imagesOf(type, body), [
+        ['a', 'b'],
+        ['a', 'b'],
+      ]);
+    }
+  });
+
   it('a form, up to its bounds', () => {
     assert.deepEqual(imagesOf(FORM, form([headersOf(MAX_PART_HEADER_BYTES), DISPOSITION]), 2), [
       ['a', 'b'],
