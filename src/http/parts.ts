@@ -86,6 +86,8 @@ export interface AppParts {
   metrics?: () => Promise<MetricsText>;
   /** Longest body of a request, bytes. */
   maxBodyBytes: number;
+  /** Longest answer with captions, bytes as a text within JSON. @default no limit */
+  maxAnswerBytes?: number;
   /** Images of a form. @default 20 */
   maxImages?: number;
   /** When the answer must be there, ms since the epoch. @default no deadline */

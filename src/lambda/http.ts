@@ -15,6 +15,8 @@ import { readUploadSettings } from './uploads-env.ts';
 
 /** Lambda takes 6 MB of event: headers and what the gateway tells, and the body, as base64 a third longer. */
 const MAX_BODY_BYTES = ((6 << 20) - (64 << 10)) * 0.75;
+/** Lambda passes on no longer answer; headers and what stands around the body need room as well. */
+const MAX_ANSWER_BYTES = 6_291_556 - (64 << 10);
 
 const runtime = await startRuntime(readHttpSettings(process.env));
 const { settings, logger, metrics } = runtime;
@@ -53,6 +55,7 @@ async function createParts(): Promise<AppParts> {
       }),
     }),
     maxBodyBytes: MAX_BODY_BYTES,
+    maxAnswerBytes: MAX_ANSWER_BYTES,
     limits: {
       objectBytes: maxBytes,
       uploadBytes: maxBytes,

@@ -203,6 +203,36 @@ describe('the HTTP function', () => {
     assert.deepEqual(metricsOf(lambda).Failures, Array(events.length).fill(1));
   });
 
+  it('gives no answer that Lambda would not pass on', async (t) => {
+    const lambda = await http.startFor(t);
+    const ask = async (images: number) => {
+      const head = 'content-disposition: form-data; name="image"; filename="a.jpg"';
+      const parts = Array(images).fill([
+        Buffer.from(`--edge\r\n${head}\r\n\r\n`),
+        PHOTO,
+        Buffer.from('\r\n'),
+      ]);
+      const form = Buffer.concat([...parts.flat(), Buffer.from('--edge--\r\n')]);
+      const options = 'beamWidth=10&maxLength=60&minLength=50&trace=true&explain=true';
+      return await lambda.invoke(
+        request('POST', `/captions?${options}`, 'multipart/form-data; boundary=edge', form),
+      );
+    };
+    for (const images of [1, 2]) {
+      const invocation = await ask(images);
+      assert.equal(answerOf(invocation).statusCode, 200);
+      assert.ok(Buffer.byteLength(JSON.stringify(answerOf(invocation))) < 6_291_556);
+    }
+    const { code, detail } = jsonOf<{ code: string; detail: string }>(await ask(12), 422);
+    assert.equal(code, 'InvalidRequest');
+    assert.match(detail, /^the answer would have more than 6226020 bytes; ask for fewer images/);
+    const lines = lambda.logs() as Record<string, unknown>[];
+    const [, , refused] = lines.filter(({ message }) => message === 'request');
+    assert.deepEqual([refused?.status, refused?.code], [422, 'InvalidRequest']);
+    // Those after the one that went too far are not captioned.
+    assert.ok(Number(refused?.images) < 12, String(refused?.images));
+  });
+
   it('takes the name of a stage off the path', async (t) => {
     const lambda = await http.startFor(t);
     const staged = (path: string, stage: string) => {
@@ -261,6 +291,7 @@ describe('the HTTP function', () => {
     assert.partialDeepStrictEqual(limits, {
       // Lambda's 6 MB without 64 KiB of headers, as base64.
       'Body of a request': '4,669,440 bytes (4.5 MiB)',
+      'Answer with captions, its quotes escaped': '6,226,020 bytes (5.9 MiB)',
       'Pixels of an image': '1,000',
       'Image in S3': '12,345 bytes (12.1 KiB)',
       Upload: '12,345 bytes (12.1 KiB)',

@@ -23,7 +23,7 @@ export interface Limit {
 
 /** @param c a request to this deployment: what it says of the time that is left holds for any */
 export function limitsOf(
-  { maxBodyBytes, maxImages = MAX_PARTS, deadlineOf, readS3, uploads, limits = {} }: AppParts,
+  { maxBodyBytes, maxAnswerBytes, maxImages = MAX_PARTS, deadlineOf, readS3, uploads, limits = {} }: AppParts,
   c: Context<AppEnv>,
 ): Limit[] {
   const { headerBytes, requestTimeout, slowestBody, objectBytes, uploadBytes } = limits;
@@ -32,6 +32,11 @@ export function limitsOf(
   const now = Date.now();
   const all: (Limit | false)[] = [
     { what: 'Body of a request', value: bytes(maxBodyBytes), code: 'ImageTooLarge' },
+    maxAnswerBytes !== undefined && {
+      what: 'Answer with captions, its quotes escaped',
+      value: bytes(maxAnswerBytes),
+      code: 'InvalidRequest',
+    },
     headerBytes !== undefined && {
       what: 'Headers of a request',
       value: bytes(headerBytes),

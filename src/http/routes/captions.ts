@@ -12,6 +12,7 @@ import { readCaptionRequest } from '../request/caption-request.ts';
 import { IMAGE_FIELD, MAX_PARTS, type NamedImage } from '../request/multipart.ts';
 import { captionRequestSchema, captionResultsSchema } from '../schemas.ts';
 import { noteTimings, SERVER_TIMING, tellTimings } from '../timings.ts';
+import { answerRoom } from './answer-room.ts';
 
 const route = createRoute({
   method: 'post',
@@ -69,6 +70,14 @@ const route = createRoute({
 type Entry = ({ name: string } & CaptionResult) | { name: string; error: Problem };
 type CaptionImage = (bytes: Uint8Array) => Promise<CaptionResult>;
 
+interface FormParts {
+  caption: CaptionImage;
+  /** Called with each entry. @throws what refuses the whole form */
+  takeRoom: (entry: Entry) => void;
+  /** Images at the same time. */
+  together: number;
+}
+
 export function addCaptions(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
   // Registered by name: the route itself must not read the body, which has a limit.
   app.openAPIRegistry.register('CaptionRequest', captionRequestSchema);
@@ -85,10 +94,12 @@ export function addCaptions(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
       noteTimings(result.timings, c);
       return result;
     };
+    const takeRoom = answerRoom(parts.maxAnswerBytes);
     const answer =
       images.length === 1
         ? await caption(images[0]!.bytes)
-        : { results: await captionEach(images, caption, parts.together ?? 1, c) };
+        : { results: await captionEach(images, { caption, takeRoom, together: parts.together ?? 1 }, c) };
+    if (images.length === 1) takeRoom(answer);
     tellTimings(c);
     return c.json(answer, 200);
   });
@@ -97,8 +108,7 @@ export function addCaptions(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
 /** A few at a time: a request with many images neither fills the queue nor the memory with decoded pixels. */
 async function captionEach(
   images: readonly NamedImage[],
-  caption: CaptionImage,
-  together: number,
+  { caption, takeRoom, together }: FormParts,
   c: Context<AppEnv>,
 ): Promise<Entry[]> {
   const entries: Entry[] = [];
@@ -106,19 +116,28 @@ async function captionEach(
   const work = async () => {
     for (const [i, { name, bytes }] of rest) {
       try {
-        entries[i] = { name, ...(await caption(bytes)) };
+        const entry = await entryOf(name, caption(bytes), c);
+        takeRoom(entry);
+        entries[i] = entry;
       } catch (error) {
-        if (!isOfImage(error)) {
-          // Nobody waits for the others any more.
-          for (const _ of rest);
-          throw error;
-        }
-        entries[i] = { name, error: problemOf(error, c) };
+        // Nobody waits for the others any more.
+        for (const _ of rest);
+        throw error;
       }
     }
   };
   await Promise.all(Array.from({ length: together }, work));
   return entries;
+}
+
+/** @throws what is not the image's own fault */
+async function entryOf(name: string, result: Promise<CaptionResult>, c: Context<AppEnv>): Promise<Entry> {
+  try {
+    return { name, ...(await result) };
+  } catch (error) {
+    if (!isOfImage(error)) throw error;
+    return { name, error: problemOf(error, c) };
+  }
 }
 
 /** What is wrong with the service or with the options is wrong with the whole request, not with one image. */
