@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'UnsupportedImage'
   | 'ImageTooLarge'
   | 'ImageNotFound'
+  | 'ObjectRefused'
   | 'Overloaded'
   | 'DeadlineExceeded'
   | 'CaptionerHung'
@@ -87,6 +88,12 @@ export class ImageTooLarge extends CaptionError {
 export class ImageNotFound extends CaptionError {
   readonly code = 'ImageNotFound';
   readonly fault = 'input';
+}
+
+/** S3 does not let this program read that object: a permission, its key, or its region. It may another day. */
+export class ObjectRefused extends CaptionError {
+  readonly code = 'ObjectRefused';
+  readonly fault = 'service';
 }
 
 /** Busy: no place or no memory is left for this request; a later one may succeed. */
@@ -184,6 +191,7 @@ const CLASSES = {
   UnsupportedImage,
   ImageTooLarge,
   ImageNotFound,
+  ObjectRefused,
   Overloaded,
   DeadlineExceeded,
   CaptionerHung,

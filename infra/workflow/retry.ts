@@ -12,6 +12,7 @@ const ANSWERS = {
   UnsupportedImage: 'report',
   ImageTooLarge: 'report',
   ImageNotFound: 'report',
+  ObjectRefused: 'fail',
   Overloaded: 'retry',
   DeadlineExceeded: 'retry',
   CaptionerHung: 'retry',

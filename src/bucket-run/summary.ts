@@ -20,7 +20,7 @@ export type SummaryInput = z.output<typeof summaryInputSchema>;
 export const runSummarySchema = z.object({
   images: z.object({
     captioned: z.int(),
-    /** Whose failure was recorded: the images' own. */
+    /** By the images' own faults, which were recorded, and those that S3 refused, which a later run tries again. */
     failed: z.int(),
     /** Whose result was there before. */
     skipped: z.int(),

@@ -48,6 +48,7 @@ export const PROBLEMS = {
   UnsupportedMediaType: { status: 415, title: 'Bodies of this content type are not read here.' },
   UnsupportedImage: { status: 415, title: 'The image is damaged, or of a kind that is not read here.' },
   InvalidRequest: { status: 422, title: 'The request asks for something that is not allowed.' },
+  ObjectRefused: { status: 500, title: 'S3 does not let this deployment read that object.' },
   InternalError: { status: 500, title: 'The service failed.' },
   ModelUnusable: { status: 500, title: 'The model of this deployment cannot be used.' },
   Overloaded: { status: 503, title: 'There is no place left for this request now.' },

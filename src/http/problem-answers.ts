@@ -26,6 +26,7 @@ const SERVICE_CODES = [
   'UpstreamUnavailable',
   'DeadlineExceeded',
   'CaptionerHung',
+  'ObjectRefused',
   'InternalError',
   'ModelUnusable',
 ] as const satisfies readonly ProblemCode[];

@@ -16,6 +16,7 @@ const LEVELS = {
   UnsupportedImage: 'info',
   ImageTooLarge: 'info',
   ImageNotFound: 'info',
+  ObjectRefused: 'error',
   Overloaded: 'warn',
   DeadlineExceeded: 'warn',
   CaptionerHung: 'error',

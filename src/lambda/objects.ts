@@ -24,7 +24,7 @@ export async function startObjectRuntime(env: NodeJS.ProcessEnv): Promise<Object
 
 /**
  * Captions one object, logs one line and counts.
- * @throws InvalidRequest, DeadlineExceeded, UpstreamUnavailable, ModelUnusable
+ * @throws InvalidRequest, ObjectRefused, DeadlineExceeded, UpstreamUnavailable, ModelUnusable
  */
 export async function captionAndReport(
   request: ObjectRequest,

@@ -2,7 +2,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ObjectReference } from '../aws/object-reference.ts';
 import type { Place } from '../aws/places.ts';
-import { CaptionError, type ErrorCode } from '../errors.ts';
+import { CaptionError, type ErrorCode, ObjectRefused } from '../errors.ts';
 import type { ObjectOutcome } from '../s3/caption-object.ts';
 import { listKey } from '../s3/result-key.ts';
 import { type ResultLocation, writeJson } from '../s3/results.ts';
@@ -44,10 +44,14 @@ export function itemOf({ bucket, key, versionId }: WorkflowObject, outcome: Obje
   return best === undefined ? item : { ...item, caption: best.text, probability: best.probability };
 }
 
-/** An item whose own fault it is. @throws the error where it is not */
+/** An item that fails alone: by its own fault, or because S3 refuses it. @throws any other error */
 export function failedItem({ bucket, key, versionId }: ObjectReference, error: unknown): ItemOutcome {
-  if (!(error instanceof CaptionError) || error.fault !== 'input') throw error;
+  if (!(error instanceof CaptionError) || !isOfItem(error)) throw error;
   return { bucket, key, versionId, status: 'failed', code: error.code, message: error.message };
+}
+
+function isOfItem(error: CaptionError): boolean {
+  return error.fault === 'input' || error instanceof ObjectRefused;
 }
 
 /** @throws UpstreamUnavailable when the list has to go to S3 and does not get there */

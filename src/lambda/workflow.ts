@@ -1,6 +1,7 @@
 /**
  * A task of Step Functions: one object, one image, or a batch of objects. Whatever is thrown carries its code as its
- * name, which is what Retry and Catch match on. In a batch an image's own fault is a result like any other.
+ * name, which is what Retry and Catch match on. In a batch an image's own fault is a result like any other, and so is an
+ * object that S3 refuses.
  */
 import type { Context } from 'aws-lambda';
 import type { CaptionResult } from '../caption/result.ts';

@@ -52,6 +52,8 @@ const RECORDED = {
   ImageTooLarge: 'for this content',
   // A key that is empty today may hold an image tomorrow, an archived one may be restored.
   ImageNotFound: 'for this event',
+  // Permissions are given, keys enabled.
+  ObjectRefused: 'nowhere',
   Overloaded: 'nowhere',
   DeadlineExceeded: 'nowhere',
   CaptionerHung: 'nowhere',
@@ -67,7 +69,7 @@ const WRITING_MS = 1_000;
  * Whatever is asked twice, or by two at once, ends as one document.
  *
  * @throws InvalidRequest for a bucket that is not allowed, for a result document;
- * UpstreamUnavailable, DeadlineExceeded, and what `caption` throws
+ * ObjectRefused, UpstreamUnavailable, DeadlineExceeded, and what `caption` throws
  */
 export async function captionObject(
   request: ObjectRequest,

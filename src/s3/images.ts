@@ -20,7 +20,7 @@ export interface ReadLimits {
 
 /**
  * One request, no content.
- * @throws ImageNotFound, UpstreamUnavailable, DeadlineExceeded
+ * @throws ImageNotFound, ObjectRefused, UpstreamUnavailable, DeadlineExceeded
  */
 export async function describeImage(
   s3: S3Client,
@@ -50,7 +50,7 @@ export async function describeImage(
 /**
  * Reads an image whose size is looked at before its content.
  * @param object with an `etag`, exactly that content or none
- * @throws ImageNotFound, ImageTooLarge; UpstreamUnavailable when S3 throttles, fails, changes the object meanwhile or is too slow;
+ * @throws ImageNotFound, ObjectRefused, ImageTooLarge; UpstreamUnavailable when S3 throttles, fails, changes the object meanwhile or is too slow;
  * DeadlineExceeded
  */
 export async function readImage(

@@ -42,15 +42,24 @@ describe('an error of S3 about an image', () => {
     [s3Error(405), undefined, 'ImageNotFound'],
     [s3Error(403, 'InvalidObjectState'), undefined, 'ImageNotFound'],
     [named('InvalidObjectState'), undefined, 'itself'],
-    [s3Error(403), undefined, 'itself'],
+    [s3Error(403), undefined, 'ObjectRefused'],
+    [s3Error(301), undefined, 'ObjectRefused'],
+    [s3Error(307), undefined, 'ObjectRefused'],
+    [s3Error(400, 'KMS.DisabledException'), undefined, 'ObjectRefused'],
+    ...['ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken', 'RequestTimeTooSkewed'].map(
+      (name): [unknown, undefined, string] => [s3Error(403, name), undefined, 'itself'],
+    ),
+    [s3Error(403, 'SignatureDoesNotMatch'), undefined, 'itself'],
+    [s3Error(400, 'TokenRefreshRequired'), undefined, 'itself'],
+    [s3Error(299), undefined, 'itself'],
     [s3Error(403, 'Some', { $retryable: {} }), undefined, 'UpstreamUnavailable'],
-    [s3Error(400), ENDED, 'itself'],
+    [s3Error(400), ENDED, 'ObjectRefused'],
     [s3Error(undefined), undefined, 'itself'],
     [s3Error(409), undefined, 'UpstreamUnavailable'],
     [s3Error(412), undefined, 'UpstreamUnavailable'],
     [s3Error(429), undefined, 'UpstreamUnavailable'],
-    [s3Error(428), undefined, 'itself'],
-    [s3Error(499), undefined, 'itself'],
+    [s3Error(428), undefined, 'ObjectRefused'],
+    [s3Error(499), undefined, 'ObjectRefused'],
     [s3Error(500), undefined, 'UpstreamUnavailable'],
     // Answered, though too late: S3's own failure.
     [s3Error(503), ENDED, 'UpstreamUnavailable'],
@@ -71,7 +80,7 @@ describe('an error of S3 about an image', () => {
         meaning(error, (e) => imageFailureOf(e, OBJECT, limit)),
         expected,
       );
-      const isImage = expected === 'ImageNotFound';
+      const isImage = expected === 'ImageNotFound' || expected === 'ObjectRefused';
       assert.equal(
         meaning(error, (e) => serviceFailureOf(e, OBJECT, limit)),
         isImage ? 'itself' : expected,
@@ -91,6 +100,22 @@ describe('an error of S3 about an image', () => {
       assert.match(message, /s3:\/\/photos\/a\.jpg/);
     }
     assert.equal((imageFailureOf(s3Error(404), OBJECT) as Error).message, 's3://photos/a.jpg does not exist');
+  });
+
+  test('that is a refusal is told with status, code and region', () => {
+    const $response = { headers: { 'x-amz-bucket-region': 'eu-west-1' } };
+    for (const [error, answer] of [
+      [s3Error(403, 'AccessDenied'), '403 AccessDenied'],
+      [s3Error(400, 'KMS.DisabledException'), '400 KMS.DisabledException'],
+      [s3Error(403, 'Unknown'), '403 Forbidden'],
+      [s3Error(400, 'UnknownError'), '400 Bad Request'],
+      [s3Error(403, '403'), '403 Forbidden'],
+      [s3Error(301, 'PermanentRedirect', { $response }), '301 PermanentRedirect, the bucket is in eu-west-1'],
+      [s3Error(301, 'Unknown', { $response }), '301 Moved Permanently, the bucket is in eu-west-1'],
+    ] as const) {
+      const { message } = imageFailureOf(error, OBJECT) as Error;
+      assert.equal(message, `S3 refuses to read s3://photos/a.jpg: ${answer}`);
+    }
   });
 
   test('says whether something is missing, or taken', () => {

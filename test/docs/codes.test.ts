@@ -12,6 +12,7 @@ const CODES = {
   UnsupportedImage: true,
   ImageTooLarge: true,
   ImageNotFound: true,
+  ObjectRefused: true,
   Overloaded: true,
   DeadlineExceeded: true,
   CaptionerHung: true,

@@ -119,6 +119,35 @@ describe('the queue function', () => {
     assert.ok(error.stack);
   });
 
+  it('gives an object back that S3 refuses, names it with the status, and captions it later', async (t) => {
+    fake.put('photos', 'a.jpg', PHOTO);
+    const lambda = await queue.startFor(t, { environment: objectEnvironment(fake) });
+    const event = batch(notification([record('photos', 'a.jpg')]));
+    for (const refused of ['HEAD', 'GET']) {
+      fake.onRequest(({ method, bucket }) =>
+        bucket === 'photos' && method === refused
+          ? { kind: 'error', status: 403, code: 'AccessDenied' }
+          : undefined,
+      );
+      assert.deepEqual(returned(await lambda.invoke(event)), ['m0']);
+    }
+    const failures = (lambda.logs() as Record<string, unknown>[]).filter(
+      ({ message }) => message === 'failed',
+    );
+    assert.deepEqual(
+      failures.map(({ level, code, reason }) => [level, code, reason]),
+      ['Forbidden', 'AccessDenied'].map((name) => [
+        'ERROR',
+        'ObjectRefused',
+        `S3 refuses to read s3://photos/a.jpg: 403 ${name}`,
+      ]),
+    );
+    assert.deepEqual(statuses(), []);
+    fake.onRequest(() => undefined);
+    assert.deepEqual(returned(await lambda.invoke(event)), []);
+    assert.deepEqual(statuses(), ['captioned']);
+  });
+
   it('answers a batch that failed whole like any other, and reports it', async (t) => {
     fake.onRequest(() => ({ kind: 'hang up' }));
     const lambda = await queue.startFor(t, { environment: objectEnvironment(fake) });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { InvalidRequest, Overloaded } from '../../src/errors.ts';
+import { InvalidRequest, ObjectRefused, Overloaded } from '../../src/errors.ts';
 import type { WorkflowObject } from '../../src/lambda/workflow-input.ts';
 import { batchOutcome, failedItem, type ItemOutcome, itemOf } from '../../src/lambda/workflow-output.ts';
 import type { ObjectOutcome } from '../../src/s3/caption-object.ts';
@@ -104,6 +104,15 @@ describe('an item of a batch', () => {
         skipped: true,
       });
     }
+  });
+
+  test('that S3 refuses has failed, without a result that would keep a later run from it', () => {
+    assert.deepEqual(failedItem(object, new ObjectRefused('403 for it')), {
+      ...object,
+      status: 'failed',
+      code: 'ObjectRefused',
+      message: '403 for it',
+    });
   });
 
   test('whose own fault it is has failed, any other failure is that of the batch', () => {

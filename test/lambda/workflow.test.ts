@@ -232,6 +232,44 @@ describe('the workflow function, for a batch of a Distributed Map', () => {
     assert.deepEqual(metricsOf(lambda).Failures, [1]);
   });
 
+  const refusals: [what: string, method: string, status: number, code: string, says: RegExp][] = [
+    ['denied to a HEAD', 'HEAD', 403, 'AccessDenied', /: 403 Forbidden$/],
+    ['encrypted by its sender', 'HEAD', 400, 'BadRequest', /: 400 Bad Request$/],
+    ['in another region', 'HEAD', 301, 'PermanentRedirect', /: 301 .*, the bucket is in eu-west-3$/],
+    ['denied, or its key is', 'GET', 403, 'AccessDenied', /: 403 AccessDenied$/],
+    ['encrypted with a disabled key', 'GET', 400, 'KMS.DisabledException', /: 400 KMS.DisabledException$/],
+    ['archived', 'GET', 403, 'InvalidObjectState', /archived/],
+  ];
+  it('captions what stands beside an object that S3 refuses, and that one later', async (t) => {
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    const elsewhere = { 'x-amz-bucket-region': 'eu-west-3' };
+    for (const [i, [what, method, status, code, says]] of refusals.entries()) {
+      const keys = ['a', 'refused', 'c'].map((name) => `${i}/${name}.jpg`);
+      for (const key of keys) fake.put('photos', key, PHOTO);
+      fake.onRequest((asked) =>
+        asked.bucket === 'photos' && asked.key === keys[1] && asked.method === method
+          ? { kind: 'error', status, code, headers: status === 301 ? elsewhere : {} }
+          : undefined,
+      );
+      const event = { Items: keys.map((Key) => ({ Key })), BatchInput: { bucket: 'photos' } };
+      const first = payloadOf<BatchOutcome>(await lambda.invoke(event));
+      assert.deepEqual([first.captioned, first.failed], [2, 1], what);
+      assert.match(String(first.results?.[1]?.message), says);
+      assert.ok(first.results?.[1]?.message?.includes(`s3://photos/${keys[1]}`));
+      if (code !== 'InvalidObjectState') {
+        assert.equal(first.results?.[1]?.code, 'ObjectRefused');
+        const lines = lambda.logs() as Record<string, unknown>[];
+        const line = lines.findLast(({ message }) => message === 'failed');
+        assert.deepEqual([line?.level, line?.code], ['ERROR', 'ObjectRefused'], what);
+        assert.match(String(line?.reason), says);
+        assert.deepEqual(line?.source, { bucket: 'photos', key: keys[1] });
+      }
+      fake.onRequest(() => undefined);
+      const { captioned, skipped } = payloadOf<BatchOutcome>(await lambda.invoke(event));
+      assert.deepEqual([captioned, skipped], [1, 2], what);
+    }
+  });
+
   it('fails as a whole when the service fails, and keeps what was done', async (t) => {
     for (const key of ['a.jpg', 'b.jpg']) fake.put('photos', key, PHOTO);
     fake.onRequest(({ key }) =>

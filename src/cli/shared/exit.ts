@@ -17,6 +17,7 @@ export const EXIT_CODES = {
   UnsupportedImage: EXIT_SOME_IMAGE_FAILED,
   ImageTooLarge: EXIT_SOME_IMAGE_FAILED,
   ImageNotFound: EXIT_SOME_IMAGE_FAILED,
+  ObjectRefused: EXIT_SOME_IMAGE_FAILED,
   Overloaded: EXIT_MODEL_UNUSABLE,
   DeadlineExceeded: EXIT_MODEL_UNUSABLE,
   CaptionerHung: EXIT_MODEL_UNUSABLE,

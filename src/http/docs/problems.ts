@@ -54,6 +54,11 @@ const EXPLANATIONS: Record<AnyProblemCode, Explanation> = {
       'The request can be read and asks for what is not allowed: an unknown option or field, or a value outside of its bounds.',
     advice: 'Correct what the field detail names.',
   },
+  ObjectRefused: {
+    meaning:
+      'S3 refused the object to this deployment: it has no permission for it or for its key, or the object lies in another region. The field detail has what S3 answered.',
+    advice: 'Tell whoever runs the deployment, with the field detail, or send the image itself.',
+  },
   InternalError: {
     meaning: 'A fault of the program.',
     advice: 'Try again once; if it stays, report it to whoever runs the deployment, with its requestId.',

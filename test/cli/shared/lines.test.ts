@@ -105,6 +105,7 @@ describe('a failure', () => {
       ['UnsupportedImage', 3, 3],
       ['ImageTooLarge', 3, 3],
       ['ImageNotFound', 3, 3],
+      ['ObjectRefused', 3, 3],
       ['Overloaded', 4, 3],
       ['DeadlineExceeded', 4, 3],
       ['CaptionerHung', 4, 3],

@@ -53,6 +53,7 @@ const WRONG: Record<AnyProblemCode, Wrong> = {
   UnsupportedMediaType: { init: post('a', 'text/plain') },
   UnsupportedImage: { init: post('notes', 'image/jpeg') },
   InvalidRequest: { init: PHOTO, path: '/captions?count=0' },
+  ObjectRefused: failing(new errors.ObjectRefused('it is denied')),
   InternalError: failing(new TypeError('a bug')),
   ModelUnusable: failing(
     new errors.ModelUnusable({ file: 'a', expected: 'b', actual: 'c', remedy: 'mend it' }),

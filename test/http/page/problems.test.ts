@@ -190,6 +190,7 @@ describe('a problem document', { skip: NO_BROWSER }, () => {
       UnsupportedMediaType: false,
       ImageTooLarge: false,
       ImageNotFound: false,
+      ObjectRefused: true,
       BucketNotAllowed: false,
       RouteNotFound: true,
       MethodNotAllowed: true,

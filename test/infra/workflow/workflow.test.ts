@@ -120,6 +120,7 @@ describe('one image', () => {
     { error: 'UpstreamUnavailable', times: 1, ends: 'SUCCEEDED', waits: [2] },
     { error: 'Lambda.ServiceException', times: 4, ends: 'SUCCEEDED', waits: [1, 2, 4, 8] },
     { error: 'Lambda.Unknown', times: 2, ends: 'FAILED', waits: [2] },
+    { error: 'ObjectRefused', times: 1, ends: 'FAILED', waits: [] },
     { error: 'ModelUnusable', times: 1, ends: 'FAILED', waits: [] },
     // A bug of ours.
     { error: 'TypeError', times: 1, ends: 'FAILED', waits: [] },

@@ -21,7 +21,7 @@ export interface S3Request {
 
 /** What happens to a request in place of its answer. */
 export type Fault =
-  | { kind: 'error'; status: number; code: string }
+  | { kind: 'error'; status: number; code: string; headers?: Record<string, string> }
   /** The connection ends without an answer. */
   | { kind: 'hang up' }
   /** The headers of the answer, half of its body, then silence. */
@@ -68,7 +68,7 @@ export async function startFakeS3(buckets: string[], versioned: string[] = []): 
     const body = await readBody(request);
     const fault = faultOf(asked);
     if (fault?.kind === 'hang up') return void request.socket.destroy();
-    if (fault?.kind === 'error') return sendError(response, fault.status, fault.code);
+    if (fault?.kind === 'error') return sendError(response, fault.status, fault.code, fault.headers);
     if (!store.has(asked.bucket)) return sendError(response, 404, 'NoSuchBucket');
     if (asked.method === 'PUT') {
       if (request.headers['if-none-match'] === '*' && get(asked.bucket, asked.key)) {
@@ -151,8 +151,13 @@ function sendObject(response: ServerResponse, object: StoredObject, method: stri
 }
 
 /** An answer to HEAD has no body: Node leaves it out. */
-function sendError(response: ServerResponse, status: number, code: string): void {
-  response.writeHead(status, { 'content-type': 'application/xml' });
+function sendError(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/xml', ...headers });
   response.end(
     `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>no</Message></Error>`,
   );

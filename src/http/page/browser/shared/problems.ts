@@ -29,6 +29,11 @@ const PROBLEMS: Record<string, { what: string; advice: string; retry?: boolean }
     advice: 'Your browser could not make it smaller; save a smaller copy and try that.',
   },
   ImageNotFound: { what: 'The server found no picture there.', advice: 'It may have been removed.' },
+  ObjectRefused: {
+    what: 'The server may not read that picture.',
+    advice: 'Whoever runs this server has to allow it.',
+    retry: true,
+  },
   BucketNotAllowed: {
     what: 'The server does not read pictures from there.',
     advice: 'Choose one from this device.',
