@@ -9,7 +9,7 @@ import { requestsOf } from '../aws/client.ts';
 import { isMissing } from '../aws/object-failures.ts';
 import type { Place } from '../aws/places.ts';
 import type { RecordedOutcome } from '../caption/result.ts';
-import { ImageNotFound } from '../errors.ts';
+import { ImageNotFound, ObjectRefused } from '../errors.ts';
 import { describeImage, tooLarge } from './images.ts';
 import { resultKey, revisionOf } from './result-key.ts';
 import { readResult } from './results.ts';
@@ -83,7 +83,7 @@ async function randomId(): Promise<string> {
 
 /**
  * @returns null while there is an image and no result yet
- * @throws ImageNotFound before the upload and after the image expired; UpstreamUnavailable
+ * @throws ImageNotFound before the upload and after the image expired; ObjectRefused, UpstreamUnavailable
  */
 async function findOutcome(
   id: string,
@@ -92,8 +92,7 @@ async function findOutcome(
   if (!ID.test(id)) throw new ImageNotFound('no upload has such an id');
   const object = { bucket: uploads.bucket, key: `${uploads.prefix}${id}` };
   const image = await describeImage(s3, object).catch((cause: unknown) => {
-    // Names of buckets are not for clients.
-    throw cause instanceof ImageNotFound ? new ImageNotFound('nothing was uploaded there', { cause }) : cause;
+    throw withoutBucket(cause);
   });
   const key = resultKey(results.prefix, { ...object, revision: revisionOf(image), modelHash });
   try {
@@ -102,4 +101,11 @@ async function findOutcome(
     if (isMissing(error)) return null;
     throw error;
   }
+}
+
+/** Names of buckets are not for clients. */
+function withoutBucket(cause: unknown): unknown {
+  if (cause instanceof ImageNotFound) return new ImageNotFound('nothing was uploaded there', { cause });
+  if (cause instanceof ObjectRefused) return new ObjectRefused('S3 does not give out the upload', { cause });
+  return cause;
 }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { CaptionError } from '../../src/errors.ts';
 import { createImageReader } from '../../src/s3/access.ts';
 import { describeImage, readImage, until } from '../../src/s3/images.ts';
 import { type FakeS3, type Fault, startFakeS3 } from '../support/aws/fake-s3.ts';
@@ -118,9 +117,11 @@ for (const [name, { method, read }] of Object.entries(READS)) {
       await rejectsWith(read(), 'UpstreamUnavailable');
     });
 
-    it('leaves a missing permission what it is: no fault of the image, and nothing that passes', async () => {
+    it('names a missing permission: no fault of the image, and nothing that passes', async () => {
       faults(method, { kind: 'error', status: 403, code: 'AccessDenied' });
-      await assert.rejects(read(), (error) => !(error instanceof CaptionError));
+      const { fault, message } = await rejectsWith(read(), 'ObjectRefused');
+      assert.equal(fault, 'service');
+      assert.match(message, /^S3 refuses to read s3:\/\/.*: 403 /);
       assert.equal(fake.requests.length, 1);
     });
   });

@@ -118,6 +118,14 @@ describe('the outcome of an upload', () => {
     });
   }
 
+  it('is not known where S3 refuses the image, which names no bucket, though its cause does', async () => {
+    fake.onRequest(() => ({ kind: 'error', status: 403, code: 'AccessDenied' }));
+    const error = await rejectsWith(uploads.outcome(ID), 'ObjectRefused');
+    assert.equal(error.message, 'S3 does not give out the upload');
+    assert.ok(error.cause instanceof CaptionError);
+    assert.equal(error.cause.message, `S3 refuses to read s3://images/${KEY}: 403 Forbidden`);
+  });
+
   it('is not known where a permission is missing', async () => {
     fake.put('images', KEY, Buffer.from('abc'));
     fake.onRequest(({ bucket }) =>
