@@ -1,7 +1,7 @@
 /**
- * New image in the bucket -> EventBridge -> queue -> function. EventBridge rather than a notification of the bucket, for
- * the stack's own bucket as well: one way for both kinds, others may listen to the same bucket, and no function of CDK's
- * with rights on every bucket's notifications.
+ * New or restored image in the bucket -> EventBridge -> queue -> function. EventBridge rather than a notification of the
+ * bucket, for the stack's own bucket as well: one way for both kinds, others may listen to the same bucket, and no
+ * function of CDK's with rights on every bucket's notifications.
  */
 import { Duration } from 'aws-cdk-lib';
 import { Match, Rule } from 'aws-cdk-lib/aws-events';
@@ -64,7 +64,8 @@ export class ImageQueue extends Construct {
       description: `Images for show-and-tell`,
       eventPattern: {
         source: ['aws.s3'],
-        detailType: ['Object Created'],
+        // What was archived when it came can be read once it is restored.
+        detailType: ['Object Created', 'Object Restore Completed'],
         detail: {
           bucket: { name: [input.bucketName] },
           // What consoles write to show a folder is empty.

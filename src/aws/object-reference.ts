@@ -34,3 +34,8 @@ export type ObjectReference = z.output<typeof objectReferenceSchema>;
 export function nameOf({ bucket, key, versionId }: ObjectReference): string {
   return `s3://${bucket}/${key}${versionId === undefined ? '' : `?versionId=${versionId}`}`;
 }
+
+/** True for what consoles and other programs write where people make a folder: nothing, at a key that ends in `/`. */
+export function isFolder(key: string, bytes: number): boolean {
+  return bytes === 0 && key.endsWith('/');
+}

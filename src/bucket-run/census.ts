@@ -1,5 +1,6 @@
 /** Counting what a run over a bucket would look at, by what the names promise. */
 import type { S3Client } from '@aws-sdk/client-s3';
+import { isFolder } from '../aws/object-reference.ts';
 import type { Place } from '../aws/places.ts';
 import { kindOfEnding } from '../caption/image-input.ts';
 import { listObjects } from './list.ts';
@@ -29,6 +30,7 @@ export async function countObjects(
   const census: Census = { objects: 0, bytes: 0, types: {} };
   for await (const page of listObjects(s3, place)) {
     for (const { key, bytes } of page) {
+      if (isFolder(key, bytes)) continue;
       census.types[typeOf(key)] ??= { objects: 0, bytes: 0 };
       for (const tally of [census, census.types[typeOf(key)]!]) {
         tally.objects += 1;

@@ -23,7 +23,7 @@ export async function startObjectRuntime(env: NodeJS.ProcessEnv): Promise<Object
 }
 
 /**
- * Captions one object, logs one line and counts.
+ * Captions one object, logs one line and counts; of a folder it does neither.
  * @throws InvalidRequest, ObjectRefused, DeadlineExceeded, UpstreamUnavailable, ModelUnusable
  */
 export async function captionAndReport(
@@ -34,6 +34,7 @@ export async function captionAndReport(
   const { caption, model } = await captioner;
   const outcome = await captionObject(request, { ...settings, s3, caption, model }, { deadline });
   const { document, status, location } = outcome;
+  if (status === 'passed over') return outcome;
   const { bucket, key, versionId } = request;
   const facts = { source: { bucket, key, versionId }, result: location };
   if (document === undefined) {

@@ -24,7 +24,7 @@ const BYTE_ORDER_MARK = /^\uFEFF/;
 
 /**
  * One item of a Distributed Map: an entry of ListObjectsV2 (`Key`), a row of an S3 inventory (`Bucket`, `Key`,
- * `VersionId`), a line of a CSV with either headers. Other columns are ignored, and empty ones, which Step Functions
+ * `VersionId`, `IsDeleteMarker`), a line of a CSV with either headers. Other columns are ignored, and empty ones, which Step Functions
  * gives to a row that is shorter than the header, are none.
  */
 const itemSchema = z
@@ -35,11 +35,14 @@ const itemSchema = z
     bucket: z.string().optional(),
     key: z.string().optional(),
     versionId: z.string().optional(),
+    IsDeleteMarker: z.unknown().optional(),
+    isDeleteMarker: z.unknown().optional(),
   })
   .transform((item) => ({
     bucket: item.bucket || item.Bucket || undefined,
     key: item.key || item.Key || undefined,
     versionId: (item.versionId ?? item.VersionId) || undefined,
+    isDeleteMarker: /^true$/i.test(String(item.isDeleteMarker ?? item.IsDeleteMarker)),
   }));
 
 const batchSchema = z.strictObject({
@@ -97,17 +100,22 @@ function objectsOf(
   if (!items.some((item) => 'key' in item || 'Key' in item)) {
     throw new InvalidRequest('Items: none has a key; name its column or field key or Key');
   }
-  return items.map((item, i) => objectOf(item, `Items.${i}`, batch.BatchInput, plan));
+  return items.flatMap((item, i) => objectOf(item, `Items.${i}`, batch.BatchInput, plan) ?? []);
 }
 
-/** @param place of the item, for what is wrong with it */
+/**
+ * @param place of the item, for what is wrong with it
+ * @returns `null` for a delete marker
+ */
 function objectOf(
   item: Record<string, unknown>,
   place: string,
   { bucket: common, keyEncoding }: z.output<typeof batchSchema>['BatchInput'],
   plan: CaptionPlan | undefined,
-): WorkflowObject | UnreadableItem {
-  const { data: { bucket = common, key, versionId } = {}, error } = itemSchema.safeParse(item);
+): WorkflowObject | UnreadableItem | null {
+  const { data, error } = itemSchema.safeParse(item);
+  const { bucket = common, key, versionId, isDeleteMarker } = data ?? {};
+  if (isDeleteMarker) return null;
   const unreadable = (what: string, cause?: unknown) => ({
     bucket: bucket ?? '',
     key: key ?? '',

@@ -29,14 +29,19 @@ export interface BatchOutcome {
   captioned: number;
   failed: number;
   skipped: number;
-  /** In the order of the items; left out where the list is too long to be passed on. */
+  /** In the order of the items, without those that are passed over; left out where the list is too long to be passed on. */
   results?: ItemOutcome[];
   /** A JSON object with `results`. */
   resultsAt?: ResultLocation;
 }
 
-export function itemOf({ bucket, key, versionId }: WorkflowObject, outcome: ObjectOutcome): ItemOutcome {
+/** `null` for what is passed over. */
+export function itemOf(
+  { bucket, key, versionId }: WorkflowObject,
+  outcome: ObjectOutcome,
+): ItemOutcome | null {
   const { status, location, document } = outcome;
+  if (status === 'passed over') return null;
   const item = { bucket, key, versionId, status, result: location };
   if (document === undefined) return { ...item, skipped: true };
   if (document.status === 'failed') return { ...item, ...document.error };

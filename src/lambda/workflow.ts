@@ -4,8 +4,9 @@
  * object that S3 refuses.
  */
 import type { Context } from 'aws-lambda';
+import { nameOf } from '../aws/object-reference.ts';
 import type { CaptionResult } from '../caption/result.ts';
-import { errorOf } from '../errors.ts';
+import { errorOf, UnsupportedImage } from '../errors.ts';
 import { type ResultDocument, readResult } from '../s3/results.ts';
 import { countCaptions, reportFailure } from './failures.ts';
 import { captionAndReport, startObjectRuntime } from './objects.ts';
@@ -54,6 +55,9 @@ async function captionBytes({ bytes, plan }: WorkflowInput & { kind: 'image' }, 
 
 async function captionOne(object: WorkflowObject, deadline: number): Promise<ResultDocument> {
   const outcome = await captionAndReport(object, runtime, deadline);
+  if (outcome.status === 'passed over') {
+    throw new UnsupportedImage(`${nameOf(object)} is empty and stands for a folder`);
+  }
   const document = outcome.document ?? (await readResult(runtime.s3, outcome.location));
   if (document.status === 'failed') throw errorOf(document.error);
   return document;
@@ -65,12 +69,22 @@ async function captionBatch(
   deadline: number,
 ): Promise<BatchOutcome> {
   const items: ItemOutcome[] = [];
-  for (const object of objects) items.push(await itemOutcome(object, deadline));
+  for (const object of objects) {
+    const item = await itemOutcome(object, deadline);
+    if (item !== null) items.push(item);
+    else runtime.logger.info('ignored', { source: { bucket: object.bucket, key: object.key } });
+  }
   return await batchOutcome(items, runtime.s3, runtime.settings.results);
 }
 
-/** @throws what is not the item's own fault */
-async function itemOutcome(object: WorkflowObject | UnreadableItem, deadline: number): Promise<ItemOutcome> {
+/**
+ * @returns `null` for what is passed over
+ * @throws what is not the item's own fault
+ */
+async function itemOutcome(
+  object: WorkflowObject | UnreadableItem,
+  deadline: number,
+): Promise<ItemOutcome | null> {
   try {
     if ('error' in object) throw object.error;
     return itemOf(object, await captionAndReport(object, runtime, deadline));

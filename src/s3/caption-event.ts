@@ -2,7 +2,7 @@
 import type { Place } from '../aws/places.ts';
 import { isResult } from './access.ts';
 import type { ObjectOutcome } from './caption-object.ts';
-import { type CreatedObject, readEvent } from './events.ts';
+import { type ReadableObject, readEvent } from './events.ts';
 
 /** What can become of an object: `recorded` is a failure of its own, `skipped` has its result from before. */
 export type Fate = 'captioned' | 'recorded' | 'skipped' | 'ignored';
@@ -11,8 +11,8 @@ export interface EventParts {
   /** Where results are written, whose events are ignored. */
   results: Place;
   /** Captions one object. @throws what leaves the message in the queue */
-  caption: (object: CreatedObject) => Promise<ObjectOutcome>;
-  /** Called for each object when it is done; `key` is that of a result, none where an event reports no new object. */
+  caption: (object: ReadableObject) => Promise<ObjectOutcome>;
+  /** Called for each object when it is done; `key` is that of a result or folder, none where nothing became readable. */
   count: (fate: Fate, key?: string) => void;
 }
 
@@ -21,16 +21,18 @@ export interface EventParts {
  * @throws InvalidRequest when it is no event of S3; whatever `caption` throws, the objects before it done
  */
 export async function captionEvent(body: string, { results, caption, count }: EventParts): Promise<void> {
-  const { created, ignored } = readEvent(body);
+  const { readable, ignored } = readEvent(body);
   for (let i = 0; i < ignored; i++) count('ignored');
-  for (const object of created) {
-    if (isResult(object, results)) count('ignored', object.key);
-    else count(fateOf(await caption(object)));
+  for (const object of readable) {
+    const fate = isResult(object, results) ? 'ignored' : fateOf(await caption(object));
+    if (fate === 'ignored') count(fate, object.key);
+    else count(fate);
   }
 }
 
 /** What became of an object that was captioned, or not. */
 function fateOf({ status, document }: ObjectOutcome): Fate {
+  if (status === 'passed over') return 'ignored';
   if (document === undefined) return 'skipped';
   return status === 'captioned' ? 'captioned' : 'recorded';
 }

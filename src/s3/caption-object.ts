@@ -1,6 +1,6 @@
 /** One object of S3: read, captioned, the outcome recorded. The core of the queue and of the workflow. */
 import type { S3Client } from '@aws-sdk/client-s3';
-import { nameOf, type ObjectReference } from '../aws/object-reference.ts';
+import { isFolder, nameOf, type ObjectReference } from '../aws/object-reference.ts';
 import type { Place } from '../aws/places.ts';
 import type { Captioner } from '../caption/captioner.ts';
 import { checkDeadline } from '../caption/deadline.ts';
@@ -37,8 +37,13 @@ export interface ObjectRequest extends ObjectReference {
   plan?: CaptionPlan | undefined;
 }
 
-/** `document` is there when this call wrote it; without it the outcome was there before. */
-export interface ObjectOutcome {
+/**
+ * `document` is there when this call wrote it; without it the outcome was there before. A folder is passed over: no
+ * image, no failure, nothing to record.
+ */
+export type ObjectOutcome = RecordedObject | { status: 'passed over'; location?: never; document?: never };
+
+interface RecordedObject {
   status: RecordedOutcome['status'];
   location: ResultLocation;
   document?: ResultDocument;
@@ -80,6 +85,7 @@ export async function captionObject(
   checkDeadline(call);
   try {
     const image = await describeImage(parts.s3, request, call.deadline);
+    if (isFolder(image.key, image.bytes)) return { status: 'passed over' };
     const location = locationOf(request, revisionOf(image), parts);
     const earlier = await findResult(parts.s3, location, call.deadline);
     if (earlier !== null) return { status: earlier, location };
@@ -126,7 +132,7 @@ async function record(
   location: ResultLocation,
   { s3, model }: ObjectCaptioner,
   { deadline }: CaptionCall,
-): Promise<ObjectOutcome> {
+): Promise<RecordedObject> {
   const document: ResultDocument = {
     formatVersion: RESULT_FORMAT_VERSION,
     source: { bucket, key, versionId, etag },

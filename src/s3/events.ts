@@ -1,25 +1,30 @@
 /**
- * Objects out of the events that S3 sends, straight to a queue or through EventBridge.
+ * Objects out of the events that S3 sends: straight to a queue, through EventBridge, or through a topic of SNS.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html
  */
 import * as z from 'zod';
 import type { ObjectReference } from '../aws/object-reference.ts';
 import { InvalidRequest } from '../errors.ts';
 
-/** An object that an event reports as created. */
-export interface CreatedObject extends ObjectReference {
+/** An object that an event reports as created, or as restored from an archive. */
+export interface ReadableObject extends ObjectReference {
   /** Hexadecimal; grows from event to event of one key. */
   sequencer?: string | undefined;
 }
 
 export interface EventContent {
-  created: CreatedObject[];
-  /** Records of other kinds: deleted, restored, tagged, … */
+  readable: ReadableObject[];
+  /** Records of other kinds: deleted, about to be restored, tagged, … */
   ignored: number;
 }
 
 const text = z.string().min(1);
+
+/** `ObjectCreated:Put`, `…:Post`, `…:Copy`, `…:CompleteMultipartUpload`; some senders put `s3:` before it. */
+const READABLE_EVENT = /^(s3:)?(ObjectCreated:|ObjectRestore:Completed$)/;
+const READABLE_DETAILS: readonly string[] = ['Object Created', 'Object Restore Completed'];
 
 /** A bucket's first message, when its notifications are set up. */
 const testEventSchema = z.object({ Event: z.literal('s3:TestEvent') });
@@ -45,22 +50,27 @@ const eventBridgeSchema = z.object({
 
 const messageSchema = z.union([notificationSchema, eventBridgeSchema, testEventSchema]);
 
+/** What a topic puts around a message, unless its subscription asks for raw delivery. */
+const envelopeSchema = z.object({ Type: z.literal('Notification'), TopicArn: text, Message: z.string() });
+
 /**
  * What a message says.
  * @param body of an SQS message
  * @throws InvalidRequest when it is no event of S3
  */
 export function readEvent(body: string): EventContent {
-  const parsed = messageSchema.safeParse(jsonOf(body));
+  const content = jsonOf(body);
+  const envelope = envelopeSchema.safeParse(content);
+  const parsed = messageSchema.safeParse(envelope.success ? jsonOf(envelope.data.Message) : content);
   if (!parsed.success) throw new InvalidRequest('the message is not an event of S3');
   const message = parsed.data;
-  if ('Event' in message) return { created: [], ignored: 1 };
+  if ('Event' in message) return { readable: [], ignored: 1 };
   if ('Records' in message) {
-    const created = message.Records.filter(({ eventName }) => isCreation(eventName));
-    return { created: created.map(fromRecord), ignored: message.Records.length - created.length };
+    const readable = message.Records.filter(({ eventName }) => READABLE_EVENT.test(eventName));
+    return { readable: readable.map(fromRecord), ignored: message.Records.length - readable.length };
   }
-  if (message['detail-type'] !== 'Object Created') return { created: [], ignored: 1 };
-  return { created: [fromDetail(message.detail)], ignored: 0 };
+  if (!READABLE_DETAILS.includes(message['detail-type'])) return { readable: [], ignored: 1 };
+  return { readable: [fromDetail(message.detail)], ignored: 0 };
 }
 
 function jsonOf(body: string): unknown {
@@ -71,18 +81,13 @@ function jsonOf(body: string): unknown {
   }
 }
 
-/** `ObjectCreated:Put`, `…:Post`, `…:Copy`, `…:CompleteMultipartUpload`; some senders put `s3:` before it. */
-function isCreation(eventName: string): boolean {
-  return /^(s3:)?ObjectCreated:/.test(eventName);
-}
-
-function fromRecord({ s3 }: z.output<typeof recordSchema>): CreatedObject {
+function fromRecord({ s3 }: z.output<typeof recordSchema>): ReadableObject {
   const { key, versionId, sequencer } = s3.object;
   return { bucket: s3.bucket.name, key: decodedKey(key), versionId, sequencer };
 }
 
 /** Unlike notifications, events of EventBridge carry keys as they are. */
-function fromDetail({ bucket, object }: z.output<typeof eventBridgeSchema>['detail']): CreatedObject {
+function fromDetail({ bucket, object }: z.output<typeof eventBridgeSchema>['detail']): ReadableObject {
   return {
     bucket: bucket.name,
     key: object.key,

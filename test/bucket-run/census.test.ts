@@ -27,7 +27,7 @@ describe('counting', () => {
   let s3: ListingS3;
   let client: S3Client;
   before(async () => {
-    s3 = await startListingS3(['photos'], 3);
+    s3 = await startListingS3(['photos', 'folders'], 3);
     client = clientOf(s3);
     const sizes = {
       'a/1.jpg': 10,
@@ -59,6 +59,16 @@ describe('counting', () => {
       },
     });
     assert.deepEqual(told, [3, 6]);
+  });
+
+  it('passes over folders, but no other empty objects', async () => {
+    for (const key of ['c/', 'c/d/', 'c/d/1.jpg', 'c/empty']) s3.put('folders', key, Buffer.alloc(0));
+    s3.put('folders', 'c/full/', Buffer.alloc(1));
+    assert.deepEqual(await countObjects(client, { bucket: 'folders', prefix: '' }), {
+      objects: 3,
+      bytes: 1,
+      types: { jpeg: { objects: 1, bytes: 0 }, other: { objects: 2, bytes: 1 } },
+    });
   });
 
   it('of nothing tells nothing', async () => {

@@ -206,7 +206,7 @@ test('images go from bucket to queue to function, and what fails to the dead let
     Description: 'Images for show-and-tell',
     EventPattern: {
       source: ['aws.s3'],
-      'detail-type': ['Object Created'],
+      'detail-type': ['Object Created', 'Object Restore Completed'],
       detail: {
         bucket: { name: [named(BUCKET, 'BucketsInput')] },
         object: { size: [{ numeric: ['>', 0] }] },

@@ -88,6 +88,17 @@ describe('an object', () => {
     });
   }
 
+  it('that stands for a folder is neither counted nor logged here', async () => {
+    fake.put('versions', '2026/', Buffer.alloc(0));
+    const outcome = await captionAndReport(
+      { bucket: 'versions', key: '2026/' },
+      runtime,
+      Date.now() + 60_000,
+    );
+    assert.deepEqual(outcome, { status: 'passed over' });
+    assert.deepEqual([asked, logged, counted], [[], [], []]);
+  });
+
   it('that fails for now is left to the caller', async () => {
     const { source } = requestFor('abc');
     await rejectsWith(captionAndReport(source, runtime, Date.now() - 1), 'DeadlineExceeded');

@@ -4,7 +4,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { SQSBatchResponse } from 'aws-lambda';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
-import { detail, encodedKey, notification, record } from '../s3/event-factory.ts';
+import { detail, encodedKey, notification, record, throughTopic } from '../s3/event-factory.ts';
 import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
 import type { Invocation } from '../support/runtime-api/runtime-api.ts';
@@ -72,6 +72,18 @@ describe('the queue function', () => {
       statuses(),
       folders.map(() => 'captioned'),
     );
+  });
+
+  it('captions what comes through a topic, and gives back what is no event of S3 there', async (t) => {
+    fake.put('photos', 'a b.jpg', PHOTO);
+    const lambda = await queue.startFor(t, { environment: objectEnvironment(fake) });
+    const event = batch(
+      throughTopic(notification([record('photos', 'a+b.jpg')])),
+      throughTopic('{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"photos"}'),
+      throughTopic('hello'),
+    );
+    assert.deepEqual(returned(await lambda.invoke(event)), ['m2']);
+    assert.deepEqual(statuses(), ['captioned']);
   });
 
   it("records and acknowledges what is the image's fault", async (t) => {
@@ -171,6 +183,92 @@ describe('the queue function', () => {
       message === 'failed' ? [code] : [],
     );
     assert.deepEqual(codes, Array(4).fill('InvalidRequest'));
+  });
+
+  it('captions what was archived once it is restored, and no sooner', async (t) => {
+    const { versionId } = fake.put('versions', 'old.jpg', PHOTO);
+    const { etag } = fake.put('photos', 'old.jpg', PHOTO);
+    fake.onRequest(({ method, key }) =>
+      method === 'GET' && key === 'old.jpg'
+        ? { kind: 'error', status: 403, code: 'InvalidObjectState' }
+        : undefined,
+    );
+    const environment = { ...objectEnvironment(fake), ALLOWED_BUCKETS: 'photos,versions' };
+    const lambda = await queue.startFor(t, { environment });
+    const uploaded = notification([
+      record('photos', 'old.jpg', { sequencer: '0A' }),
+      record('versions', 'old.jpg', { versionId: versionId! }),
+    ]);
+    await lambda.invoke(batch(uploaded));
+    assert.ok(!statuses().includes('captioned'));
+    const before = statuses();
+    fake.onRequest(() => undefined);
+    const restore = (name: string) =>
+      notification([record('versions', 'old.jpg', { versionId: versionId! }, `ObjectRestore:${name}`)]);
+    const restored = {
+      ...JSON.parse(detail('photos', 'old.jpg')),
+      'detail-type': 'Object Restore Completed',
+    };
+    assert.deepEqual(returned(await lambda.invoke(batch(restore('Post'), restore('Delete')))), []);
+    assert.deepEqual(statuses(), before);
+    const event = batch(restore('Completed'), JSON.stringify(restored));
+    assert.deepEqual(returned(await lambda.invoke(event)), []);
+    const captioned = fake.keys('results').filter((key) => !key.includes('/not-found-'));
+    assert.deepEqual(captioned.map((key) => key.split('.').slice(0, -2).join('.')).sort(), [
+      `captions/photos/old.jpg/${etag}`,
+      `captions/versions/old.jpg/${versionId}`,
+    ]);
+    assert.equal(statuses().filter((status) => status === 'captioned').length, 2);
+  });
+
+  it('passes over folders, and records that other empty objects are no images', async (t) => {
+    fake.put('photos', '2026/', Buffer.alloc(0));
+    fake.put('photos', '2026/empty.jpg', Buffer.alloc(0));
+    const lambda = await queue.startFor(t, { environment: objectEnvironment(fake) });
+    const event = batch(notification([record('photos', '2026/'), record('photos', '2026/empty.jpg')]));
+    assert.deepEqual(returned(await lambda.invoke(event)), []);
+    assert.deepEqual(statuses(), ['UnsupportedImage']);
+    assert.deepEqual(metricsOf(lambda).Failures, [1]);
+    const ignored = (lambda.logs() as Record<string, unknown>[]).filter(
+      ({ message }) => message === 'ignored',
+    );
+    assert.deepEqual(
+      ignored.map(({ messageId, key }) => [messageId, key]),
+      [['m0', '2026/']],
+    );
+  });
+
+  it('throws what it is handed past the queue, so that Lambda keeps it, and says so', async (t) => {
+    for (const key of ['a.jpg', 'b.jpg']) fake.put('photos', key, PHOTO);
+    const lambda = await queue.startFor(t, { environment: objectEnvironment(fake) });
+    const [message] = batch(notification([record('photos', 'a.jpg')])).Records;
+    const topic = { Type: 'Notification', Message: notification([record('photos', 'b.jpg')]) };
+    const events: [string, unknown][] = [
+      ['a notification of S3', { Records: [record('photos', 'a.jpg')] }],
+      ['a topic', { Records: [{ EventSource: 'aws:sns', EventVersion: '1.0', Sns: topic }] }],
+      ['an event of EventBridge', JSON.parse(detail('photos', 'a.jpg'))],
+      ["a bucket's test event", { Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'photos' }],
+      ['a stream', { Records: [{ eventSource: 'aws:kinesis', eventID: '1', kinesis: { data: 'e30=' } }] }],
+      ['something else beside a message', { Records: [message, record('photos', 'a.jpg')] }],
+      ['a message without an identity', { Records: [{ ...message, messageId: '' }] }],
+      ['a message without a body', { Records: [{ ...message, body: undefined }] }],
+      ['a record of nothing', { Records: [null] }],
+      ['no list of records', { Records: message }],
+      ['the test event of the console', { key1: 'value1' }],
+      ['nothing', null],
+    ];
+    for (const [what, event] of events) {
+      const answer = await lambda.invoke(event);
+      assert.ok('error' in answer, `${what}: ${JSON.stringify(answer)}`);
+      assert.equal(answer.error.errorType, 'InvalidRequest', what);
+      assert.match(answer.error.errorMessage, /no records of SQS/, what);
+    }
+    assert.deepEqual(statuses(), []);
+    const codes = (lambda.logs() as Record<string, unknown>[]).flatMap(({ message, code }) =>
+      message === 'failed' ? [code] : [],
+    );
+    assert.deepEqual(codes, Array(events.length).fill('InvalidRequest'));
+    assert.deepEqual(metricsOf(lambda).Failures, Array(events.length).fill(1));
   });
 
   it('ignores test events, deletions and its own results', async (t) => {

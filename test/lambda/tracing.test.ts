@@ -37,7 +37,9 @@ async function startDaemon(
   return { address: `127.0.0.1:${socket.address().port}`, segments };
 }
 
-const EVENT = { Records: [{ messageId: 'm0', body: notification([record('photos', 'a.jpg')]) }] };
+const EVENT = {
+  Records: [{ messageId: 'm0', body: notification([record('photos', 'a.jpg')]), eventSource: 'aws:sqs' }],
+};
 
 describe('tracing', { timeout: 120_000 }, () => {
   it('sends a segment an invocation when it is on, with the requests to S3 below it', async (t) => {

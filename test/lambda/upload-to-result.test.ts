@@ -89,7 +89,11 @@ describe('an upload', { skip: withoutMoto() }, () => {
       );
       if (Messages.length === 0) return { bodies, left };
       bodies.push(...Messages.map(({ Body }) => Body!));
-      const Records = Messages.map(({ MessageId, Body }) => ({ messageId: MessageId, body: Body }));
+      const Records = Messages.map(({ MessageId, Body }) => ({
+        messageId: MessageId,
+        body: Body,
+        eventSource: 'aws:sqs',
+      }));
       const invocation = (await invoke({ Records })) as { payload: SQSBatchResponse };
       const failed = new Set(invocation.payload.batchItemFailures.map((f) => f.itemIdentifier));
       left += failed.size;
@@ -136,7 +140,9 @@ describe('an upload', { skip: withoutMoto() }, () => {
       bodies.push(...(await poll(lambda.invoke)).bodies);
     }
     // Delivered again, as queues do.
-    await lambda.invoke({ Records: bodies.map((body, i) => ({ messageId: String(i), body })) });
+    await lambda.invoke({
+      Records: bodies.map((body, i) => ({ messageId: String(i), body, eventSource: 'aws:sqs' })),
+    });
     const found = (await documents()).filter(({ source }) => source.key === 'versions.jpg');
     assert.deepEqual(found.map(({ status }) => status).sort(), ['captioned', 'failed']);
     assert.equal(new Set(found.map(({ source }) => source.versionId)).size, 2);

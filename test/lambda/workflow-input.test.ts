@@ -63,6 +63,22 @@ describe('items of a batch are', () => {
       ],
     ],
     [
+      'none of the delete markers',
+      {
+        Items: ['true', 'TRUE', true, 'false', '', null].map((IsDeleteMarker, i) => ({
+          Bucket: 'photos',
+          Key: `${i}.jpg`,
+          IsDeleteMarker,
+        })),
+      },
+      [3, 4, 5].map((i) => ({ ...one, key: `${i}.jpg` })),
+    ],
+    [
+      'none of the delete markers in small letters, which may have no key',
+      { Items: [{ isDeleteMarker: 'true' }, { bucket: 'photos', key: 'a b.jpg', isDeleteMarker: 'false' }] },
+      [one],
+    ],
+    [
       'with their keys as they are where that is said',
       { Items: [{ Key: 'a+b' }], BatchInput: { bucket: 'photos', keyEncoding: 'plain' } },
       [{ ...one, key: 'a+b' }],
@@ -124,6 +140,7 @@ describe('what is wrong with an event is named:', () => {
       { Items: [{ Bucket: 'b' }, { name: 'a' }], BatchInput: { bucket: 'photos' } },
       /^Items: none has a key; /,
     ],
+    [{ Items: [{ IsDeleteMarker: 'true' }, { Bucket: 'b' }] }, /^Items: none has a key; /],
   ];
   for (const [event, says] of cases) {
     test(JSON.stringify(event), () => {

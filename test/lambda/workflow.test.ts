@@ -270,6 +270,51 @@ describe('the workflow function, for a batch of a Distributed Map', () => {
     }
   });
 
+  it('passes over folders and delete markers: no failure, no document', async (t) => {
+    for (const bucket of ['photos', 'versions']) fake.put(bucket, '2026/', Buffer.alloc(0));
+    fake.put('photos', '2026/a.jpg', PHOTO);
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    const Items = [
+      { Key: '2026/', Size: 0 },
+      { Key: '2026/a.jpg', Size: PHOTO.length },
+      { bucket: 'versions', key: '2026/' },
+      {
+        Bucket: 'versions',
+        Key: 'gone.jpg',
+        VersionId: 'v2',
+        IsLatest: 'true',
+        IsDeleteMarker: 'true',
+        Size: '',
+      },
+    ];
+    const event = { Items, BatchInput: { bucket: 'photos' } };
+    const { results, ...counts } = payloadOf<BatchOutcome>(await lambda.invoke(event));
+    assert.deepEqual(counts, { captioned: 1, failed: 0, skipped: 0 });
+    assert.deepEqual(
+      results?.map(({ key, status }) => [key, status]),
+      [['2026/a.jpg', 'captioned']],
+    );
+    assert.equal(fake.keys('results').length, 1);
+    assert.equal(metricsOf(lambda).Failures, undefined);
+    const ignored = (lambda.logs() as Record<string, unknown>[]).filter(
+      ({ message }) => message === 'ignored',
+    );
+    assert.deepEqual(
+      ignored.map(({ source }) => source),
+      ['photos', 'versions'].map((bucket) => ({ bucket, key: '2026/' })),
+    );
+    const nothing = payloadOf<BatchOutcome>(await lambda.invoke({ Items: [Items[3]] }));
+    assert.deepEqual(nothing, { captioned: 0, failed: 0, skipped: 0, results: [] });
+  });
+
+  it('refuses a folder that is asked for alone, and records nothing of it', async (t) => {
+    fake.put('photos', '2026/', Buffer.alloc(0));
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    const answer = await lambda.invoke({ bucket: 'photos', key: '2026/' });
+    assert.equal(errorName(answer), 'UnsupportedImage');
+    assert.deepEqual(fake.keys('results'), []);
+  });
+
   it('fails as a whole when the service fails, and keeps what was done', async (t) => {
     for (const key of ['a.jpg', 'b.jpg']) fake.put('photos', key, PHOTO);
     fake.onRequest(({ key }) =>

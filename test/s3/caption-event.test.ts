@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { Overloaded } from '../../src/errors.ts';
 import { captionEvent, type Fate } from '../../src/s3/caption-event.ts';
 import type { ObjectOutcome } from '../../src/s3/caption-object.ts';
-import type { CreatedObject } from '../../src/s3/events.ts';
+import type { ReadableObject } from '../../src/s3/events.ts';
 import { detail, notification, record } from './event-factory.ts';
 
 const RESULTS = { bucket: 'photos', prefix: 'captions/' };
@@ -13,7 +13,7 @@ const DOCUMENT = { status: 'captioned' } as ObjectOutcome['document'] & object;
 /** What became of the objects of one message, with the key where one is told. */
 async function fatesOf(
   body: string,
-  caption: (object: CreatedObject) => Promise<ObjectOutcome>,
+  caption: (object: ReadableObject) => Promise<ObjectOutcome>,
 ): Promise<{ fates: [Fate, string?][]; error: unknown }> {
   const fates: [Fate, string?][] = [];
   const count = (fate: Fate, key?: string) => fates.push(key === undefined ? [fate] : [fate, key]);
@@ -45,6 +45,14 @@ describe('captionEvent', () => {
       ['ignored', 'captions/photos/a.jpg/x.json'],
     ]);
     assert.deepEqual((await fatesOf('{"Event":"s3:TestEvent"}', never)).fates, [['ignored']]);
+  });
+
+  it('tells of folders by their keys as of what is ignored', async () => {
+    const body = notification([record('photos', '2026/'), record('photos', '2026/a.jpg')]);
+    const { fates } = await fatesOf(body, async ({ key }) =>
+      key.endsWith('/') ? { status: 'passed over' } : { status: 'captioned', location, document: DOCUMENT },
+    );
+    assert.deepEqual(fates, [['ignored', '2026/'], ['captioned']]);
   });
 
   it('ends at the first failure of the service, after what was done before', async () => {

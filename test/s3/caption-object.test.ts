@@ -61,7 +61,7 @@ describe('captionObject', () => {
     assert.deepEqual(withoutTimings(document.result as CaptionResult), withoutTimings(direct));
     const written = Date.parse(document.writtenAt);
     assert.ok(written >= before && written <= Date.now());
-    assert.equal(outcome.status, 'captioned');
+    assert.ok(outcome.status === 'captioned');
     assert.deepEqual(await readResult(parts.s3, outcome.location), document);
   });
 
@@ -138,6 +138,39 @@ describe('captionObject', () => {
       documents().map(({ options }) => options),
       [undefined, { count: 1 }, undefined],
     );
+  });
+});
+
+describe('captionObject, of a folder', () => {
+  it('writes nothing, and reads no content', async () => {
+    fake.put('photos', '2026/', Buffer.alloc(0));
+    fake.put('versions', '2026/', Buffer.alloc(0));
+    const { versionId } = fake.put('versions', '2026/', Buffer.alloc(0));
+    for (const folder of [
+      { bucket: 'photos', key: '2026/' },
+      { bucket: 'versions', key: '2026/', versionId },
+    ])
+      assert.deepEqual(await captionObject(folder, parts), { status: 'passed over' });
+    assert.deepEqual(
+      fake.requests.map(({ method }) => method),
+      ['HEAD', 'HEAD'],
+    );
+  });
+
+  it('is not what is only called like one, nor what is only empty', async () => {
+    fake.put('photos', 'photo/', PHOTO);
+    fake.put('photos', '2026/empty.jpg', Buffer.alloc(0));
+    assert.equal((await captionObject({ bucket: 'photos', key: 'photo/' }, parts)).status, 'captioned');
+    assert.equal((await captionObject({ bucket: 'photos', key: '2026/empty.jpg' }, parts)).status, 'failed');
+  });
+
+  it('is passed over also where a failure was recorded of the key', async () => {
+    await captionObject({ bucket: 'photos', key: '2026/', sequencer: '01' }, parts);
+    assert.equal(documents().length, 1);
+    fake.put('photos', '2026/', Buffer.alloc(0));
+    const folder = { bucket: 'photos', key: '2026/', sequencer: '02' };
+    assert.deepEqual(await captionObject(folder, parts), { status: 'passed over' });
+    assert.equal(documents().length, 1);
   });
 });
 

@@ -55,3 +55,19 @@ export function detail(bucket: string, key: string, object: Record<string, strin
     },
   });
 }
+
+/** Body of a message that a topic of SNS delivers, which is not told to deliver what it gets as it is. */
+export function throughTopic(message: string, type = 'Notification'): string {
+  return JSON.stringify({
+    Type: type,
+    MessageId: '8d1f4f0e-0000-5000-8000-000000000001',
+    TopicArn: 'arn:aws:sns:eu-west-1:123456789012:uploads',
+    Subject: 'Amazon S3 Notification',
+    Message: message,
+    Timestamp: '2026-01-01T00:00:00.000Z',
+    SignatureVersion: '1',
+    Signature: 'c2lnbmF0dXJl',
+    SigningCertURL: 'https://sns.eu-west-1.amazonaws.com/cert.pem',
+    UnsubscribeURL: 'https://sns.eu-west-1.amazonaws.com/',
+  });
+}

@@ -11,7 +11,7 @@ import {
   type QueueConsumer,
   startQueueConsumer,
 } from '../../src/server/queue-consumer.ts';
-import { encodedKey, notification, record } from '../s3/event-factory.ts';
+import { encodedKey, notification, record, throughTopic } from '../s3/event-factory.ts';
 import { clientOf } from '../s3/fake-client.ts';
 import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { type FakeSqs, startFakeSqs } from '../support/aws/fake-sqs.ts';
@@ -87,6 +87,16 @@ describe('startQueueConsumer', () => {
     assert.deepEqual(sqs.bodies(), []);
   });
 
+  it('captions what comes through a topic, and deletes its test event', async () => {
+    consumer = startQueueConsumer(parts);
+    s3.put('photos', KEY, PHOTO);
+    sqs.send(throughTopic(notification([record('photos', encodedKey(KEY))])));
+    assert.deepEqual(await nextLine(), { queue: 'done', ...NOTHING, captioned: 1 });
+    sqs.send(throughTopic('{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"photos"}'));
+    assert.deepEqual(await nextLine(), { queue: 'done', ...NOTHING, ignored: 1 });
+    assert.deepEqual(sqs.bodies(), []);
+  });
+
   it('deletes a message that comes twice, without captioning again', async () => {
     consumer = startQueueConsumer(parts);
     sendPhoto();
@@ -127,6 +137,7 @@ describe('startQueueConsumer', () => {
   for (const [what, body] of [
     ['is no event of S3', '{"hello":"world"}'],
     ['is not JSON', 'hello'],
+    ['is something else from a topic', throughTopic('hello')],
     ['names a bucket that may not be read', notification([record('secrets', 'a.jpg')])],
   ] as const) {
     it(`leaves a message that ${what} to the dead-letter queue`, async () => {
@@ -147,6 +158,14 @@ describe('startQueueConsumer', () => {
     sqs.send(notification([record('results', 'captions/a.json')]));
     assert.deepEqual(await nextLine(), { queue: 'done', ...NOTHING, ignored: 1 });
     assert.deepEqual(sqs.bodies(), []);
+  });
+
+  it('passes over folders', async () => {
+    consumer = startQueueConsumer(parts);
+    s3.put('photos', '2026/', Buffer.alloc(0));
+    sqs.send(notification([record('photos', '2026/')]));
+    assert.deepEqual(await nextLine(), { queue: 'done', ...NOTHING, ignored: 1 });
+    assert.deepEqual([s3.keys('results'), sqs.bodies()], [[], []]);
   });
 
   it('keeps a message that takes long from others, and works on no more than it may', async (t) => {
