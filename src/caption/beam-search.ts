@@ -3,7 +3,6 @@
  * `Step`. Complete captions are ranked by log-probability / length^lengthNormalization, partial ones by plain
  * log-probability; the two are never mixed.
  */
-
 import { READ_IMAGE, type Step } from './ports.ts';
 import { type Candidate, candidatesOf } from './search/candidates.ts';
 import { type Constraint, NO_CONSTRAINT } from './search/constraint.ts';
@@ -109,16 +108,16 @@ export async function beamSearch(
   const failures = new Map<number, unknown>();
   const mayGoOn = ({ image }: { image: number }) => {
     try {
-      options.checkpoint?.(image);
+      if (!failures.has(image)) options.checkpoint?.(image);
     } catch (error) {
       failures.set(image, error);
     }
     return !failures.has(image);
   };
   const all = Array.from({ length: images.images }, (_, image) => ({ image }));
-  let active = all.every((image) => !mayGoOn(image)) ? [] : await readImages(step, images, options);
-  const searches = active;
-  let steps = Math.sign(active.length);
+  const searches = all.filter(mayGoOn).length === 0 ? [] : await readImages(step, images, options);
+  let active = searches;
+  let steps = searches.length === 0 ? 0 : 1;
   for (let length = 1; length < options.maxLength; length++) {
     active = active.filter(mayGoOn);
     if (active.length === 0) break;

@@ -1,4 +1,3 @@
-import { checkDeadline } from './deadline.ts';
 import {
   type CaptionCall,
   type Described,
@@ -51,7 +50,6 @@ export function createCaptioner(parts: CaptionerParts): Captioner {
     const planned = asked ?? plan();
     if (files.length === 0) return [];
     const images = await Promise.all(files.map((bytes) => readImage(bytes, parts, call)));
-    checkDeadline(call);
     const described = await describe(images.map((image) => ({ image, plan: planned, call })));
     return described.map((one) => {
       if ('error' in one) throw one.error;

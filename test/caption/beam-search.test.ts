@@ -316,3 +316,26 @@ test('no more words are asked for than may be needed', async () => {
   ]);
   assert.deepEqual((await asked({ beamWidth: 9, bannedIds: new Set([A, B, C, 7]) }))[0], [12, false]);
 });
+
+test('an image whose search is ended has no captions, the others have those that they have alone', async () => {
+  const images = { embeddings: Float32Array.of(0, 0, 0), images: 3, width: 1, stateWidth: 1 };
+  const options = searchOptions({ vocabularySize: 12 });
+  const alone = await search(upstream, options);
+  for (const [after, steps] of [
+    [0, 1],
+    [2, 3],
+  ] as const) {
+    const calls = [0, 0, 0];
+    const late = new Error('late');
+    const checkpoint = (image: number) => {
+      if (calls[image]!++ === after && image === 1) throw late;
+    };
+    const { captions, failures } = await beamSearch(stepOver(upstream).step, images, {
+      ...options,
+      checkpoint,
+    });
+    assert.deepEqual(captions, [alone, [], alone]);
+    assert.deepEqual([...failures], [[1, late]]);
+    assert.equal(calls[1], steps);
+  }
+});
