@@ -58,7 +58,7 @@ export function isMeanOfNeighbours(node: OnnxNode): boolean {
 const BORDER_STEP = 1 / 4;
 
 /**
- * What a mean of neighbours is made of instead: a depthwise convolution, whose kernels are ten times as fast, and which takes
+ * What a mean of neighbours is made of instead: a depthwise convolution, whose kernels work on many bytes at once, and which takes
  * cells beyond the border for 0, times what that does to the cells at the border: they have six or four neighbours of nine.
  *
  * @param cells at least two in height and width: alone, a ninth in bytes would be too coarse to be made nine of

@@ -390,6 +390,17 @@ describe('images that are described together', () => {
     assert.equal(second!.total, first!.total + second!.search);
   });
 
+  test('have a trace where they are asked for one', async (t) => {
+    const { captioner } = captionerOf(t);
+    const plan = captioner.plan();
+    const described = await captioner.describe(
+      [false, true].map((trace) => ({ image: readOf(0), plan, call: { trace } })),
+    );
+    const [without, traced] = described.map((one) => ('error' in one ? assert.fail() : one.result.trace));
+    assert.equal(without, undefined);
+    assert.equal(traced?.[0]?.parent, null);
+  });
+
   test('end on their own: at a deadline, by a signal, for want of room', async (t) => {
     const { captioner, calls } = captionerOf(t);
     const [plan, long] = [captioner.plan(), captioner.plan({ requiredWords: ['runs dog'], maxLength: 2 })];

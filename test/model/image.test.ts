@@ -25,16 +25,9 @@ import { mutate } from '../support/mutate.ts';
 import { xorshift } from '../support/random.ts';
 import { COFFEE } from '../support/samples.ts';
 import { SAME_PICTURE, SAME_PICTURE_JPEG } from '../support/tolerance.ts';
+import { SMALL_INPUT } from './formats/small-input.ts';
 
-const ANTIALIASED: ImageInput = {
-  resampling: 'antialiased',
-  width: 224,
-  height: 224,
-  dtype: 'uint8',
-  range: [0, 255],
-  aspect: 'squash',
-};
-const RULES = [ANTIALIASED, IM2TXT_INPUT];
+const RULES = [SMALL_INPUT, IM2TXT_INPUT];
 
 const SIDE = 60_000;
 /** Far above what it takes; only a hang or a real decode comes here. */
@@ -103,7 +96,7 @@ describe('an image that claims more pixels than its kind may have is refused bef
     { title: 'just over the limit, 11314 x 11314', make: () => pngClaiming(11_314, 11_314) },
   ];
   before(async () => {
-    await decodeImage(await small().jpeg().toBuffer(), ANTIALIASED);
+    await decodeImage(await small().jpeg().toBuffer(), SMALL_INPUT);
   });
 
   for (const { title, make } of bombs) {
@@ -139,13 +132,13 @@ describe('a photograph is decoded from', () => {
 
   it('a medium-format camera, 102 megapixels', async () => {
     const bytes = await plain(11_648, 8736).jpeg({ quality: 50 }).toBuffer();
-    assertForm(await decodeImage(bytes, ANTIALIASED), ANTIALIASED, [11_648, 8736]);
+    assertForm(await decodeImage(bytes, SMALL_INPUT), SMALL_INPUT, [11_648, 8736]);
   });
 
   it('a telephone with 200 megapixels, without the memory for them', async () => {
     const bytes = await plain(16_320, 12_240).jpeg({ quality: 50 }).toBuffer();
     const peak = process.resourceUsage().maxRSS;
-    assertForm(await decodeImage(bytes, ANTIALIASED), ANTIALIASED, [16_320, 12_240]);
+    assertForm(await decodeImage(bytes, SMALL_INPUT), SMALL_INPUT, [16_320, 12_240]);
     const grownBy = (process.resourceUsage().maxRSS - peak) / 1024;
     assert.ok(grownBy < 100, `peak memory grew by ${grownBy} MB`);
   });
@@ -168,9 +161,9 @@ describe('a limit that somebody sets', () => {
 
   it('may be above that of a kind', async () => {
     const bytes = await plain(11_400, 11_400).png({ palette: true, compressionLevel: 1 }).toBuffer();
-    await rejectsWith(decodeImage(bytes, ANTIALIASED), 'ImageTooLarge');
-    const image = await decodeImage(bytes, ANTIALIASED, { maxPixels: 130_000_000 });
-    assertForm(image, ANTIALIASED, [11_400, 11_400]);
+    await rejectsWith(decodeImage(bytes, SMALL_INPUT), 'ImageTooLarge');
+    const image = await decodeImage(bytes, SMALL_INPUT, { maxPixels: 130_000_000 });
+    assertForm(image, SMALL_INPUT, [11_400, 11_400]);
   });
 });
 
@@ -353,7 +346,7 @@ describe('bytes that are no readable image are refused', () => {
 
   it('formats that libvips reads but nobody asked for', async () => {
     const raw = Buffer.concat([Buffer.from('P6 2 2 255\n'), Buffer.alloc(12)]); // a right PPM
-    await rejectsWith(decodeImage(raw, ANTIALIASED), 'UnsupportedImage');
+    await rejectsWith(decodeImage(raw, SMALL_INPUT), 'UnsupportedImage');
   });
 });
 

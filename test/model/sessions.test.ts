@@ -227,6 +227,13 @@ describe('what a graph has to take and give', () => {
     }));
     const { embeddings, regions: cells } = await encoderOf(encoder, manifest)(images);
     assert.deepEqual([embeddings.length, cells.length], [2 * embeddingWidth, 2 * regions * embeddingWidth]);
+    for (const [i, value] of embeddings.entries()) {
+      const [image, at] = [Math.floor(i / embeddingWidth), i % embeddingWidth];
+      let sum = 0;
+      for (let cell = 0; cell < regions; cell++)
+        sum += cells[(image * regions + cell) * embeddingWidth + at]!;
+      assert.equal(value, Math.fround(sum / regions));
+    }
     const step = stepOf(decoder, manifest);
     const asked = { words: [-1, -1], embeddings, state: new Float32Array(2 * stateWidth), k: 3 };
     const out = await step(asked);

@@ -9,7 +9,7 @@ const MEBIBYTE = 2 ** 20;
 const PROCESS_BYTES = 160 * MEBIBYTE;
 /** A thread's JavaScript, and what a network holds between its layers. */
 const WORKER_BYTES = 40 * MEBIBYTE;
-/** What each further image of a batch adds to that: 13 to 15 MiB in the default bundle. */
+/** What each further image of a batch adds to that: 13 to 15 MiB in the default bundle (RSS of `npm run bench -- hostile` before its images). */
 const BATCHED_BYTES = 16 * MEBIBYTE;
 /** A loaded model for each byte of its files. */
 const MODEL_GROWTH = 2;

@@ -4,22 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import sharp, { type Sharp } from 'sharp';
-import { IM2TXT_INPUT, type ImageInput } from '../../../src/caption/image-input.ts';
+import { IM2TXT_INPUT } from '../../../src/caption/image-input.ts';
 import { isSrgbProfile } from '../../../src/model/formats/srgb-profile.ts';
 import { decodeImage } from '../../../src/model/image.ts';
 import { mutate } from '../../support/mutate.ts';
 import { xorshift } from '../../support/random.ts';
 import { SAMPLES } from '../../support/samples.ts';
 import { curv, para, profileOf, SRGB_COLORANTS, xyz } from './icc.ts';
-
-const SMALL: ImageInput = {
-  resampling: 'antialiased',
-  width: 224,
-  height: 224,
-  dtype: 'uint8',
-  range: [0, 255],
-  aspect: 'squash',
-};
+import { SMALL_INPUT } from './small-input.ts';
 
 const toLight = (sample: number) => (sample <= 0.04045 ? sample / 12.92 : ((sample + 0.055) / 1.055) ** 2.4);
 const TABLE = curv(Array.from({ length: 1024 }, (_, i) => toLight(i / 1023)));
@@ -116,7 +108,7 @@ describe('an image with a profile', () => {
       assert.ok((await sharp(bytes).metadata()).icc);
       const stored = sharp(bytes, { ignoreIcc: true });
       const small = await stored.clone().resize(224, 224, { fit: 'fill' }).raw().toBuffer();
-      assert.ok(small.equals((await decodeImage(bytes, SMALL)).pixels));
+      assert.ok(small.equals((await decodeImage(bytes, SMALL_INPUT)).pixels));
       const whole = await stored.raw().toBuffer();
       assert.ok(whole.equals((await decodeImage(bytes, IM2TXT_INPUT)).pixels));
     });
@@ -139,7 +131,7 @@ describe('an image with a profile', () => {
   it('that says sRGB and lacks its end has the same samples', async () => {
     const bytes = await allColours().resize(600, 400).withIccProfile(common).jpeg().toBuffer();
     const cut = bytes.subarray(0, -2);
-    for (const input of [SMALL, IM2TXT_INPUT]) {
+    for (const input of [SMALL_INPUT, IM2TXT_INPUT]) {
       const whole = Buffer.from((await decodeImage(bytes, input)).pixels);
       assert.ok(whole.equals((await decodeImage(cut, input)).pixels));
     }
