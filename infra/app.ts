@@ -6,11 +6,13 @@ import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import * as z from 'zod';
 import type { FunctionSource } from './functions/captioner-function.ts';
 import { assembleFunctions } from './functions/function-code.ts';
+import { forgetCopies } from './functions/readable.ts';
 import { ROOT } from './functions/stage-native.ts';
 import { ENVIRONMENTS, type Settings, settingsOf } from './settings.ts';
 import { CaptionerStack } from './stack.ts';
 
 const app = new App();
+forgetCopies(app.outdir);
 const environment = z.enum(ENVIRONMENTS).default('dev').parse(app.node.tryGetContext('env'));
 const settings = readSettings(z.string().optional().parse(app.node.tryGetContext('settings')));
 

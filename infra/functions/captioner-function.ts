@@ -25,6 +25,7 @@ import { acknowledge } from '../acknowledge.ts';
 import type { FunctionName, Settings } from '../settings.ts';
 import { MODEL_DIRECTORY } from './function-code.ts';
 import { makeFunctionRole } from './function-role.ts';
+import { hashOf } from './readable.ts';
 import { ROOT } from './stage-native.ts';
 
 /** Where the code comes from: a directory as `assembleFunctions` writes it, or the Dockerfile. */
@@ -115,7 +116,8 @@ export class CaptionerFunction extends Construct {
       ...options,
       runtime: Runtime.NODEJS_24_X,
       handler: `${name}.handler`,
-      code: Code.fromAsset(source.directory),
+      // With modes in it, which CDK's own hash leaves out: what was uploaded unreadable once would be found again and kept.
+      code: Code.fromAsset(source.directory, { assetHash: hashOf(source.directory) }),
     });
   }
 

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { checkBundle } from '../../src/model/bundle.ts';
 import type { FunctionName, Settings } from '../settings.ts';
 import { packFunction } from './pack-functions.ts';
+import { makeReadable } from './readable.ts';
 import { ROOT, stageNative } from './stage-native.ts';
 
 /** Of all files unpacked, in bytes. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
@@ -13,10 +14,11 @@ export const MODEL_DIRECTORY = 'model';
 
 const FUNCTIONS = ['http', 'queue', 'workflow', 'summary'] as const satisfies readonly FunctionName[];
 
-/** Writes the handlers and the packages with machine code into a directory: all but the model. */
+/** Writes the handlers and the packages with machine code into a directory, readable for all: all but the model. */
 export async function assembleCode(architecture: Settings['architecture'], to: string): Promise<void> {
-  cpSync(stageNative(architecture), to, { recursive: true });
+  cpSync(stageNative(architecture), join(to, 'node_modules'), { recursive: true });
   for (const name of FUNCTIONS) await packFunction(name, to);
+  makeReadable(to);
 }
 
 /** What a bundle has that only people and the tests read. */
@@ -39,6 +41,7 @@ export async function assembleFunctions(
   mkdirSync(to, { recursive: true });
   await assembleCode(settings.architecture, to);
   cpSync(model, join(to, MODEL_DIRECTORY), { recursive: true, filter: (path) => !NOT_RUN.test(path) });
+  makeReadable(to);
   const bytes = bytesOf(to);
   if (bytes > LARGEST_ZIP_FUNCTION) {
     throw new Error(

@@ -17,6 +17,7 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Settings } from '../settings.ts';
+import { hashOf, makeReadable } from './readable.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Node's name for each architecture of Lambda. */
@@ -26,6 +27,8 @@ export const CPU = { x86_64: 'x64', arm64: 'arm64' } as const satisfies Record<
 >;
 
 type Architecture = Settings['architecture'];
+
+const MODULES = 'node_modules';
 
 interface LockedPackage {
   version: string;
@@ -48,9 +51,12 @@ function platformPackages(architecture: Architecture): string[] {
   return [`@img/sharp-linux-${cpu}`, `@img/sharp-libvips-linux-${cpu}`];
 }
 
+/** Beside the `node_modules`, what `hashOf` said of it when it was whole. */
+const HASH = 'sha256';
+
 /**
- * A directory that holds `node_modules` for the architecture. Made once for the versions of the lock file, from what is
- * installed and, for a platform other than this machine's, from the registry.
+ * A `node_modules` for the architecture. Made once for the versions of the lock file, from what is installed and, for a
+ * platform other than this machine's, from the registry; made anew when it is not any more what was made.
  */
 export function stageNative(
   architecture: Architecture,
@@ -61,19 +67,40 @@ export function stageNative(
     .update(JSON.stringify([architecture, locked]))
     .digest('hex');
   const staged = join(cache, `native-${architecture}-${identity.slice(0, 16)}`);
-  if (existsSync(staged)) return staged;
+  if (isWhole(staged)) return join(staged, MODULES);
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, 'native-'));
   try {
-    for (const name of PORTABLE) copyPackage(name, join(ROOT, 'node_modules'), work, architecture);
+    for (const name of PORTABLE) copyPackage(name, join(ROOT, MODULES), work, architecture);
     const source = installPlatform(architecture, locked, work);
     for (const name of platformPackages(architecture)) copyPackage(name, source, work, architecture);
     rmSync(join(work, 'install'), { recursive: true, force: true });
+    makeReadable(join(work, MODULES));
+    writeFileSync(join(work, HASH), hashOf(join(work, MODULES)));
     // Another process may have been first: what it made is the same.
-    if (!existsSync(staged)) renameSync(work, staged);
-    return staged;
+    if (!isWhole(staged)) replace(staged, work);
+    return join(staged, MODULES);
   } finally {
     rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Not so after a full disk, a machine that stopped, or a version of this program that left others no right to read it. */
+function isWhole(staged: string): boolean {
+  try {
+    return readFileSync(join(staged, HASH), 'utf8') === hashOf(join(staged, MODULES));
+  } catch {
+    return false;
+  }
+}
+
+/** A directory cannot be renamed over one that holds something. */
+function replace(staged: string, work: string): void {
+  rmSync(staged, { recursive: true, force: true });
+  try {
+    renameSync(work, staged);
+  } catch (error) {
+    if (!isWhole(staged)) throw error;
   }
 }
 
@@ -97,7 +124,7 @@ function installPlatform(
   work: string,
 ): string {
   const names = platformPackages(architecture);
-  const installed = join(ROOT, 'node_modules');
+  const installed = join(ROOT, MODULES);
   if (names.every((name) => existsSync(join(installed, name)))) return installed;
   const place = join(work, 'install');
   const optionalDependencies = Object.fromEntries(names.map((name) => [name, locked[name]!.version]));
@@ -114,12 +141,12 @@ function installPlatform(
   const target = ['--os=linux', `--cpu=${CPU[architecture]}`, '--libc=glibc'];
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   execFileSync('npm', ['ci', ...target, ...quiet], { cwd: place, stdio: ['ignore', 'ignore', 'inherit'] });
-  return join(place, 'node_modules');
+  return join(place, MODULES);
 }
 
 function copyPackage(name: string, modules: string, work: string, architecture: Architecture): void {
   const from = join(modules, name);
-  const to = join(work, 'node_modules', name);
+  const to = join(work, MODULES, name);
   mkdirSync(dirname(to), { recursive: true });
   cpSync(from, to, {
     recursive: true,

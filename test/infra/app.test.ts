@@ -1,7 +1,7 @@
 /** `infra/app.ts` as the CDK's command line runs it; what it synthesises takes too long here. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { temporaryDirectory } from '../support/bundles.ts';
@@ -35,6 +35,12 @@ const REFUSED: [what: string, given: () => Record<string, string>, says: RegExp]
   ],
 ];
 
+for (const name of ['asset.0123', '.cache']) {
+  mkdirSync(join(path, 'refused', name), { recursive: true });
+  writeFileSync(join(path, 'refused', name, '0123.zip'), 'half');
+}
+writeFileSync(join(path, 'refused', 'tree.json'), '{}');
+
 for (const [what, given, says] of REFUSED) {
   test(`${what}: refused before anything is made`, () => {
     const { status, stderr } = synth('refused', given());
@@ -43,3 +49,7 @@ for (const [what, given, says] of REFUSED) {
     assert.equal(existsSync(join(path, 'refused', 'manifest.json')), false);
   });
 }
+
+test('copies of the code that an interrupted synthesis left are not taken for whole', () => {
+  assert.deepEqual(readdirSync(join(path, 'refused')), ['tree.json']);
+});

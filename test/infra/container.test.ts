@@ -73,6 +73,24 @@ describe('the Dockerfile', () => {
     });
   }
 
+  it('runs nothing that its user could not read, whatever the umask of the checkout', () => {
+    for (const target of ['server', 'lambda']) {
+      const copies = textsOf('COPY', stageOf(target)).map((text) => /^--from=(\S+) (\S+)/.exec(text)!);
+      assert.ok(copies.length >= 4 && copies.every(Boolean), target);
+      for (const [, from, path] of copies) {
+        const last = textsOf('RUN', stageOf(from!)).at(-1)!;
+        // The second one does it itself: infra/functions/readable.ts.
+        assert.match(
+          last,
+          /chmod -R a\+rX (\S+)$|assemble-functions\.ts \/functions$/,
+          `${target}: ${from} ${path}`,
+        );
+        const [made] = /\S+$/.exec(last)!;
+        assert.ok(path!.includes(made), `${target}: ${path}, made readable is ${made}`);
+      }
+    }
+  });
+
   it('checks the health of the server', () => {
     assert.equal(textsOf('HEALTHCHECK', stageOf('server')).length, 1);
   });
