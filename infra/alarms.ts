@@ -16,7 +16,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { type CaptionerFunction, REPORTED } from './functions/captioner-function.ts';
+import { type CaptionerFunction, METRICS_NAMESPACE, serviceOf } from './functions/captioner-function.ts';
 import type { CaptionerApi } from './http-api.ts';
 import type { ImageQueue } from './image-queue.ts';
 import type { FunctionName, Settings } from './settings.ts';
@@ -45,7 +45,7 @@ export class CaptionerAlarms extends Construct {
       ...all.map((f) => f.errors),
       ...all.map((f) =>
         this.makeAlarm(`Throttles-${f.name}`, f.alias.metricThrottles({ period: PERIOD, statistic: 'Sum' }), {
-          alarmDescription: `Calls of the ${f.name} function were refused: reservedConcurrency is used up.`,
+          alarmDescription: `Calls of the ${f.name} function were refused: what it reserves, or what the account has, is used up.`,
           threshold: 1,
           // A short rush passes without help: messages wait in the queue.
           evaluationPeriods: 3,
@@ -137,11 +137,12 @@ export class CaptionerAlarms extends Construct {
 }
 
 /** What the function itself counts; Lambda has no metric for it. */
-export function coldStartsOf({ function: { functionName } }: CaptionerFunction): Metric {
+export function coldStartsOf(captioner: CaptionerFunction): Metric {
+  const { functionName } = captioner.function;
   return new Metric({
-    namespace: REPORTED.namespace,
+    namespace: METRICS_NAMESPACE,
     metricName: 'ColdStart',
-    dimensionsMap: { service: REPORTED.service, function_name: functionName },
+    dimensionsMap: { service: serviceOf(captioner), function_name: functionName },
     statistic: 'Sum',
     period: PERIOD,
   });

@@ -159,7 +159,9 @@ export class CaptionerBuckets extends Construct {
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
       minimumTLSVersion: 1.2,
-      removalPolicy: this.settings.removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      // A bucket of a deployment that failed at once holds nothing, and would be in nobody's way but the next one's.
+      removalPolicy:
+        this.settings.removal === 'retain' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
       lifecycleRules: [
         {
           expiration: Duration.days(expireDays),

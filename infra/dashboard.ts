@@ -1,3 +1,4 @@
+import { Stack } from 'aws-cdk-lib';
 import {
   type Alarm,
   AlarmStatusWidget,
@@ -10,7 +11,7 @@ import {
 import { Construct } from 'constructs';
 import { METRICS } from '../src/lambda/env.ts';
 import { type AlarmsProps, type CaptionerAlarms, coldStartsOf } from './alarms.ts';
-import { REPORTED } from './functions/captioner-function.ts';
+import { METRICS_NAMESPACE, serviceOf } from './functions/captioner-function.ts';
 import type { CaptionerApi } from './http-api.ts';
 
 const HALF = 12;
@@ -28,7 +29,9 @@ export class CaptionerDashboard extends Construct {
     const all = Object.values(functions);
     const of = (metric: (f: (typeof all)[number]) => Metric) =>
       all.map((f) => metric(f).with({ label: f.name }));
+    const own = (name: string, statistic: string) => ownMetric(serviceOf(this), name, statistic);
     new Dashboard(this, 'Dashboard', {
+      dashboardName: Stack.of(this).stackName,
       widgets: [
         [new AlarmStatusWidget({ title: 'Alarms', width: FULL, alarms: [...alarms.alarms] as Alarm[] })],
         [
@@ -85,11 +88,11 @@ export class CaptionerDashboard extends Construct {
 }
 
 /** What the functions count themselves. */
-function own(metricName: string, statistic: string): Metric {
+function ownMetric(service: string, metricName: string, statistic: string): Metric {
   return new Metric({
-    namespace: REPORTED.namespace,
+    namespace: METRICS_NAMESPACE,
     metricName,
-    dimensionsMap: { service: REPORTED.service },
+    dimensionsMap: { service },
     statistic,
     label: metricName,
   });

@@ -1,5 +1,5 @@
 /** The address: HTTP API in front of the function, closed to all but signed requests unless the settings open it. */
-import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   ApiMapping,
@@ -80,6 +80,9 @@ export class CaptionerApi extends Construct {
 
   private makeStage({ api, logRetentionDays }: Settings): HttpStage {
     const logs = new LogGroup(this, 'AccessLogs', {
+      // As those of the state machines: services that deliver logs share one policy of the account, which only has room for so
+      // many names. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-CloudWatchLogs.html
+      logGroupName: `/aws/vendedlogs/apigateway/${Stack.of(this).stackName}-AccessLogs`,
       retention: logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -115,8 +118,9 @@ export class CaptionerApi extends Construct {
     acknowledge(
       this.api,
       'AwsSolutions-APIG4',
-      'The deployer opened the address in writing (settings.api.auth.acknowledge). Throttling and reserved concurrency ' +
-        'bound what anybody can cost, and the function then reads no image from S3 but those of allowedBuckets.',
+      'The deployer opened the address in writing (settings.api.auth.acknowledge). Throttling, and reserved ' +
+        'concurrency where there is one, bound what anybody can cost, and the function then reads no image from S3 but ' +
+        'those of allowedBuckets.',
     );
   }
 }

@@ -18,8 +18,6 @@ import type { Settings } from './settings.ts';
 const VISIBILITY_TIMEOUTS = 6;
 /** SQS keeps nothing longer. */
 const LONGEST_RETENTION = Duration.days(14);
-/** Lambda takes no less for an event source. */
-const LEAST_CONCURRENCY = 2;
 
 export interface ImageQueueProps {
   settings: Settings;
@@ -49,7 +47,7 @@ export class ImageQueue extends Construct {
       new SqsEventSource(this.queue, {
         batchSize: limits.batchSize,
         reportBatchItemFailures: true,
-        maxConcurrency: Math.max(LEAST_CONCURRENCY, functions.queue.reservedConcurrency),
+        maxConcurrency: limits.concurrency,
       }),
     );
     acknowledge(

@@ -24,12 +24,15 @@ function functionSchema(longestSeconds: number) {
       memory: z.int().min(512).max(10_240),
       /** Seconds. */
       timeout: z.int().min(5).max(longestSeconds),
-      /** Environments at the same time, at most: the bound of what a flood can cost. */
-      reservedConcurrency: z.int().min(2).max(1000),
+      /**
+       * Environments at the same time, at most, and kept free for it. Without it the function shares what the account has:
+       * Lambda refuses reservations that leave less than 100 to all others, so small accounts can have none.
+       */
+      reservedConcurrency: z.int().min(2).max(1000).optional(),
       /** Environments that are always warm; 0 for none. */
       provisionedConcurrency: z.int().min(0).max(1000).default(0),
     })
-    .refine((f) => f.provisionedConcurrency <= f.reservedConcurrency, {
+    .refine((f) => f.provisionedConcurrency <= (f.reservedConcurrency ?? Infinity), {
       message: 'provisionedConcurrency has to fit in reservedConcurrency',
     });
 }
@@ -75,11 +78,15 @@ const queueSchema = z.strictObject({
   batchSize: z.int().min(1).max(10),
   /** Attempts before a message goes to the dead-letter queue. */
   attempts: z.int().min(2).max(20),
+  /** Invocations that the queue starts at the same time. @default what its function reserves, else 2: Lambda takes no less */
+  concurrency: z.int().min(2).max(1000).optional(),
 });
 
 const workflowSchema = z.strictObject({
   /** Images of one invocation: few enough for the function's timeout. */
   batchSize: z.int().min(1).max(1000),
+  /** Batches of a run at the same time. @default what its function reserves, else 5 */
+  concurrency: z.int().min(1).max(10_000).optional(),
   /** Per cent of the images that service faults may leave undone before a run over a bucket gives up. */
   toleratedFailurePercentage: z.number().min(0).max(100),
   /** `express` costs less and keeps no history but its log; at most 5 minutes, at least once. */
@@ -139,7 +146,10 @@ const settingsSchema = z
     alarms: alarmsSchema,
     /** `canary`: a tenth of the calls for five minutes, back at once when an alarm goes off. */
     deployment: z.enum(['canary', 'all-at-once']),
-    /** What becomes of buckets when the stack goes; one that is not empty stays in any case. */
+    /**
+     * What becomes of buckets when the stack goes; one that is not empty stays in any case. `retain` protects the stack itself
+     * from being deleted, too.
+     */
     removal: z.enum(['retain', 'destroy']),
     vpc: vpcSchema.optional(),
     /** The server on GPU machines beside the functions, at the same queue; needs `vpc`. `SMALLEST_GPU` is a start. */
@@ -154,7 +164,31 @@ const settingsSchema = z
   .refine((s) => s.monthlyBudget === undefined || s.alarms.email !== undefined, {
     path: ['monthlyBudget'],
     message: 'a budget needs alarms.email',
+  })
+  .transform((s) => ({
+    ...s,
+    queue: { ...s.queue, concurrency: concurrencyOf('queue', s, 2) },
+    workflow: { ...s.workflow, concurrency: concurrencyOf('workflow', s, 5) },
+  }))
+  .superRefine((s, { addIssue }) => {
+    for (const name of ['queue', 'workflow'] as const) {
+      const { concurrency } = s[name];
+      const { reservedConcurrency: reserved } = s.functions[name];
+      if (reserved === undefined || concurrency <= reserved) continue;
+      const message = `has to fit in functions.${name}.reservedConcurrency (${reserved}): more would be refused`;
+      addIssue({ code: 'custom', path: [name, 'concurrency'], message });
+    }
   });
+
+interface Bounded {
+  functions: Record<'queue' | 'workflow', { reservedConcurrency?: number | undefined }>;
+  queue: { concurrency?: number | undefined };
+  workflow: { concurrency?: number | undefined };
+}
+
+function concurrencyOf(name: 'queue' | 'workflow', settings: Bounded, otherwise: number): number {
+  return settings[name].concurrency ?? settings.functions[name].reservedConcurrency ?? otherwise;
+}
 
 export type SettingsInput = z.input<typeof settingsSchema>;
 export type Settings = z.output<typeof settingsSchema>;
@@ -165,10 +199,10 @@ const dev: SettingsInput = {
   packaging: 'zip',
   modelDirectory: 'models/everyday',
   functions: {
-    http: { memory: 1769, timeout: 29, reservedConcurrency: 5 },
-    queue: { memory: 1769, timeout: 60, reservedConcurrency: 2 },
-    workflow: { memory: 1769, timeout: 120, reservedConcurrency: 5 },
-    summary: { memory: 512, timeout: 300, reservedConcurrency: 2 },
+    http: { memory: 1769, timeout: 29 },
+    queue: { memory: 1769, timeout: 60 },
+    workflow: { memory: 1769, timeout: 120 },
+    summary: { memory: 512, timeout: 300 },
   },
   api: { auth: { kind: 'iam' }, requestsPerSecond: 10, burst: 20 },
   input: { kind: 'own', expireDays: 7 },

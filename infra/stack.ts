@@ -29,7 +29,7 @@ export class CaptionerStack extends Stack {
   private readonly network: IVpc | undefined;
 
   constructor(scope: Construct, id: string, { settings, source, ...props }: CaptionerStackProps) {
-    super(scope, id, props);
+    super(scope, id, { terminationProtection: settings.removal === 'retain', ...props });
     this.settings = settings;
     this.source = source;
     this.network = this.findNetwork();
@@ -55,7 +55,7 @@ export class CaptionerStack extends Stack {
       settings,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    acknowledgeWorkflows(workflows, this.buckets.results);
+    acknowledgeWorkflows(workflows, this.buckets.results, settings.tracing);
     const alarms = new CaptionerAlarms(this, 'Alarms', { settings, functions, images, api });
     new CaptionerDashboard(this, 'Dashboard', { settings, functions, images, alarms, api });
     this.tell({

@@ -1,5 +1,5 @@
 /** One function: code, role, log group, version, alias, and how a new version replaces the old. */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IAlarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { LambdaDeploymentConfig, LambdaDeploymentGroup } from 'aws-cdk-lib/aws-codedeploy';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
@@ -19,7 +19,7 @@ import {
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import * as env from '../../src/lambda/env.ts';
 import { acknowledge } from '../acknowledge.ts';
 import type { FunctionName, Settings } from '../settings.ts';
@@ -44,9 +44,14 @@ export interface CaptionerFunctionProps {
 const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' };
 /** Bytes, read by glibc when a process starts: without it what decoders free stays in each of their threads. */
 const FREED_IS_GIVEN_BACK = { MALLOC_TRIM_THRESHOLD_: '131072' };
-/** Service and namespace of every metric, so that alarms can name them. */
-export const REPORTED = { namespace: 'ShowAndTell', service: 'show-and-tell' } as const;
+/** Of every metric, so that alarms can name them. */
+export const METRICS_NAMESPACE = 'ShowAndTell';
 const ALIAS = 'live';
+
+/** The dimension that keeps metrics and logs of environments of one account apart. */
+export function serviceOf(construct: IConstruct): string {
+  return Stack.of(construct).stackName;
+}
 
 export class CaptionerFunction extends Construct {
   readonly name: FunctionName;
@@ -103,12 +108,18 @@ export class CaptionerFunction extends Construct {
       loggingFormat: LoggingFormat.JSON,
       memorySize: limits.memory,
       timeout: Duration.seconds(limits.timeout),
-      reservedConcurrentExecutions: limits.reservedConcurrency,
+      ...(limits.reservedConcurrency !== undefined && {
+        reservedConcurrentExecutions: limits.reservedConcurrency,
+      }),
       architecture: settings.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
       tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
-      environment: { ...environmentOf(settings, limits.memory), ...props.environment },
-      // A deployment that fails must find the version it goes back to.
-      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
+      environment: { ...environmentOf(settings, serviceOf(this), limits.memory), ...props.environment },
+      // Somebody goes back to one by hand, days later. One that never got into service goes with its deployment.
+      // CloudFormation removes old ones last, so a deployment that fails finds the version before it in any case.
+      currentVersionOptions: {
+        removalPolicy:
+          settings.removal === 'retain' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+      },
       ...(vpc && { vpc }),
     };
     if (source.kind === 'container') return this.makeContainerFunction(name, settings, options);
@@ -174,7 +185,7 @@ export class CaptionerFunction extends Construct {
   }
 }
 
-function environmentOf(settings: Settings, memory: number): Record<string, string> {
+function environmentOf(settings: Settings, service: string, memory: number): Record<string, string> {
   return {
     ...NO_TELEMETRY,
     ...FREED_IS_GIVEN_BACK,
@@ -184,7 +195,7 @@ function environmentOf(settings: Settings, memory: number): Record<string, strin
     ...(settings.maxPixels !== undefined && { [env.MAX_PIXELS]: String(settings.maxPixels) }),
     [env.TRACING]: settings.tracing ? 'on' : 'off',
     [env.LOG_LEVEL]: settings.logLevel,
-    [env.SERVICE_NAME]: REPORTED.service,
-    [env.METRICS_NAMESPACE]: REPORTED.namespace,
+    [env.SERVICE_NAME]: service,
+    [env.METRICS_NAMESPACE]: METRICS_NAMESPACE,
   };
 }

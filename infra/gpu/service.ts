@@ -43,7 +43,8 @@ export class GpuService extends Construct {
     this.service = new Ec2Service(this, 'Service', {
       cluster,
       taskDefinition: task.definition,
-      desiredCount: settings.minInstances,
+      // No desiredCount: what a deployment names it sets, whatever the queue has scaled it to.
+      // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-service.html#cfn-ecs-service-desiredcount
       capacityProviderStrategies: [{ capacityProvider: capacityProvider.capacityProviderName, weight: 1 }],
       vpcSubnets: { subnets: vpc.privateSubnets },
       securityGroups: [servers],
@@ -54,6 +55,8 @@ export class GpuService extends Construct {
       healthCheckGracePeriod: Duration.minutes(START_MINUTES),
     });
     this.service.attachToApplicationTargetGroup(balancer.targets);
+    // And all below it: the cluster's association with its machines, which ECS keeps as long as a service uses it.
+    this.service.node.addDependency(cluster);
     this.scale(props);
   }
 

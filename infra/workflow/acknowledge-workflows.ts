@@ -6,7 +6,11 @@ import { LISTS_PREFIX, RUNS_PREFIX } from './storage.ts';
 import type { Workflows } from './workflow.ts';
 
 /** cdk-nag's findings on the state machines, whose roles the CDK writes. */
-export function acknowledgeWorkflows({ oneImage, wholeBucket, node }: Workflows, results: Bucket): void {
+export function acknowledgeWorkflows(
+  { oneImage, wholeBucket, node }: Workflows,
+  results: Bucket,
+  tracing: boolean,
+): void {
   for (const machine of [oneImage, wholeBucket]) {
     acknowledge(
       machine,
@@ -14,6 +18,13 @@ export function acknowledgeWorkflows({ oneImage, wholeBucket, node }: Workflows,
       'The delivery of logs (logs:CreateLogDelivery and its siblings) and xray:PutTraceSegments name no resource: AWS ' +
         'defines these actions for * only.',
     );
+    if (!tracing) {
+      acknowledge(
+        machine,
+        ['AwsSolutions-SF2', 'Serverless-StepFunctionStateMachineXray'],
+        'Traces are switched off in the settings, to save their price; the log has every step.',
+      );
+    }
   }
   const bucket = results.node.defaultChild as CfnBucket;
   acknowledge(

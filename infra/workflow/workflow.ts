@@ -23,6 +23,8 @@ const TIMED_PAYLOAD =
 export interface WorkflowSettings {
   /** Images of one invocation, 1 to 1,000: few enough for the function's timeout. */
   batchSize: number;
+  /** Batches of a run at the same time. */
+  concurrency: number;
   /** Per cent of the images that service faults may leave undone before a run over a bucket gives up, 0 to 100. */
   toleratedFailurePercentage: number;
   /** `express` costs less and keeps no history but its log; at most 5 minutes, at least once. */
@@ -39,10 +41,12 @@ export interface WorkflowsProps {
   settings: {
     architecture: 'x86_64' | 'arm64';
     functions: {
-      workflow: { memory: number; timeout: number; reservedConcurrency: number };
+      workflow: { memory: number; timeout: number };
       summary: { timeout: number };
     };
     logRetentionDays: number;
+    /** Traces in X-Ray. */
+    tracing: boolean;
     workflow: WorkflowSettings;
   };
   /** Of the logs. */
@@ -106,7 +110,7 @@ export class Workflows extends Construct {
     itemReader: sfn.IItemReader,
     keyEncoding: 'plain' | 'url',
   ): sfn.DistributedMap {
-    const { functions, workflow } = this.props.settings;
+    const { workflow } = this.props.settings;
     return sfn.DistributedMap.jsonata(this, id, {
       itemReader,
       itemBatcher: new sfn.ItemBatcher({
@@ -114,7 +118,7 @@ export class Workflows extends Construct {
         maxInputBytesPerBatch: MAX_BATCH_BYTES,
         batchInput: { bucket: '{% $states.input.bucket %}', keyEncoding },
       }),
-      maxConcurrency: functions.workflow.reservedConcurrency,
+      maxConcurrency: workflow.concurrency,
       toleratedFailurePercentage: workflow.toleratedFailurePercentage,
       mapExecutionType: sfn.StateMachineType.EXPRESS,
       resultWriterV2: new RunWriter(this.props.resultsBucket),
@@ -158,7 +162,7 @@ export class Workflows extends Construct {
     return new sfn.StateMachine(this, id, {
       ...props,
       queryLanguage: sfn.QueryLanguage.JSONATA,
-      tracingEnabled: true,
+      tracingEnabled: this.props.settings.tracing,
       logs: { destination, level: sfn.LogLevel.ALL, includeExecutionData: false },
     });
   }

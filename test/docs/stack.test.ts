@@ -89,13 +89,21 @@ test('every setting that is named by its path is there', () => {
 
 test('what the environments reserve of the account is as the documents say', () => {
   const reserved = ENVIRONMENTS.map((name) =>
-    Object.values(settingsOf(name).functions).reduce((sum, limits) => sum + limits.reservedConcurrency, 0),
+    Object.values(settingsOf(name).functions).reduce((sum, f) => sum + (f.reservedConcurrency ?? 0), 0),
   );
   const [dev, production] = reserved;
-  assert.ok(operations.text.includes(`${dev} reserved in \`dev\`, ${production} in \`prod\``));
+  assert.equal(dev, 0);
+  assert.ok(operations.text.includes(`none reserved in \`dev\`, ${production} in \`prod\``));
   assert.ok(
-    deploy.text.includes(`reserve ${dev} concurrent executions in \`dev\` and ${production} in \`prod\``),
+    deploy.text.includes(
+      `\`prod\` reserves ${production}, so its account needs ${production! + 100} or more`,
+    ),
   );
+  assert.ok(deploy.text.includes(`(${production! * 2} and 100 for \`prod\`)`));
+  const { queue, workflow } = settingsOf('dev');
+  const byItself = `takes ${queue.concurrency + workflow.concurrency} by itself at most`;
+  const of = `${queue.concurrency} for the queue (\`queue.concurrency\`) and ${workflow.concurrency} for a run`;
+  assert.ok(deploy.text.includes(`${byItself}, ${of}`), `${byItself}, ${of}`);
 });
 
 test('retentions are as the documents say', () => {

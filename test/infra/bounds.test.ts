@@ -39,7 +39,9 @@ const SETTINGS: Bound[] = [
   whole('accessLogsExpireDays', 1, 3650),
   whole('queue.batchSize', 1, 10),
   whole('queue.attempts', 2, 20),
+  whole('queue.concurrency', 2, 1000),
   whole('workflow.batchSize', 1, 1000),
+  whole('workflow.concurrency', 1, 10_000),
   whole('workflow.toleratedFailurePercentage', 0, 100),
   whole('alarms.oldestMessageMinutes', 1, 1440),
   { at: 'alarms.p99Seconds', least: 0.1, tooLittle: 0, most: 29, tooMuch: 29.1 },
@@ -52,6 +54,8 @@ const SETTINGS: Bound[] = [
 
 function settingsWith(at: string, value: unknown): Partial<SettingsInput> {
   const settings = structuredClone(settingsOf('dev')) as unknown as Record<string, unknown>;
+  // Made of what functions reserve, which is changed here.
+  for (const name of ['queue', 'workflow']) delete (settings[name] as { concurrency?: number }).concurrency;
   const path = at.split('.');
   const last = path.pop()!;
   const holder = path.reduce((inner, name) => inner[name] as Record<string, unknown>, settings);

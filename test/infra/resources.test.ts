@@ -67,7 +67,8 @@ test('buckets keep, log and tell what they should, and browsers put uploads from
 test('buckets go with a development stack and stay without the others, TLS 1.2 in each', () => {
   const { resources, idsOf } = deployedAs('prod');
   for (const id of idsOf(BUCKET)) {
-    assert.equal(deployedAs('prod').whenDeleted(BUCKET, id), 'Retain', id);
+    assert.equal(deployedAs('prod').whenDeleted(BUCKET, id), 'RetainExceptOnCreate', id);
+    assert.equal(deployedAs('prod').resources[id]!.UpdateReplacePolicy, 'Retain', id);
     assert.equal(deployedAs('dev').whenDeleted(BUCKET, id), 'Delete', id);
     const statements = idsOf('AWS::S3::BucketPolicy').flatMap(
       (policy) => (resources[policy]!.Properties.PolicyDocument as { Statement: object[] }).Statement,
@@ -105,7 +106,7 @@ test('functions get the limits of the settings, and what they read of the enviro
           ORT_DISABLE_TELEMETRY: '1',
           POWERTOOLS_LOG_LEVEL: 'INFO',
           POWERTOOLS_METRICS_NAMESPACE: 'ShowAndTell',
-          POWERTOOLS_SERVICE_NAME: 'show-and-tell',
+          POWERTOOLS_SERVICE_NAME: 'Captioner',
           TRACING: 'on',
           ...variables,
         },
@@ -129,6 +130,27 @@ test('functions get the limits of the settings, and what they read of the enviro
   }
 });
 
+test('what runs at the same time is what the settings say, with a reservation or without', () => {
+  const { propertiesOf } = deployedAs('arm64');
+  const reserved = (id: string) => propertiesOf('AWS::Lambda::Function', id).ReservedConcurrentExecutions;
+  assert.deepEqual(['HttpFunction', 'QueueFunction', 'WorkflowFunction'].map(reserved), [
+    undefined,
+    20,
+    undefined,
+  ]);
+  assert.deepEqual(propertiesOf('AWS::Lambda::Alias', 'HttpFunction').ProvisionedConcurrencyConfig, {
+    ProvisionedConcurrentExecutions: 3,
+  });
+  assert.deepEqual(propertiesOf('AWS::Lambda::EventSourceMapping', 'Queue').ScalingConfig, {
+    MaximumConcurrency: 15,
+  });
+  const { DefinitionString } = propertiesOf('AWS::StepFunctions::StateMachine', 'WorkflowsWholeBucket');
+  const maps = [...JSON.stringify(DefinitionString).matchAll(/MaxConcurrency\\*":(\d+)/g)].map(
+    ([, most]) => most,
+  );
+  assert.deepEqual(maps, ['7', '7', '7']);
+});
+
 test('a function names further buckets that the settings allow, and a limit of pixels', () => {
   const { propertiesOf } = deployedAs('existing bucket');
   const variablesOf = (id: string) =>
@@ -140,7 +162,7 @@ test('a function names further buckets that the settings allow, and a limit of p
   assert.equal(variablesOf('HttpFunction').MAX_PIXELS, undefined);
 });
 
-test('a function may assume its role, and a version outlives its deployment', () => {
+test('a function may assume its role, and a version that was in service outlives it where things are kept', () => {
   const { propertiesOf, resources, idsOf, whenDeleted } = deployedAs('prod');
   const roles = idsOf('AWS::IAM::Role').filter((id) => /^(Http|Queue|Workflow|Summary)FunctionRole/.test(id));
   assert.equal(roles.length, 4);
@@ -149,7 +171,10 @@ test('a function may assume its role, and a version outlives its deployment', ()
     assert.match(JSON.stringify(document), /"Principal":\{"Service":"lambda.amazonaws.com"\}/);
   }
   for (const id of idsOf('AWS::Lambda::Version'))
-    assert.equal(whenDeleted('AWS::Lambda::Version', id), 'Retain');
+    assert.equal(whenDeleted('AWS::Lambda::Version', id), 'RetainExceptOnCreate');
+  const dev = deployedAs('dev');
+  for (const id of dev.idsOf('AWS::Lambda::Version'))
+    assert.equal(dev.whenDeleted('AWS::Lambda::Version', id), 'Delete');
   for (const id of idsOf('AWS::Logs::LogGroup'))
     assert.equal(whenDeleted('AWS::Logs::LogGroup', id), 'Delete');
   const days = idsOf('AWS::Logs::LogGroup').map((id) => resources[id]!.Properties.RetentionInDays);
@@ -348,7 +373,7 @@ test('a person is called for what the settings say, where one reads mail, and fo
   }
   assert.deepEqual(propertiesOf(ALARM, 'AlarmsColdStarts').Dimensions, [
     { Name: 'function_name', Value: named('AWS::Lambda::Function', 'HttpFunction') },
-    { Name: 'service', Value: 'show-and-tell' },
+    { Name: 'service', Value: 'Captioner' },
   ]);
   assert.deepEqual(propertiesOf(ALARM, 'AlarmsDeadLetters').Dimensions, [
     { Name: 'QueueName', Value: `${named('AWS::SQS::Queue', 'QueueDeadLetters')}.QueueName` },
@@ -460,7 +485,7 @@ test('state machines log every step without what goes in and out, and cost littl
       const machine = propertiesOf(type, `Workflows${name}`);
       const logs = `Workflows${name}Logs`;
       assert.equal(machine.StateMachineType, name === 'OneImage' ? kind : 'STANDARD');
-      assert.deepEqual(machine.TracingConfiguration, { Enabled: true });
+      assert.deepEqual(machine.TracingConfiguration, { Enabled: way === 'prod' });
       assert.deepEqual(machine.LoggingConfiguration, {
         Destinations: [
           { CloudWatchLogsLogGroup: { LogGroupArn: arnOf(idOf('AWS::Logs::LogGroup', logs), resources) } },

@@ -46,6 +46,26 @@ const refused: Record<string, { settings: object; at: string }> = {
     },
     at: 'functions.http',
   },
+  'a queue that starts more than its function reserves': {
+    settings: {
+      functions: {
+        ...settingsOf('dev').functions,
+        queue: { memory: 1769, timeout: 60, reservedConcurrency: 5 },
+      },
+      queue: { batchSize: 5, attempts: 3, concurrency: 6 },
+    },
+    at: 'queue.concurrency',
+  },
+  'a run with more batches at once than its function reserves': {
+    settings: {
+      functions: {
+        ...settingsOf('dev').functions,
+        workflow: { memory: 1769, timeout: 120, reservedConcurrency: 5 },
+      },
+      workflow: { batchSize: 1, toleratedFailurePercentage: 5, oneImage: 'express', concurrency: 6 },
+    },
+    at: 'workflow.concurrency',
+  },
   'a page in place of an origin': {
     settings: { api: { auth: { kind: 'iam' }, ...limits, corsOrigins: ['https://app.example.org/page'] } },
     at: 'api.corsOrigins',
@@ -74,6 +94,36 @@ test('the address opens to everybody only in so many words', () => {
   assert.equal(settingsOf('dev', { api }).api.auth.kind, 'none');
 });
 
+test('what runs at the same time follows what functions reserve, and without reservations fits a new account', () => {
+  const bounds = ({ queue, workflow }: ReturnType<typeof settingsOf>) => [
+    queue.concurrency,
+    workflow.concurrency,
+  ];
+  assert.deepEqual(bounds(settingsOf('prod')), [20, 100]);
+  const dev = settingsOf('dev');
+  assert.deepEqual(
+    Object.values(dev.functions).map(({ reservedConcurrency }) => reservedConcurrency),
+    [undefined, undefined, undefined, undefined],
+  );
+  // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: 10 in an account that is new.
+  const [images = 0, batches = 0] = bounds(dev);
+  assert.ok(
+    images + batches <= 8,
+    `${images} + ${batches}: requests over HTTP and a summary need room as well`,
+  );
+  const functions = { ...dev.functions, queue: { ...dev.functions.queue, reservedConcurrency: 7 } };
+  assert.deepEqual(bounds(settingsOf('dev', { functions })), [7, 5]);
+});
+
+test('without a reservation environments may be kept warm', () => {
+  const { functions } = settingsOf('dev');
+  const http = { ...functions.http, provisionedConcurrency: 3 };
+  assert.equal(
+    settingsOf('dev', { functions: { ...functions, http } }).functions.http.provisionedConcurrency,
+    3,
+  );
+});
+
 test('threads follow the processors that the memory pays for', () => {
   assert.deepEqual([512, 1769, 3537, 3538, 10_240].map(threadsOf), [1, 1, 1, 2, 5]);
 });
@@ -82,7 +132,7 @@ test('estimates without a deployment are those of the development environment', 
   const { workflow, functions, architecture } = settingsOf('dev');
   assert.deepEqual(USUAL_PLAN, {
     batchSize: workflow.batchSize,
-    concurrency: functions.workflow.reservedConcurrency,
+    concurrency: workflow.concurrency,
     memory: functions.workflow.memory,
     architecture,
   });

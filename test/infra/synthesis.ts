@@ -26,6 +26,8 @@ export interface Synthesis {
 export interface SynthesisOptions {
   environment?: EnvironmentName;
   settings?: Partial<SettingsInput>;
+  /** What the stack is called. @default 'Captioner' */
+  stack?: string;
   source?: FunctionSource;
   /** With resources beside it that break rules. @default false */
   careless?: boolean;
@@ -41,6 +43,7 @@ const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as 
 export function synthesise({
   environment = 'dev',
   settings: overrides = {},
+  stack = 'Captioner',
   source,
   validate = false,
   careless = false,
@@ -53,11 +56,11 @@ export function synthesise({
     analyticsReporting: false,
     builtinCloudFormationValidation: validate,
   });
-  new CaptionerStack(app, 'Captioner', { settings, source: source ?? cheapSource(settings.packaging) });
+  new CaptionerStack(app, stack, { settings, source: source ?? cheapSource(settings.packaging) });
   if (careless) beCareless(new Stack(app, 'Careless'));
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   const failure = failureOf(() => app.synth());
-  const json = JSON.parse(readFileSync(join(assembly, 'Captioner.template.json'), 'utf8'));
+  const json = JSON.parse(readFileSync(join(assembly, `${stack}.template.json`), 'utf8'));
   const template = Template.fromJSON(json);
   return {
     template,

@@ -14,7 +14,20 @@ export const WAYS: Record<string, SynthesisOptions> = {
   dev: { environment: 'dev' },
   prod: { environment: 'prod' },
   container: { environment: 'prod', settings: { packaging: 'container', snapStart: true } },
-  arm64: { environment: 'prod', settings: { architecture: 'arm64' } },
+  arm64: {
+    environment: 'prod',
+    settings: {
+      architecture: 'arm64',
+      functions: {
+        http: { memory: 1769, timeout: 29, provisionedConcurrency: 3 },
+        queue: { memory: 1769, timeout: 60, reservedConcurrency: 20 },
+        workflow: { memory: 1769, timeout: 120 },
+        summary: { memory: 512, timeout: 300 },
+      },
+      queue: { batchSize: 10, attempts: 5, concurrency: 15 },
+      workflow: { batchSize: 100, toleratedFailurePercentage: 5, oneImage: 'standard', concurrency: 7 },
+    },
+  },
   'existing bucket': {
     environment: 'prod',
     settings: {

@@ -213,7 +213,7 @@ test('the container is told queue, buckets and limits, and is stopped and checke
   assert.equal(GPU.whenDeleted('AWS::Logs::LogGroup', 'GpuTask'), 'Delete');
 });
 
-test('a new server takes the place of the old one, which a failed deployment brings back', () => {
+test('a new server takes the place of the old one, which a failed deployment brings back; how many, scaling says', () => {
   const { TaskDefinition: _task, Cluster: _cluster, ...service } = propertiesOf('AWS::ECS::Service', 'Gpu');
   assert.deepEqual(service, {
     CapacityProviderStrategy: [{ CapacityProvider: named('AWS::ECS::CapacityProvider', 'Gpu'), Weight: 1 }],
@@ -222,7 +222,6 @@ test('a new server takes the place of the old one, which a failed deployment bri
       MaximumPercent: 100,
       MinimumHealthyPercent: 0,
     },
-    DesiredCount: 0,
     EnableECSManagedTags: false,
     HealthCheckGracePeriodSeconds: 300,
     LoadBalancers: [
@@ -238,6 +237,30 @@ test('a new server takes the place of the old one, which a failed deployment bri
     SchedulingStrategy: 'REPLICA',
   });
 });
+
+test('servers come after their machines belong to the cluster, and go before', () => {
+  const service = GPU.idOf('AWS::ECS::Service', 'Gpu');
+  const association = GPU.idOf('AWS::ECS::ClusterCapacityProviderAssociations', 'Gpu');
+  const provider = GPU.idOf('AWS::ECS::CapacityProvider', 'Gpu');
+  const group = GPU.idOf('AWS::AutoScaling::AutoScalingGroup', 'Gpu');
+  const cluster = GPU.idOf('AWS::ECS::Cluster', 'Gpu');
+  // CloudFormation deletes in the opposite order: nothing is removed that what is left still uses.
+  const order = [service, association, provider, group, cluster];
+  for (const [i, id] of order.slice(1).entries())
+    assert.ok(needs(order[i]!).has(id), `${order[i]} has to be deleted before ${id}`);
+});
+
+/** Everything that has to be there before, by reference or by `DependsOn`. */
+function needs(id: string, found = new Set<string>()): Set<string> {
+  const { DependsOn = [], Properties } = resources[id]!;
+  const referred = [...JSON.stringify(Properties).matchAll(/"(?:Ref|Fn::GetAtt)":\[?"([^"]+)"/g)];
+  for (const other of [...[DependsOn].flat(), ...referred.map(([, name]) => name!)]) {
+    if (!(other in resources) || found.has(other)) continue;
+    found.add(other);
+    needs(other, found);
+  }
+  return found;
+}
 
 test('the number of servers follows what waits or is at work, looked at every minute', () => {
   const POLICY = 'AWS::ApplicationAutoScaling::ScalingPolicy';

@@ -34,11 +34,18 @@ export function synthesiseWorkflows(settings: Partial<WorkflowSettings> = {}): T
     settings: {
       architecture: 'x86_64',
       functions: {
-        workflow: { memory: 1769, timeout: 120, reservedConcurrency: 4 },
+        workflow: { memory: 1769, timeout: 120 },
         summary: { timeout: 60 },
       },
       logRetentionDays: 7,
-      workflow: { batchSize: 10, toleratedFailurePercentage: 5, oneImage: 'express', ...settings },
+      tracing: false,
+      workflow: {
+        batchSize: 10,
+        concurrency: 4,
+        toleratedFailurePercentage: 5,
+        oneImage: 'express',
+        ...settings,
+      },
     },
     removalPolicy: RemovalPolicy.DESTROY,
   });

@@ -27,6 +27,7 @@ export interface Resource {
   Type: string;
   Properties: Record<string, unknown>;
   DependsOn?: string | string[];
+  UpdateReplacePolicy?: string;
 }
 export type Resources = Record<string, Resource>;
 
