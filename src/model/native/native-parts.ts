@@ -34,7 +34,7 @@ function once<T>(name: string, load: () => T): () => T {
           file: name,
           expected: `its machine code for ${process.platform}-${process.arch}${libc && ` (${libc})`}`,
           actual: `none that loads: ${reasonOf(cause)}`,
-          remedy: remedyOf(cause, libc),
+          remedy: remedyOf(name, cause, libc),
         },
         { cause },
       );
@@ -48,7 +48,16 @@ function reasonOf(cause: unknown): string {
   return (second.startsWith('ERR_') ? second : first).trimEnd().replace(/\.$/, '');
 }
 
-function remedyOf(cause: unknown, libc: string): string {
+/** Platforms that onnxruntime has machine code for, as `process` calls them. */
+const ONNXRUNTIME_PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64', 'win32-arm64'];
+
+function remedyOf(name: string, cause: unknown, libc: string): string {
+  if (name === 'onnxruntime-node' && !ONNXRUNTIME_PLATFORMS.includes(`${process.platform}-${process.arch}`)) {
+    return (
+      'onnxruntime has none for it, nor for any Mac with an Intel processor: use the container, or a server elsewhere. ' +
+      'What needs no model, such as deploying, works here.'
+    );
+  }
   if (libc === 'musl') {
     return 'It needs glibc, which Alpine Linux does not have: use a Debian image, such as node:24-slim.';
   }

@@ -81,6 +81,19 @@ describe('a package whose machine code does not load', () => {
     assert.match(remedy, /^It needs glibc, .*Debian/);
   });
 
+  it('on a Mac with an Intel processor is told not to exist', (t) => {
+    failing(t, new Error("Cannot find module '../bin/napi-v6/darwin/x64/onnxruntime_binding.node'"));
+    onMachine(t, undefined, 'darwin');
+    instead(t, 'arch', 'x64');
+    const { expected, remedy } = problemOf(onnxruntime);
+    assert.equal(expected, 'its machine code for darwin-x64');
+    assert.match(remedy, /^onnxruntime has none for it, .*container/);
+    // There is some for the other library, which may only be missing.
+    assert.match(problemOf(sharp).remedy, /^Install again/);
+    instead(t, 'arch', 'arm64');
+    assert.match(problemOf(onnxruntime).remedy, /^Install again/);
+  });
+
   it('elsewhere has no C library to choose', (t) => {
     failing(t, new Error('first\nsecond'));
     onMachine(t, undefined, 'darwin');
