@@ -39,9 +39,22 @@ export function resultKey(prefix: string, identity: ResultIdentity): string {
   const revision = PLAIN_REVISION.test(identity.revision)
     ? identity.revision
     : sha256(identity.revision).slice(0, DIGEST_DIGITS);
-  const end = `/${revision}.${identity.modelHash.slice(0, HASH_DIGITS)}${optionsSuffix(identity.options)}.json`;
+  const end = `/${revision}.${identity.modelHash.slice(0, HASH_DIGITS)}${optionsSuffix(identity.options)}${ENDING}`;
   const room = MAX_KEY_BYTES - Buffer.byteLength(start) - Buffer.byteLength(end);
   return start + shortened(identity.key, room) + end;
+}
+
+const ENDING = '.json';
+const ANY_BUNDLE = new RegExp(`^[0-9a-f]{${HASH_DIGITS}}\\${ENDING}$`);
+
+/** What tells results of one content by any bundle, nothing asked for, from all others: how their keys start and end. */
+export function resultsOfAnyBundle(
+  prefix: string,
+  identity: Omit<ResultIdentity, 'modelHash' | 'options'>,
+): { start: string; isOne: (key: string) => boolean } {
+  const end = `${'0'.repeat(HASH_DIGITS)}${ENDING}`;
+  const start = resultKey(prefix, { ...identity, modelHash: '0'.repeat(HASH_DIGITS) }).slice(0, -end.length);
+  return { start, isOne: (key) => key.startsWith(start) && ANY_BUNDLE.test(key.slice(start.length)) };
 }
 
 /** No bucket's name starts like this, so that lists never lie among the results of one. */

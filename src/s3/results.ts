@@ -1,5 +1,11 @@
 /** Result documents: one JSON object in S3 for each image that was looked at, written once, never changed. */
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import { isMissing, isTaken, serviceFailureOf } from '../aws/object-failures.ts';
 import { type ObjectReference, objectReferenceSchema } from '../aws/object-reference.ts';
@@ -90,6 +96,29 @@ export async function readResult(s3: S3Client, location: ResultLocation): Promis
   } catch (error) {
     throw serviceFailureOf(error, location);
   }
+}
+
+/**
+ * The key that was written last, of those that start so and are wanted; `null` where there is none.
+ * @throws UpstreamUnavailable
+ */
+export async function findNewest(
+  s3: S3Client,
+  { bucket, start }: { bucket: string; start: string },
+  isWanted: (key: string) => boolean,
+): Promise<string | null> {
+  let newest: { key: string; time: number } | null = null;
+  try {
+    for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: start })) {
+      for (const { Key: key = '', LastModified } of page.Contents ?? []) {
+        const time = LastModified?.getTime() ?? 0;
+        if (isWanted(key) && (newest === null || time > newest.time)) newest = { key, time };
+      }
+    }
+  } catch (error) {
+    throw serviceFailureOf(error, { bucket, key: start });
+  }
+  return newest?.key ?? null;
 }
 
 /**

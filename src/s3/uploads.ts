@@ -11,8 +11,8 @@ import type { Place } from '../aws/places.ts';
 import type { RecordedOutcome } from '../caption/result.ts';
 import { ImageNotFound, ObjectRefused } from '../errors.ts';
 import { describeImage, tooLarge } from './images.ts';
-import { resultKey, revisionOf } from './result-key.ts';
-import { readResult } from './results.ts';
+import { resultKey, resultsOfAnyBundle, revisionOf } from './result-key.ts';
+import { findNewest, readResult } from './results.ts';
 
 /** Time to begin an upload; one that has begun may take longer. */
 const EXPIRY_SECONDS = 300;
@@ -26,7 +26,7 @@ export interface UploadParts {
   signer: S3Client;
   uploads: Place;
   results: Place;
-  /** SHA-256 of the bundle, hexadecimal. */
+  /** SHA-256 of the present bundle, hexadecimal. */
   modelHash: string;
   maxObjectBytes: number;
 }
@@ -82,7 +82,7 @@ async function randomId(): Promise<string> {
 }
 
 /**
- * @returns null while there is an image and no result yet
+ * @returns the result of the present bundle, else the newest of any; null while there is an image and no result yet
  * @throws ImageNotFound before the upload and after the image expired; ObjectRefused, UpstreamUnavailable
  */
 async function findOutcome(
@@ -94,13 +94,17 @@ async function findOutcome(
   const image = await describeImage(s3, object).catch((cause: unknown) => {
     throw withoutBucket(cause);
   });
-  const key = resultKey(results.prefix, { ...object, revision: revisionOf(image), modelHash });
+  const identity = { ...object, revision: revisionOf(image) };
+  const key = resultKey(results.prefix, { ...identity, modelHash });
   try {
     return await readResult(s3, { bucket: results.bucket, key });
   } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
+    if (!isMissing(error)) throw error;
   }
+  // Captioned by another bundle: before this one came, or by a consumer of the queue that has not changed to it yet.
+  const { start, isOne } = resultsOfAnyBundle(results.prefix, identity);
+  const other = await findNewest(s3, { bucket: results.bucket, start }, isOne);
+  return other === null ? null : await readResult(s3, { bucket: results.bucket, key: other });
 }
 
 /** Names of buckets are not for clients. */

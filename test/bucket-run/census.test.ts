@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { countObjects, typeOf } from '../../src/bucket-run/census.ts';
 import { clientOf } from '../s3/fake-client.ts';
+import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { rejectsWith } from '../support/errors.ts';
-import { type ListingS3, startListingS3 } from '../support/state-machine/s3.ts';
 
 describe('the type of an object', () => {
   const cases = {
@@ -24,10 +24,10 @@ describe('the type of an object', () => {
 });
 
 describe('counting', () => {
-  let s3: ListingS3;
+  let s3: FakeS3;
   let client: S3Client;
   before(async () => {
-    s3 = await startListingS3(['photos', 'folders'], 3);
+    s3 = await startFakeS3(['photos', 'folders'], [], 3);
     client = clientOf(s3);
     const sizes = {
       'a/1.jpg': 10,

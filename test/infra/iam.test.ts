@@ -30,6 +30,8 @@ const ALLOWED: Record<string, Call[]> = {
     { action: 's3:PutObject', resource: inInput('uploads/abc') },
     { action: 's3:GetObject', resource: inResults('captions/bucket/uploads/abc/1.json') },
     { action: 's3:ListBucket', resource: arnOf(input, resources) },
+    // Results of other bundles of an upload.
+    { action: 's3:ListBucket', resource: arnOf(results, resources) },
     { action: 'xray:PutTraceSegments', resource: '*' },
   ],
   Queue: [

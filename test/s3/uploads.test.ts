@@ -91,10 +91,12 @@ describe('the outcome of an upload', () => {
     assert.equal(error.cause.message, `s3://images/${KEY} does not exist`);
   });
 
-  it('is nothing yet until the result is there, and then the result', async () => {
-    const { etag } = fake.put('images', KEY, Buffer.from('abc'));
-    assert.equal(await uploads.outcome(ID), null);
-    const { modelHash, results } = PLACES;
+  /** What a bundle wrote of this content. */
+  async function record(
+    modelHash: string,
+    { etag }: { etag: string },
+    options?: object,
+  ): Promise<ResultDocument> {
     const document: ResultDocument = {
       formatVersion: 1,
       source: { bucket: 'images', key: KEY, etag },
@@ -103,9 +105,39 @@ describe('the outcome of an upload', () => {
       status: 'failed',
       error: { code: 'UnsupportedImage', message: 'no image' },
     };
-    const key = resultKey(results.prefix, { bucket: 'images', key: KEY, revision: etag, modelHash });
-    await writeResult(createS3Client(), { bucket: results.bucket, key }, document);
+    const identity = { bucket: 'images', key: KEY, revision: etag, modelHash, ...(options && { options }) };
+    const { results } = PLACES;
+    const place = { bucket: results.bucket, key: resultKey(results.prefix, identity) };
+    await writeResult(createS3Client(), place, document);
+    return document;
+  }
+
+  it('is nothing yet until the result is there, and then the result, in two requests', async () => {
+    const image = fake.put('images', KEY, Buffer.from('abc'));
+    assert.equal(await uploads.outcome(ID), null);
+    const document = await record(PLACES.modelHash, image);
+    fake.requests.length = 0;
     assert.deepEqual(await uploads.outcome(ID), document);
+    assert.deepEqual(
+      fake.requests.map(({ method }) => method),
+      ['HEAD', 'GET'],
+    );
+  });
+
+  it('is the newest of other bundles as long as the present one has none', async () => {
+    const image = fake.put('images', KEY, Buffer.from('abcd'));
+    // Other contents, other options, and what is no result.
+    await record('1'.repeat(64), { etag: `${image.etag}0` });
+    await record('1'.repeat(64), image, { beamWidth: 1 });
+    fake.put('results', `captions/images/${KEY}/${image.etag}.notes.json`, Buffer.from('{}'));
+    assert.equal(await uploads.outcome(ID), null);
+    // The newer one lists first.
+    await record('e'.repeat(64), image);
+    const newer = await record('2'.repeat(64), image);
+    assert.deepEqual(await uploads.outcome(ID), newer);
+    const own = await record(PLACES.modelHash, image);
+    await record('3'.repeat(64), image);
+    assert.deepEqual(await uploads.outcome(ID), own);
   });
 
   for (const bucket of ['images', 'results']) {

@@ -51,6 +51,8 @@ const outcomeRoute = createRoute({
   operationId: 'getOutcome',
   tags: ['uploads'],
   summary: 'Tell what became of an upload',
+  description:
+    'The result of the present model, or the newest one of another model that captioned it; `result.model` says which.',
   request: {
     params: z.object({
       id: z

@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type ResultDocument, resultDocumentSchema, writeResult } from '../../../src/s3/results.ts';
 import { clientOf } from '../../s3/fake-client.ts';
+import { type FakeS3, startFakeS3 } from '../../support/aws/fake-s3.ts';
 import { type Finished, finished, runCli, startCli } from '../../support/cli.ts';
-import { type ListingS3, startListingS3 } from '../../support/state-machine/s3.ts';
 
 const BUCKET = 'results';
 const COUNT = 25;
 const ODD_KEY = 'holiday, "best"\n=1+1.jpg';
 const model = { name: 'test', hash: 'f'.repeat(64) };
 
-let s3: ListingS3;
+let s3: FakeS3;
 /** What Node does for a user whom the system has no entry of. */
 const HOMELESS = `data:text/javascript,${encodeURIComponent(`
   import os from 'node:os';
@@ -20,7 +20,7 @@ const HOMELESS = `data:text/javascript,${encodeURIComponent(`
   syncBuiltinESMExports();
 `)}`;
 before(async () => {
-  s3 = await startListingS3([BUCKET, 'empty'], 10);
+  s3 = await startFakeS3([BUCKET, 'empty'], [], 10);
   const client = clientOf(s3);
   process.env.AWS_MAX_ATTEMPTS = '1';
   for (let i = 0; i < COUNT; i++) {

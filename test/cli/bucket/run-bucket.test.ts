@@ -12,18 +12,18 @@ import {
   startFakeStepFunctions,
 } from '../../bucket-run/fake-step-functions.ts';
 import { definition } from '../../infra/workflow/workflow-template.ts';
+import { type FakeS3, startFakeS3 } from '../../support/aws/fake-s3.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { type Finished, finished, LAUNCH, runCli, startCli } from '../../support/cli.ts';
 import { ROOT } from '../../support/samples.ts';
-import { type ListingS3, startListingS3 } from '../../support/state-machine/s3.ts';
 
 const DEFINITION = definition('WholeBucket', { batchSize: 2 });
 const files = temporaryDirectory();
-let s3: ListingS3;
+let s3: FakeS3;
 let sfn: FakeStepFunctions;
 
 before(async () => {
-  s3 = await startListingS3(['photos'], 3);
+  s3 = await startFakeS3(['photos'], [], 3);
   sfn = await startFakeStepFunctions();
   // What the processes started below inherit.
   Object.assign(process.env, {

@@ -7,11 +7,11 @@ import { packFunction } from '../../../infra/functions/pack-functions.ts';
 import type { WorkflowsProps } from '../../../infra/workflow/workflow.ts';
 import { objectEnvironment } from '../../lambda/packed-function.ts';
 import { clientOf } from '../../s3/fake-client.ts';
+import { type FakeS3, startFakeS3 } from '../../support/aws/fake-s3.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { type LambdaFunction, startFunction } from '../../support/runtime-api/runtime-api.ts';
 import { ROOT } from '../../support/samples.ts';
 import { readDefinition } from '../../support/state-machine/definition.ts';
-import { type ListingS3, startListingS3 } from '../../support/state-machine/s3.ts';
 import {
   type Ended,
   type Invoked,
@@ -47,7 +47,7 @@ export interface RunOptions {
 }
 
 export interface Deployment {
-  s3: ListingS3;
+  s3: FakeS3;
   client: S3Client;
   run(name: MachineName, input: unknown, options?: RunOptions): Promise<Run>;
   close(): Promise<void>;
@@ -58,7 +58,7 @@ export interface Deployment {
  * @param page objects in one answer of a list
  */
 export async function deploy(environments: number, page?: number): Promise<Deployment> {
-  const s3 = await startListingS3([IMAGES, RESULTS], page);
+  const s3 = await startFakeS3([IMAGES, RESULTS], [], page);
   const client = clientOf(s3);
   const { path: directory, dispose } = temporaryDirectory();
   // Packages with machine code lie beside the handlers; these are the ones of this machine.

@@ -10,13 +10,19 @@ export interface StoredObject {
   versionId?: string;
   contentType?: string;
   metadata: Record<string, string>;
+  /** As S3 lists it: a second later for each object that is written. */
+  modified: string;
 }
+
+const FIRST_WRITE = Date.parse('2026-01-02T03:04:05.000Z');
 
 export interface S3Request {
   method: string;
   bucket: string;
   key: string;
   versionId: string | null;
+  /** Of a request for a list. */
+  list?: { prefix: string; after: string };
 }
 
 /** What happens to a request in place of its answer. */
@@ -40,22 +46,32 @@ export interface FakeS3 {
   /** In a bucket with versions leaves the older ones. */
   delete(bucket: string, key: string): void;
   keys(bucket: string): string[];
+  /** Lists that were asked for, one a page. */
+  lists: number;
   /** Asked before each request is answered; replaces what was asked before. */
   onRequest(fault: (request: S3Request) => Fault | undefined): void;
   close(): Promise<void>;
 }
 
-/** @param buckets names; those in `versioned` keep versions */
-export async function startFakeS3(buckets: string[], versioned: string[] = []): Promise<FakeS3> {
+/** S3's own. */
+const PAGE = 1000;
+
+/**
+ * @param buckets names; those in `versioned` keep versions
+ * @param page objects in one answer of a list
+ */
+export async function startFakeS3(buckets: string[], versioned: string[] = [], page = PAGE): Promise<FakeS3> {
   const store = new Map(buckets.map((name) => [name, new Map<string, StoredObject[]>()]));
   const requests: S3Request[] = [];
   let faultOf: (request: S3Request) => Fault | undefined = () => undefined;
   let versions = 0;
+  let writes = 0;
 
   const put = (bucket: string, key: string, bytes: Uint8Array, metadata = {}): StoredObject => {
     const etag = createHash('md5').update(bytes).digest('hex');
     const versionId = versioned.includes(bucket) ? `version.${++versions}` : undefined;
-    const object = { bytes: Buffer.from(bytes), etag, metadata, ...(versionId && { versionId }) };
+    const modified = new Date(FIRST_WRITE + writes++ * 1000).toISOString();
+    const object = { bytes: Buffer.from(bytes), etag, metadata, modified, ...(versionId && { versionId }) };
     const older = versionId === undefined ? [] : (store.get(bucket)!.get(key) ?? []);
     store.get(bucket)!.set(key, [object, ...older]);
     return object;
@@ -70,6 +86,13 @@ export async function startFakeS3(buckets: string[], versioned: string[] = []): 
     if (fault?.kind === 'hang up') return void request.socket.destroy();
     if (fault?.kind === 'error') return sendError(response, fault.status, fault.code, fault.headers);
     if (!store.has(asked.bucket)) return sendError(response, 404, 'NoSuchBucket');
+    if (asked.list !== undefined) {
+      fake.lists += 1;
+      response
+        .writeHead(200, { 'content-type': 'application/xml' })
+        .end(listOf(fake, asked.bucket, asked.list, page));
+      return;
+    }
     if (asked.method === 'PUT') {
       if (request.headers['if-none-match'] === '*' && get(asked.bucket, asked.key)) {
         return sendError(response, 412, 'PreconditionFailed');
@@ -94,7 +117,8 @@ export async function startFakeS3(buckets: string[], versioned: string[] = []): 
 
   const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
+  const fake: FakeS3 = {
+    lists: 0,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     put,
@@ -109,18 +133,47 @@ export async function startFakeS3(buckets: string[], versioned: string[] = []): 
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+  return fake;
 }
 
 /** Path style: `/bucket/key`. */
 function parseRequest({ method = '', url = '' }: IncomingMessage): S3Request {
   const [path = '', query = ''] = url.split('?');
   const [, bucket = '', ...rest] = path.split('/');
+  const parameters = new URLSearchParams(query);
+  const list = { prefix: parameters.get('prefix') ?? '', after: parameters.get('continuation-token') ?? '' };
   return {
     method,
     bucket,
     key: decodeURIComponent(rest.join('/')),
-    versionId: new URLSearchParams(query).get('versionId'),
+    versionId: parameters.get('versionId'),
+    ...(parameters.has('list-type') && { list }),
   };
+}
+
+/** A token is the last key of the page before. */
+function listOf(
+  fake: FakeS3,
+  bucket: string,
+  { prefix, after }: NonNullable<S3Request['list']>,
+  page: number,
+): string {
+  const keys = fake
+    .keys(bucket)
+    .filter((key) => key.startsWith(prefix) && key > after)
+    .sort((a, b) => (a < b ? -1 : 1));
+  const shown = keys.slice(0, page);
+  const next = keys.length > page ? shown.at(-1) : undefined;
+  const contents = shown.map((key) => {
+    const { bytes, etag, modified } = fake.get(bucket, key)!;
+    return `<Contents><Key>${escaped(key)}</Key><LastModified>${modified}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${bytes.length}</Size><StorageClass>STANDARD</StorageClass></Contents>`;
+  });
+  const token = next === undefined ? '' : `<NextContinuationToken>${escaped(next)}</NextContinuationToken>`;
+  return `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>${bucket}</Name><Prefix>${escaped(prefix)}</Prefix><KeyCount>${shown.length}</KeyCount><MaxKeys>${page}</MaxKeys><IsTruncated>${next !== undefined}</IsTruncated>${contents.join('')}${token}</ListBucketResult>`;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"\r]/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { clientOf } from '../../s3/fake-client.ts';
+import { type FakeS3, startFakeS3 } from '../aws/fake-s3.ts';
 import { readDefinition } from './definition.ts';
-import { type ListingS3, startListingS3 } from './s3.ts';
 import { type Ended, type Invoked, runStateMachine } from './state-machine.ts';
 
-let s3: ListingS3;
+let s3: FakeS3;
 let client: S3Client;
 before(async () => {
-  s3 = await startListingS3(['in', 'out']);
+  s3 = await startFakeS3(['in', 'out']);
   client = clientOf(s3);
   for (let i = 0; i < 20; i++) s3.put('in', String(i).padStart(2, '0'), Buffer.from('x'));
 });
