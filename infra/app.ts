@@ -5,7 +5,7 @@ import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import * as z from 'zod';
 import type { FunctionSource } from './functions/captioner-function.ts';
-import { assembleFunctions } from './functions/function-code.ts';
+import { assembleFunctions, checkForGpu } from './functions/function-code.ts';
 import { forgetCopies } from './functions/readable.ts';
 import { ROOT } from './functions/stage-native.ts';
 import { ENVIRONMENTS, type Settings, settingsOf } from './settings.ts';
@@ -38,7 +38,13 @@ function readSettings(overrides: string | undefined): Settings {
   }
 }
 
-async function makeSource({ packaging, architecture, modelDirectory }: Settings): Promise<FunctionSource> {
+async function makeSource({
+  packaging,
+  architecture,
+  modelDirectory,
+  gpu,
+}: Settings): Promise<FunctionSource> {
+  if (gpu !== undefined) await checkForGpu(modelDirectory);
   if (packaging === 'container') return { kind: 'container' };
   const directory = join(ROOT, `node_modules/.cache/show-and-tell/functions-${environment}`);
   const bytes = await assembleFunctions({ architecture, modelDirectory }, directory);

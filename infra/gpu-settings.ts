@@ -14,16 +14,18 @@ export const gpuSettingsSchema = z
     /** 0: no machine runs, or costs, while no image waits; HTTP is answered 503 then. */
     minInstances: z.int().min(0).max(MAX_STEPS),
     maxInstances: z.int().min(1).max(MAX_STEPS),
-    /** Messages in the queue for which another machine starts. */
+    /** Messages that one machine is there for: the first message starts one, and so many more start another each time. */
     messagesPerInstance: z.int().min(1),
-    /** Minutes with an empty queue after which machines stop. */
+    /** Minutes for which machines stay when fewer messages wait, or none. */
     idleMinutes: z.int().min(1).max(60),
     /** Captioners in one server, each with its own copy of the model on the GPU. */
     workers: z.int().min(1).max(64),
     /** MB of the machine's memory for the server; the rest is the system's. */
     memory: z.int().min(2048),
-    /** From the root of the repository; in fp32, since of an INT8 graph CUDA leaves parts to the processor. */
-    modelDirectory: z.string().min(1),
+    /** The servers' own bundle until version 1.0.0: what they and the functions wrote were two kinds of results. */
+    modelDirectory: z
+      .undefined('functions and servers share modelDirectory of the settings: take it out here')
+      .optional(),
     /** The image that has CUDA, cuDNN and a glibc; its version must be the one that onnxruntime was built for. */
     baseImage: z.string().min(1),
     /** Who may reach the load balancer, inside the network. */
@@ -32,6 +34,8 @@ export const gpuSettingsSchema = z
     corsOrigins: originsSchema.default([]),
     /** Of ACM, for HTTPS; without it clients and load balancer speak HTTP inside the network. */
     certificateArn: z.string().startsWith('arn:').optional(),
+    /** Makes the interface endpoints to AWS that machines and servers need in a network without a NAT gateway. */
+    endpoints: z.boolean().default(false),
   })
   .refine((s) => s.minInstances <= s.maxInstances, {
     path: ['minInstances'],
@@ -40,7 +44,7 @@ export const gpuSettingsSchema = z
 
 export type GpuSettings = z.output<typeof gpuSettingsSchema>;
 
-/** A T4 with 16 GB, the least expensive: an Inception v3 fits many times. */
+/** A T4 with 16 GB, the least expensive: an Inception v3 fits many times. `modelDirectory` has to be an fp32 bundle. */
 export const SMALLEST_GPU: GpuSettings = {
   instanceType: 'g4dn.xlarge',
   spot: true,
@@ -50,9 +54,8 @@ export const SMALLEST_GPU: GpuSettings = {
   idleMinutes: 15,
   workers: 4,
   memory: 12_288,
-  // Imported weights: the bundle that comes with the program is INT8, and quick enough without a GPU.
-  modelDirectory: 'models/im2txt',
   baseImage: 'nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04',
   clientCidr: '10.0.0.0/8',
   corsOrigins: [],
+  endpoints: false,
 };

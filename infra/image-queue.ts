@@ -47,6 +47,8 @@ export class ImageQueue extends Construct {
       new SqsEventSource(this.queue, {
         batchSize: limits.batchSize,
         reportBatchItemFailures: true,
+        // One consumer: the function would take what GPU machines were started for. It stays at hand for when none can be had.
+        ...(settings.gpu !== undefined && { enabled: false }),
         maxConcurrency: limits.concurrency,
       }),
     );

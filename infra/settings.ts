@@ -152,7 +152,7 @@ const settingsSchema = z
      */
     removal: z.enum(['retain', 'destroy']),
     vpc: vpcSchema.optional(),
-    /** The server on GPU machines beside the functions, at the same queue; needs `vpc`. `SMALLEST_GPU` is a start. */
+    /** The server on GPU machines captions what the queue names, in place of the function; needs `vpc`. `SMALLEST_GPU` is a start. */
     gpu: gpuSettingsSchema.optional(),
     /** US dollars a month for the whole account; told to `alarms.email` at 80 % and when the forecast is above. */
     monthlyBudget: z.number().positive().optional(),

@@ -149,7 +149,7 @@ export class CaptionerStack extends Stack {
   }
 
   private addGpu({ queue }: ImageQueue): void {
-    const { gpu, maxObjectBytes, maxPixels, logRetentionDays } = this.settings;
+    const { gpu, modelDirectory, maxObjectBytes, maxPixels, logRetentionDays } = this.settings;
     if (gpu === undefined || this.network === undefined) return;
     const { input, inputPrefix, results, accessLogs } = this.buckets;
     const { url } = new GpuService(this, 'Gpu', {
@@ -160,6 +160,7 @@ export class CaptionerStack extends Stack {
       resultsBucket: results,
       resultsPrefix: DEFAULT_RESULTS_PREFIX,
       accessLogs,
+      modelDirectory,
       maxObjectBytes,
       maxPixels,
       logRetentionDays,

@@ -1,7 +1,7 @@
 /** What Lambda unpacks into its task root, the same for all functions: handlers, packages, model. */
 import { cpSync, globSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { checkBundle } from '../../src/model/bundle.ts';
+import { checkBundle, readBundle } from '../../src/model/bundle.ts';
 import type { FunctionName, Settings } from '../settings.ts';
 import { packFunction } from './pack-functions.ts';
 import { makeReadable } from './readable.ts';
@@ -50,6 +50,20 @@ export async function assembleFunctions(
     );
   }
   return bytes;
+}
+
+/**
+ * Refuses a bundle that servers on GPU machines would run in part: of an INT8 graph CUDA leaves parts to the processor.
+ * Deployed, every server would end as soon as it starts.
+ * @throws ModelUnusable for one that is damaged, Error
+ */
+export async function checkForGpu(modelDirectory: string): Promise<void> {
+  const { manifest } = await readBundle(resolve(ROOT, modelDirectory));
+  if (manifest.precision === 'fp32') return;
+  throw new Error(
+    `${modelDirectory}: its precision is ${manifest.precision}, and GPU machines take fp32; set modelDirectory to an fp32 bundle ` +
+      "(npx show-and-tell import makes one of im2txt weights), with packaging 'container' if it is too large for a zip, or leave out gpu",
+  );
 }
 
 export function bytesOf(directory: string): number {

@@ -41,10 +41,12 @@ export interface GpuMachinesProps {
 
 export class GpuMachines extends Construct {
   readonly capacityProvider: AsgCapacityProvider;
+  readonly securityGroup: SecurityGroup;
 
   constructor(scope: Construct, id: string, { vpc, cluster, settings }: GpuMachinesProps) {
     super(scope, id);
-    const launchTemplate = this.makeTemplate(vpc, settings);
+    this.securityGroup = this.makeSecurityGroup(vpc);
+    const launchTemplate = this.makeTemplate(settings);
     const group = new AutoScalingGroup(this, 'Group', {
       vpc,
       vpcSubnets: { subnets: vpc.privateSubnets },
@@ -84,14 +86,14 @@ export class GpuMachines extends Construct {
     this.acknowledgeAgent(group.role as Role);
   }
 
-  private makeTemplate(vpc: IVpc, settings: GpuSettings): LaunchTemplate {
+  private makeTemplate(settings: GpuSettings): LaunchTemplate {
     const userData = UserData.forLinux();
     userData.addCommands(...USER_DATA);
     return new LaunchTemplate(this, 'Template', {
       instanceType: new InstanceType(settings.instanceType),
       machineImage: EcsOptimizedImage.amazonLinux2023(AmiHardwareType.GPU),
       userData,
-      securityGroup: this.makeSecurityGroup(vpc),
+      securityGroup: this.securityGroup,
       role: new Role(this, 'Role', {
         assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
         description: 'show-and-tell: the agent of ECS on GPU machines',

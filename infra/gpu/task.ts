@@ -33,6 +33,8 @@ export interface GpuTaskProps {
   inputPrefix: string;
   resultsBucket: Bucket;
   resultsPrefix: string;
+  /** The bundle, from the root of the repository. */
+  modelDirectory: string;
   maxObjectBytes: number;
   maxPixels: number | undefined;
   logRetentionDays: RetentionDays;
@@ -65,7 +67,7 @@ export class GpuTask extends Construct {
   }
 
   private addServer(props: GpuTaskProps): void {
-    const { settings } = props;
+    const { settings, modelDirectory } = props;
     const linuxParameters = new LinuxParameters(this, 'Linux');
     linuxParameters.dropCapabilities(Capability.ALL);
     this.definition.addContainer('Server', {
@@ -74,7 +76,7 @@ export class GpuTask extends Construct {
         target: 'server',
         // onnxruntime has CUDA for no other.
         platform: Platform.LINUX_AMD64,
-        buildArgs: { ACCELERATOR: 'cuda', BASE: settings.baseImage, MODEL_DIR: settings.modelDirectory },
+        buildArgs: { ACCELERATOR: 'cuda', BASE: settings.baseImage, MODEL_DIR: modelDirectory },
       }),
       command: commandOf(props),
       gpuCount: 1,
@@ -101,7 +103,7 @@ function commandOf(props: GpuTaskProps): string[] {
   const flags = {
     host: '0.0.0.0',
     port: SERVER_PORT,
-    model: `${IMAGE_ROOT}/${settings.modelDirectory}`,
+    model: `${IMAGE_ROOT}/${props.modelDirectory}`,
     'execution-provider': 'cuda',
     workers: settings.workers,
     'queue-url': inputQueue.queueUrl,

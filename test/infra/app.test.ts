@@ -4,9 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { SMALLEST_GPU } from '../../infra/gpu-settings.ts';
 import { temporaryDirectory } from '../support/bundles.ts';
 import { ROOT } from '../support/samples.ts';
 
+const vpc = { id: 'vpc-1', availabilityZones: ['eu-west-1a'], privateSubnetIds: ['subnet-1'] };
 const { path, dispose } = temporaryDirectory();
 after(dispose);
 
@@ -32,6 +34,18 @@ const REFUSED: [what: string, given: () => Record<string, string>, says: RegExp]
     'a setting that is wrong, by its name and environment',
     () => ({ settings: overrides('wrong.json', { logRetentionDays: 8 }) }),
     /settings of dev:[\s\S]*logRetentionDays/,
+  ],
+  [
+    'an INT8 model for GPU machines',
+    () => ({ settings: overrides('int8.json', { vpc, gpu: SMALLEST_GPU }) }),
+    /models\/everyday: its precision is int8, and GPU machines take fp32; set modelDirectory to/,
+  ],
+  [
+    'a model of their own for GPU machines, as settings up to 1.0.0 named one',
+    () => ({
+      settings: overrides('two.json', { vpc, gpu: { ...SMALLEST_GPU, modelDirectory: 'models/im2txt' } }),
+    }),
+    /share modelDirectory of the settings: take it out here\s+→ at gpu\.modelDirectory/,
   ],
 ];
 

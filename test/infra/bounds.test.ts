@@ -191,7 +191,8 @@ describe('settings of GPU machines', () => {
     whole('idleMinutes', 1, 60),
     whole('workers', 1, 64),
     { at: 'memory', least: 2048, tooLittle: 2047 },
-    { at: 'modelDirectory', least: 'm', tooLittle: '' },
+    { at: 'modelDirectory', tooMuch: 'models/im2txt' },
+    { at: 'endpoints', least: false, most: true, tooLittle: 'yes' },
     { at: 'baseImage', least: 'i', tooLittle: '' },
     { at: 'minInstances', least: 0, most: 2, tooLittle: -1, tooMuch: 3 },
     {

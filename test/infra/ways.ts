@@ -49,7 +49,10 @@ export const WAYS: Record<string, SynthesisOptions> = {
       monthlyBudget: 100,
     },
   },
-  gpu: { environment: 'prod', settings: { vpc, gpu: SMALLEST_GPU } },
+  gpu: {
+    environment: 'prod',
+    settings: { vpc, modelDirectory: 'models/im2txt', gpu: { ...SMALLEST_GPU, endpoints: true } },
+  },
   'open address with a name of its own': {
     environment: 'prod',
     settings: {

@@ -17,7 +17,7 @@ const toAws = [
 
 test('clients of the network reach the balancer, the balancer the servers, nobody the machines', () => {
   const groups = idsOf(GROUP).filter((id) => id.startsWith('Gpu'));
-  assert.equal(groups.length, 3);
+  assert.equal(groups.length, 4);
   const { GroupDescription: _what, ...balancer } = propertiesOf(GROUP, 'GpuHttpClients');
   assert.deepEqual(balancer, {
     SecurityGroupIngress: [
@@ -36,7 +36,7 @@ test('clients of the network reach the balancer, the balancer the servers, nobod
     assert.deepEqual(group, { SecurityGroupEgress: toAws, VpcId: 'vpc-0123456789abcdef0' }, name);
   }
   const rule = { Description: 'the servers', FromPort: 8080, IpProtocol: 'tcp', ToPort: 8080 };
-  assert.deepEqual(propertiesOf('AWS::EC2::SecurityGroupIngress', 'Gpu'), {
+  assert.deepEqual(propertiesOf('AWS::EC2::SecurityGroupIngress', 'GpuServers'), {
     ...rule,
     GroupId: servers,
     SourceSecurityGroupId: clients,
@@ -46,6 +46,42 @@ test('clients of the network reach the balancer, the balancer the servers, nobod
     GroupId: clients,
     DestinationSecurityGroupId: servers,
   });
+});
+
+test('machines and servers reach what they call without a NAT gateway, and nobody else does', () => {
+  const ENDPOINT = 'AWS::EC2::VPCEndpoint';
+  const names = idsOf(ENDPOINT).map((id) => {
+    const { ServiceName, ...rest } = propertiesOf(ENDPOINT, id);
+    assert.deepEqual(rest, {
+      PrivateDnsEnabled: true,
+      SecurityGroupIds: [`${named(GROUP, 'GpuEndpoints')}.GroupId`],
+      SubnetIds: subnets,
+      VpcEndpointType: 'Interface',
+      VpcId: 'vpc-0123456789abcdef0',
+    });
+    return ServiceName;
+  });
+  // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
+  const services = ['ecr.api', 'ecr.dkr', 'ecs', 'ecs-agent', 'ecs-telemetry', 'logs', 'sqs'];
+  assert.deepEqual(
+    names.sort(),
+    services.map((name) => `com.amazonaws.eu-west-1.${name}`),
+  );
+  const machines = `${named(GROUP, 'GpuMachines')}.GroupId`;
+  const rules = idsOf('AWS::EC2::SecurityGroupIngress').filter((id) => id.startsWith('GpuEndpoints'));
+  const allowed = rules.map((id) => propertiesOf('AWS::EC2::SecurityGroupIngress', id));
+  assert.deepEqual(
+    allowed.map(({ SourceSecurityGroupId }) => SourceSecurityGroupId).sort(),
+    [machines, servers].sort(),
+  );
+  for (const { FromPort, ToPort, IpProtocol } of allowed)
+    assert.deepEqual([FromPort, ToPort, IpProtocol], [443, 443, 'tcp']);
+});
+
+test('the queue has one consumer: the server, while the function is there for when no machine can be had', () => {
+  const MAPPING = 'AWS::Lambda::EventSourceMapping';
+  assert.equal(propertiesOf(MAPPING, 'Queue').Enabled, false);
+  assert.equal(deployedAs('prod').propertiesOf(MAPPING, 'Queue').Enabled, undefined);
 });
 
 test('the balancer is strict about what it passes on, and logs it', () => {
@@ -272,7 +308,7 @@ test('the number of servers follows what waits or is at work, looked at every mi
   });
   const queue = [{ Name: 'QueueName', Value: `${named('AWS::SQS::Queue', 'QueueImages')}.QueueName` }];
   const many = propertiesOf('AWS::CloudWatch::Alarm', 'GpuServiceTaskCountTargetWaiting');
-  assert.deepEqual([many.Dimensions, many.Period, many.Statistic], [queue, 60, 'Maximum']);
+  assert.deepEqual([many.Dimensions, many.Period, many.Statistic], [queue, 900, 'Maximum']);
   const metric = (Id: string, MetricName: string) => ({
     Id,
     MetricStat: {

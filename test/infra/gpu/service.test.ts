@@ -56,6 +56,7 @@ function synthesise(settings: Partial<GpuSettings> = {}, careless = false) {
     resultsBucket: new Bucket(stack, 'Results', logged),
     resultsPrefix: 'captions/',
     accessLogs,
+    modelDirectory: 'models/im2txt',
     maxObjectBytes: 64 << 20,
     maxPixels: 200_000_000,
     logRetentionDays: RetentionDays.ONE_MONTH,
@@ -117,8 +118,8 @@ describe('GpuService', () => {
       StepScalingPolicyConfiguration: {
         AdjustmentType: 'ExactCapacity',
         StepAdjustments: [
-          { MetricIntervalLowerBound: 0, MetricIntervalUpperBound: 999, ScalingAdjustment: 1 },
-          { MetricIntervalLowerBound: 999, ScalingAdjustment: 2 },
+          { MetricIntervalLowerBound: 0, MetricIntervalUpperBound: 1000, ScalingAdjustment: 1 },
+          { MetricIntervalLowerBound: 1000, ScalingAdjustment: 2 },
         ],
       },
     });
