@@ -4,14 +4,14 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { ErrorCode } from '../../src/errors.ts';
 
-type Answer = 'retry' | 'report' | 'fail';
+type Answer = 'retry' | 'fail';
 
-/** `fail`: the deployment is broken, and another try would only cost more. */
+/** `fail`: another try would only cost more. The deployment is broken, or a run's list; the faults of images are no failures. */
 const ANSWERS = {
-  InvalidRequest: 'report',
-  UnsupportedImage: 'report',
-  ImageTooLarge: 'report',
-  ImageNotFound: 'report',
+  InvalidRequest: 'fail',
+  UnsupportedImage: 'fail',
+  ImageTooLarge: 'fail',
+  ImageNotFound: 'fail',
   ObjectRefused: 'fail',
   Overloaded: 'retry',
   DeadlineExceeded: 'retry',
@@ -19,9 +19,6 @@ const ANSWERS = {
   UpstreamUnavailable: 'retry',
   ModelUnusable: 'fail',
 } satisfies Record<ErrorCode, Answer>;
-
-/** Failures that are the input's own: the outcome of an image, not of the workflow. */
-export const REPORTED_CODES = codesFor('report');
 
 /**
  * A table, first match counts. Full jitter everywhere: batches that were refused together come back apart.

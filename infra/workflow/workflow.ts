@@ -5,7 +5,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke, type LambdaInvokeJsonataProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { addRetries, REPORTED_CODES } from './retry.ts';
+import { addRetries } from './retry.ts';
 import { CsvReader, InventoryReader, PrefixReader, RunWriter } from './storage.ts';
 
 /** What a function's own timeout needs to be reported before the state gives up on it. */
@@ -73,18 +73,15 @@ export class Workflows extends Construct {
     });
   }
 
-  /** Answers what the function answers, or the image's own fault as `{ status: 'failed', error }`. */
+  /** Answers what the function answers; what has no caption by its own fault ends apart, for who goes on from here. */
   private oneImageChain(): sfn.IChainable {
-    const refused = sfn.Pass.jsonata(this, 'Refused', {
-      outputs: {
-        status: 'failed',
-        error: {
-          code: '{% $states.input.Error %}',
-          message: '{% $parse($states.input.Cause).errorMessage %}',
-        },
-      },
-    });
-    return this.captionTask('Caption', PAYLOAD).addCatch(refused, { errors: [...REPORTED_CODES] });
+    const hasCaption = sfn.Choice.jsonata(this, 'HasCaption')
+      .when(
+        sfn.Condition.jsonata("{% $states.input.status = 'failed' %}"),
+        sfn.Succeed.jsonata(this, 'Refused'),
+      )
+      .otherwise(sfn.Succeed.jsonata(this, 'Captioned'));
+    return this.captionTask('Caption', PAYLOAD).next(hasCaption);
   }
 
   private wholeBucketChain(): sfn.IChainable {
@@ -93,9 +90,15 @@ export class Workflows extends Construct {
     const prefix = this.captionAll('CaptionPrefix', new PrefixReader(inputBucket), 'plain');
     const inventory = this.captionAll('CaptionInventory', new InventoryReader(resultsBucket), 'url');
     const csv = this.captionAll('CaptionCsv', new CsvReader(resultsBucket), 'plain');
-    const noList = sfn.Fail.jsonata(this, 'NoList', {
-      error: 'InvalidRequest',
-      cause: 'expected bucket, and one of prefix, inventory and csv, as text',
+    // The same form as for one image: a wrong request is no failure of the service, for which people would be called.
+    const noList = sfn.Pass.jsonata(this, 'NoList', {
+      outputs: {
+        status: 'failed',
+        error: {
+          code: 'InvalidRequest',
+          message: 'expected bucket, and one of prefix, inventory and csv, as text',
+        },
+      },
     });
     return sfn.Choice.jsonata(this, 'ChooseList')
       .when(hasText('prefix'), prefix.next(summary))

@@ -75,13 +75,20 @@ export type WorkflowInput =
   | { kind: 'image'; bytes: Uint8Array; plan: CaptionPlan | undefined }
   | { kind: 'batch'; objects: (WorkflowObject | UnreadableItem)[] };
 
+const fieldsOf = (event: unknown) => z.record(z.string(), z.unknown()).safeParse(event).data ?? {};
+
+/** True for what a Distributed Map hands over, in whatever form. */
+export function isBatch(event: unknown): boolean {
+  return 'Items' in fieldsOf(event);
+}
+
 /**
  * @param plan checks options against the model
  * @throws InvalidRequest naming what is wrong
  */
 export function readWorkflowInput(event: unknown, plan: Captioner['plan']): WorkflowInput {
-  const input = z.record(z.string(), z.unknown()).safeParse(event).data ?? {};
-  if ('Items' in input) return { kind: 'batch', objects: objectsOf(parse(batchSchema, input), plan) };
+  const input = fieldsOf(event);
+  if (isBatch(event)) return { kind: 'batch', objects: objectsOf(parse(batchSchema, input), plan) };
   if ('image' in input) {
     const { image, options } = parse(imageSchema, input);
     return { kind: 'image', bytes: bytesOfBase64(image), plan: planned(options, plan) };

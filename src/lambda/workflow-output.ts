@@ -10,6 +10,19 @@ import type { WorkflowObject } from './workflow-input.ts';
 
 /** Step Functions passes 256 KiB between states; what a state machine adds around an answer needs room as well. */
 const MAX_OUTPUT_BYTES = 240 << 10;
+
+/** Of one image that has no document: the same fields as a document of a failure. */
+export interface Refusal {
+  status: 'failed';
+  error: { code: ErrorCode; message: string };
+}
+
+/** @throws what is not the input's own fault */
+export function refusalOf(error: unknown): Refusal {
+  if (!(error instanceof CaptionError) || error.fault !== 'input') throw error;
+  return { status: 'failed', error: { code: error.code, message: error.message } };
+}
+
 /** One object of a batch. */
 export interface ItemOutcome extends ObjectReference {
   status: 'captioned' | 'failed';

@@ -1,37 +1,48 @@
 /**
- * A task of Step Functions: one object, one image, or a batch of objects. Whatever is thrown carries its code as its
- * name, which is what Retry and Catch match on. In a batch an image's own fault is a result like any other, and so is an
- * object that S3 refuses.
+ * A task of Step Functions: one object, one image, or a batch of objects. What is wrong with an image, or with the request
+ * for it, is an answer: Lambda counts what is thrown as an error of the function, for which operators are called. Whatever
+ * is thrown carries its code as its name, which is what Retry matches on. In a batch an object that S3 refuses is a result
+ * as well; a list without keys fails its batch, so that a run over it ends early.
  */
 import type { Context } from 'aws-lambda';
 import { nameOf } from '../aws/object-reference.ts';
 import type { CaptionResult } from '../caption/result.ts';
-import { errorOf, UnsupportedImage } from '../errors.ts';
+import { UnsupportedImage } from '../errors.ts';
 import { type ResultDocument, readResult } from '../s3/results.ts';
 import { countCaptions, reportFailure } from './failures.ts';
 import { captionAndReport, startObjectRuntime } from './objects.ts';
 import { deadlineOf, inInvocation } from './runtime.ts';
 import {
+  isBatch,
   readWorkflowInput,
   type UnreadableItem,
   type WorkflowInput,
   type WorkflowObject,
 } from './workflow-input.ts';
-import { type BatchOutcome, batchOutcome, failedItem, type ItemOutcome, itemOf } from './workflow-output.ts';
+import {
+  type BatchOutcome,
+  batchOutcome,
+  failedItem,
+  type ItemOutcome,
+  itemOf,
+  type Refusal,
+  refusalOf,
+} from './workflow-output.ts';
 
 const runtime = await startObjectRuntime(process.env);
 
 export async function handler(
   event: unknown,
   context: Context,
-): Promise<CaptionResult | ResultDocument | BatchOutcome> {
+): Promise<CaptionResult | ResultDocument | Refusal | BatchOutcome> {
   return await inInvocation(runtime, context, context.awsRequestId, async () => {
     try {
       const { plan } = await runtime.captioner;
       return await answer(readWorkflowInput(event, plan), deadlineOf(context));
     } catch (error) {
       reportFailure(error, {}, runtime);
-      throw error;
+      if (isBatch(event)) throw error;
+      return refusalOf(error);
     }
   });
 }
@@ -58,9 +69,7 @@ async function captionOne(object: WorkflowObject, deadline: number): Promise<Res
   if (outcome.status === 'passed over') {
     throw new UnsupportedImage(`${nameOf(object)} is empty and stands for a folder`);
   }
-  const document = outcome.document ?? (await readResult(runtime.s3, outcome.location));
-  if (document.status === 'failed') throw errorOf(document.error);
-  return document;
+  return outcome.document ?? (await readResult(runtime.s3, outcome.location));
 }
 
 /** One after the other: two images at once would only share the processor. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { CaptionResult } from '../../src/caption/result.ts';
-import type { BatchOutcome } from '../../src/lambda/workflow-output.ts';
+import type { BatchOutcome, Refusal } from '../../src/lambda/workflow-output.ts';
 import type { ResultDocument } from '../../src/s3/results.ts';
 import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
@@ -30,9 +30,17 @@ function payloadOf<T>(invocation: Invocation): T {
   return invocation.payload as T;
 }
 
-/** What a state machine's Retry and Catch see. */
+/** What a state machine's Retry sees, and Lambda counts as an error. */
 function errorName(invocation: Invocation): string | undefined {
   return 'error' in invocation ? invocation.error.errorType : undefined;
+}
+
+/** What a state machine's Choice sees. */
+function refusalIn(invocation: Invocation): { code: string; message: string } {
+  const { status, error } = payloadOf<Refusal>(invocation);
+  assert.equal(status, 'failed');
+  assert.notEqual(error.message, '');
+  return error;
 }
 
 describe('the workflow function, for one image', () => {
@@ -86,32 +94,55 @@ describe('the workflow function, for one image', () => {
       7,
     ];
     for (const image of wrong)
-      assert.equal(errorName(await lambda.invoke({ image })), 'InvalidRequest', String(image).slice(0, 30));
+      assert.equal(
+        refusalIn(await lambda.invoke({ image })).code,
+        'InvalidRequest',
+        String(image).slice(0, 30),
+      );
   });
 
-  it('fails by the name of the failure, recorded or not', async (t) => {
+  it("answers with an input's own fault, recorded or not, and no invocation fails for it", async (t) => {
     fake.put('photos', 'text.jpg', NO_IMAGE);
     const lambda = await workflow.startFor(t, {
       environment: { ...objectEnvironment(fake), MAX_OBJECT_BYTES: '1000' },
     });
     fake.put('photos', 'large.jpg', PHOTO);
-    const cases: [unknown, string][] = [
-      [{ bucket: 'photos', key: 'text.jpg' }, 'UnsupportedImage'],
+    const text = { bucket: 'photos', key: 'text.jpg' };
+    const cases: [event: unknown, code: string, lines: string][] = [
+      [text, 'UnsupportedImage', 'recorded a failure'],
       // Again, from what was recorded.
-      [{ bucket: 'photos', key: 'text.jpg' }, 'UnsupportedImage'],
-      [{ bucket: 'photos', key: 'large.jpg' }, 'ImageTooLarge'],
-      [{ bucket: 'photos', key: 'gone.jpg' }, 'ImageNotFound'],
-      [{ bucket: 'elsewhere', key: 'a.jpg' }, 'InvalidRequest'],
-      [{ image: NO_IMAGE.toString('base64') }, 'UnsupportedImage'],
+      [text, 'UnsupportedImage', 'done before'],
+      [{ bucket: 'photos', key: 'large.jpg' }, 'ImageTooLarge', 'recorded a failure'],
+      [{ bucket: 'photos', key: 'gone.jpg' }, 'ImageNotFound', 'recorded a failure'],
+      [{ bucket: 'elsewhere', key: 'a.jpg' }, 'InvalidRequest', 'failed'],
+      [{ image: NO_IMAGE.toString('base64') }, 'UnsupportedImage', 'failed'],
     ];
     for (const [event, code] of cases)
-      assert.equal(errorName(await lambda.invoke(event)), code, JSON.stringify(event));
-    const failed = (lambda.logs() as Record<string, unknown>[]).filter(({ message }) => message === 'failed');
-    assert.deepEqual(
-      failed.map(({ code, correlation_id }) => [code, correlation_id]),
-      cases.map(([, code], i) => [code, `request-${i + 1}`]),
+      assert.equal(refusalIn(await lambda.invoke(event)).code, code, JSON.stringify(event));
+    const { source, model } = payloadOf<ResultDocument>(await lambda.invoke(text));
+    assert.deepEqual([source.key, typeof model.hash], ['text.jpg', 'string']);
+    const lines = (lambda.logs() as Record<string, unknown>[]).filter(({ message }) =>
+      ['failed', 'recorded a failure', 'done before'].includes(String(message)),
     );
+    assert.deepEqual(
+      lines.slice(0, -1).map(({ message, correlation_id }) => [message, correlation_id]),
+      cases.map(([, , line], i) => [line, `request-${i + 1}`]),
+    );
+    // Each once, and not again when it is told from what was recorded.
+    assert.deepEqual(metricsOf(lambda).Failures, [1, 1, 1, 1, 1]);
     assert.equal(lambda.starts(), 1);
+  });
+
+  it("fails by the name of what is not the input's own fault", async (t) => {
+    fake.put('photos', 'a.jpg', PHOTO);
+    const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
+    for (const [status, code, name] of [
+      [403, 'AccessDenied', 'ObjectRefused'],
+      [503, 'SlowDown', 'UpstreamUnavailable'],
+    ] as const) {
+      fake.onRequest(() => ({ kind: 'error', status, code }));
+      assert.equal(errorName(await lambda.invoke({ bucket: 'photos', key: 'a.jpg' })), name);
+    }
   });
 
   const wrong: [string, unknown][] = [
@@ -122,6 +153,8 @@ describe('the workflow function, for one image', () => {
     ['an option out of bounds', { bucket: 'photos', key: 'a.jpg', options: { beamWidth: 99 } }],
     ['an unknown option', { bucket: 'photos', key: 'a.jpg', options: { temperature: 1 } }],
     ['no base64', { image: '***' }],
+  ];
+  const wrongBatches: [string, unknown][] = [
     ['an empty batch', { Items: [] }],
     ['too large a batch', { Items: Array(1001).fill({ Key: 'a.jpg' }), BatchInput: { bucket: 'photos' } }],
     ['items without keys', { Items: [{ ETag: 'e' }], BatchInput: { bucket: 'photos' } }],
@@ -133,6 +166,8 @@ describe('the workflow function, for one image', () => {
   it('refuses events of another shape', async (t) => {
     const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
     for (const [what, event] of wrong)
+      assert.equal(refusalIn(await lambda.invoke(event)).code, 'InvalidRequest', what);
+    for (const [what, event] of wrongBatches)
       assert.equal(errorName(await lambda.invoke(event)), 'InvalidRequest', what);
     assert.deepEqual(fake.requests, []);
   });
@@ -311,7 +346,7 @@ describe('the workflow function, for a batch of a Distributed Map', () => {
     fake.put('photos', '2026/', Buffer.alloc(0));
     const lambda = await workflow.startFor(t, { environment: objectEnvironment(fake) });
     const answer = await lambda.invoke({ bucket: 'photos', key: '2026/' });
-    assert.equal(errorName(answer), 'UnsupportedImage');
+    assert.equal(refusalIn(answer).code, 'UnsupportedImage');
     assert.deepEqual(fake.keys('results'), []);
   });
 

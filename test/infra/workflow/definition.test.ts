@@ -66,25 +66,15 @@ test('one image: the function is asked, and the fault of an image is an answer',
         Output: '{% $states.result.Payload %}',
         TimeoutSeconds: 125,
         Retry: RETRY,
-        Catch: [
-          {
-            ErrorEquals: ['InvalidRequest', 'UnsupportedImage', 'ImageTooLarge', 'ImageNotFound'],
-            Next: 'Refused',
-          },
-        ],
-        End: true,
+        Next: 'HasCaption',
       },
-      Refused: {
-        Type: 'Pass',
-        Output: {
-          status: 'failed',
-          error: {
-            code: '{% $states.input.Error %}',
-            message: '{% $parse($states.input.Cause).errorMessage %}',
-          },
-        },
-        End: true,
+      HasCaption: {
+        Type: 'Choice',
+        Choices: [{ Condition: "{% $states.input.status = 'failed' %}", Next: 'Refused' }],
+        Default: 'Captioned',
       },
+      Refused: { Type: 'Succeed' },
+      Captioned: { Type: 'Succeed' },
     },
   });
 });
@@ -102,7 +92,17 @@ test('a whole bucket: the kind of list is told by the field that is text', () =>
     ],
     Default: 'NoList',
   });
-  assert.equal(whole.States.NoList!.Error, 'InvalidRequest');
+  assert.deepEqual(whole.States.NoList, {
+    Type: 'Pass',
+    Output: {
+      status: 'failed',
+      error: {
+        code: 'InvalidRequest',
+        message: 'expected bucket, and one of prefix, inventory and csv, as text',
+      },
+    },
+    End: true,
+  });
 });
 
 const lists = [

@@ -30,6 +30,8 @@ export interface Run {
   ended: Ended;
   /** Error names that were answered in place of invocations. */
   refused: string[];
+  /** Names of what functions ended with that did not answer. */
+  errors: string[];
   /** Seconds, one for each retry. */
   waits: number[];
   /** As it was last told. */
@@ -77,7 +79,14 @@ export async function deploy(environments: number, page?: number): Promise<Deplo
     s3,
     client,
     run: async (name, input, { fault = () => undefined, settings, template } = {}) => {
-      const run: Run = { ended: undefined!, refused: [], waits: [], mapRun: undefined, invocations: {} };
+      const run: Run = {
+        ended: undefined!,
+        refused: [],
+        errors: [],
+        waits: [],
+        mapRun: undefined,
+        invocations: {},
+      };
       const invoke = async (functionName: string, payload: unknown): Promise<Invoked> => {
         const count = (run.invocations[functionName] ?? 0) + 1;
         run.invocations[functionName] = count;
@@ -88,7 +97,9 @@ export async function deploy(environments: number, page?: number): Promise<Deplo
         }
         const pool = pools[functionName];
         if (pool === undefined) throw new Error(`no function is called ${functionName}`);
-        return await pool(payload);
+        const invoked = await pool(payload);
+        if ('error' in invoked) run.errors.push(invoked.error.errorType);
+        return invoked;
       };
       const asl = template ? definitionIn(template, name) : definition(name, settings);
       run.ended = await runStateMachine(readDefinition(asl), input, {

@@ -39,6 +39,7 @@ const choiceSchema = z.strictObject({
 });
 
 const passSchema = z.strictObject({ ...common, ...onward, Type: z.literal('Pass'), Output: z.unknown() });
+const succeedSchema = z.strictObject({ ...common, Type: z.literal('Succeed') });
 const failSchema = z.strictObject({
   ...common,
   Type: z.literal('Fail'),
@@ -93,6 +94,7 @@ const stateSchema = z.discriminatedUnion('Type', [
   taskSchema,
   choiceSchema,
   passSchema,
+  succeedSchema,
   failSchema,
   mapSchema,
 ]);

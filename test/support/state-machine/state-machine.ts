@@ -74,6 +74,8 @@ async function runState(state: State, states: States, services: Services): Promi
       return { next: await choose(state, states), data: states.input };
     case 'Pass':
       return { next: state.Next ?? null, data: await evaluate(state.Output, states) };
+    case 'Succeed':
+      return { next: null, data: states.input };
     case 'Fail':
       throw new StatesError(state.Error, state.Cause);
   }
