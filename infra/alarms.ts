@@ -14,12 +14,14 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { type CaptionerFunction, METRICS_NAMESPACE, serviceOf } from './functions/captioner-function.ts';
 import type { CaptionerApi } from './http-api.ts';
 import type { ImageQueue } from './image-queue.ts';
 import type { FunctionName, Settings } from './settings.ts';
+import type { Workflows } from './workflow/workflow.ts';
 
 const PERIOD = Duration.minutes(5);
 /** A budget warns before the money is gone. */
@@ -30,14 +32,16 @@ export interface AlarmsProps {
   functions: Record<FunctionName, CaptionerFunction>;
   images: ImageQueue;
   api: CaptionerApi;
+  workflows: Pick<Workflows, 'oneImage' | 'wholeBucket'>;
 }
 
 export class CaptionerAlarms extends Construct {
   readonly alarms: readonly IAlarm[];
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, { settings, functions, images, api }: AlarmsProps) {
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
+    const { settings, functions, images, api, workflows } = props;
     this.topic = this.makeTopic(settings);
     const { alarms: limits } = settings;
     const all = Object.values(functions);
@@ -78,9 +82,32 @@ export class CaptionerAlarms extends Construct {
         alarmDescription: 'Many HTTP requests wait for a cold start: think of provisionedConcurrency.',
         threshold: limits.coldStarts,
       }),
+      ...this.alarmsOf('OneImage', workflows.oneImage),
+      ...this.alarmsOf('WholeBucket', workflows.wholeBucket),
     ];
     for (const alarm of this.alarms) (alarm as Alarm).addAlarmAction(new SnsAction(this.topic));
     if (settings.monthlyBudget !== undefined) this.makeBudget(settings.monthlyBudget, limits.email!);
+  }
+
+  /** https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html */
+  private alarmsOf(name: string, machine: StateMachine): Alarm[] {
+    const options = { period: PERIOD, statistic: 'Sum' };
+    return [
+      this.makeAlarm(`Failed-${name}`, machine.metricFailed(options), {
+        alarmDescription: `Executions of ${name} failed. The faults of images are outcomes, not failures.`,
+        threshold: 1,
+      }),
+      this.makeAlarm(`TimedOut-${name}`, machine.metricTimedOut(options), {
+        alarmDescription: `Executions of ${name} took longer than they may.`,
+        threshold: 1,
+      }),
+      this.makeAlarm(`Throttled-${name}`, machine.metricThrottled(options), {
+        alarmDescription: `Steps of ${name} wait, since the account's quota of state transitions is used up.`,
+        threshold: 1,
+        // Step Functions tries again by itself.
+        evaluationPeriods: 3,
+      }),
+    ];
   }
 
   private makeTopic(settings: Settings): Topic {

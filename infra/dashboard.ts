@@ -17,7 +17,7 @@ import type { CaptionerApi } from './http-api.ts';
 const HALF = 12;
 const FULL = 24;
 
-export interface DashboardProps extends AlarmsProps {
+export interface DashboardProps extends Omit<AlarmsProps, 'workflows'> {
   alarms: CaptionerAlarms;
   api: CaptionerApi;
 }

@@ -29,11 +29,12 @@ function functionSchema(longestSeconds: number) {
        * Lambda refuses reservations that leave less than 100 to all others, so small accounts can have none.
        */
       reservedConcurrency: z.int().min(2).max(1000).optional(),
-      /** Environments that are always warm; 0 for none. */
+      /** Environments that are always warm; 0 for none. During a deployment the old version has as many as the new one. */
       provisionedConcurrency: z.int().min(0).max(1000).default(0),
     })
-    .refine((f) => f.provisionedConcurrency <= (f.reservedConcurrency ?? Infinity), {
-      message: 'provisionedConcurrency has to fit in reservedConcurrency',
+    .refine((f) => 2 * f.provisionedConcurrency <= (f.reservedConcurrency ?? Infinity), {
+      message:
+        'provisionedConcurrency has to fit in reservedConcurrency twice: for the old and the new version of a deployment',
     });
 }
 

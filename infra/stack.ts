@@ -56,7 +56,7 @@ export class CaptionerStack extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledgeWorkflows(workflows, this.buckets.results, settings.tracing);
-    const alarms = new CaptionerAlarms(this, 'Alarms', { settings, functions, images, api });
+    const alarms = new CaptionerAlarms(this, 'Alarms', { settings, functions, images, api, workflows });
     new CaptionerDashboard(this, 'Dashboard', { settings, functions, images, alarms, api });
     this.tell({
       Url: api.url,

@@ -1,13 +1,18 @@
 /** One function: code, role, log group, version, alias, and how a new version replaces the old. */
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IAlarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { LambdaDeploymentConfig, LambdaDeploymentGroup } from 'aws-cdk-lib/aws-codedeploy';
+import {
+  type CfnDeploymentGroup,
+  LambdaDeploymentConfig,
+  LambdaDeploymentGroup,
+} from 'aws-cdk-lib/aws-codedeploy';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import {
   Alias,
   Architecture,
+  type CfnAlias,
   Code,
   DockerImageCode,
   DockerImageFunction,
@@ -17,6 +22,7 @@ import {
   Runtime,
   SnapStartConf,
   Tracing,
+  type VersionOptions,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
@@ -40,6 +46,8 @@ export interface CaptionerFunctionProps {
   vpc?: IVpc | undefined;
 }
 
+type Limits = Settings['functions'][FunctionName];
+
 /** Read by onnxruntime before any code of ours runs in its worker threads: no usage reports. */
 const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' };
 /** Bytes, read by glibc when a process starts: without it what decoders free stays in each of their threads. */
@@ -47,6 +55,12 @@ const FREED_IS_GIVEN_BACK = { MALLOC_TRIM_THRESHOLD_: '131072' };
 /** Of every metric, so that alarms can name them. */
 export const METRICS_NAMESPACE = 'ShowAndTell';
 const ALIAS = 'live';
+const ONE_FAILURE = {
+  threshold: 1,
+  evaluationPeriods: 1,
+  comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+  treatMissingData: TreatMissingData.NOT_BREACHING,
+};
 
 /** The dimension that keeps metrics and logs of environments of one account apart. */
 export function serviceOf(construct: IConstruct): string {
@@ -60,13 +74,12 @@ export class CaptionerFunction extends Construct {
   readonly function: LambdaFunction;
   /** What everything calls: the version in service. */
   readonly alias: Alias;
-  /** Failures of the version in service; a canary goes back on it. */
+  /** Failures of what is in service. */
   readonly errors: IAlarm;
 
   constructor(scope: Construct, id: string, props: CaptionerFunctionProps) {
     super(scope, id);
     const { settings, name } = props;
-    const limits = settings.functions[name];
     this.name = name;
     this.logs = new LogGroup(this, 'Logs', {
       retention: settings.logRetentionDays,
@@ -77,9 +90,6 @@ export class CaptionerFunction extends Construct {
     this.alias = new Alias(this, 'Live', {
       aliasName: ALIAS,
       version: this.function.currentVersion,
-      ...(limits.provisionedConcurrency > 0 && {
-        provisionedConcurrentExecutions: limits.provisionedConcurrency,
-      }),
     });
     this.errors = this.makeErrorsAlarm();
     if (settings.deployment === 'canary') this.deployInSteps();
@@ -102,7 +112,7 @@ export class CaptionerFunction extends Construct {
       );
     }
     const options: FunctionOptions = {
-      description: `Captions images: ${name}`,
+      description: describe(name, limits),
       role: this.role,
       logGroup: this.logs,
       loggingFormat: LoggingFormat.JSON,
@@ -114,12 +124,7 @@ export class CaptionerFunction extends Construct {
       architecture: settings.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
       tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       environment: { ...environmentOf(settings, serviceOf(this), limits.memory), ...props.environment },
-      // Somebody goes back to one by hand, days later. One that never got into service goes with its deployment.
-      // CloudFormation removes old ones last, so a deployment that fails finds the version before it in any case.
-      currentVersionOptions: {
-        removalPolicy:
-          settings.removal === 'retain' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
-      },
+      currentVersionOptions: versionOptions(settings, limits),
       ...(vpc && { vpc }),
     };
     if (source.kind === 'container') return this.makeContainerFunction(name, settings, options);
@@ -163,19 +168,45 @@ export class CaptionerFunction extends Construct {
     return new Alarm(this, 'Errors', {
       alarmDescription: `The ${this.name} function failed, or fails since its last deployment.`,
       metric: this.alias.metricErrors({ period: Duration.minutes(1), statistic: 'Sum' }),
-      threshold: 1,
-      evaluationPeriods: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      ...ONE_FAILURE,
+    });
+  }
+
+  /**
+   * Failures of a new version alone, so that one of the old version does not take a good deployment back. By its name it is
+   * another alarm for each version: one that is changed would keep its state, and CodeDeploy starts nothing while it is red.
+   * https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
+   */
+  private makeCanaryAlarm(): Alarm {
+    const { functionName, currentVersion } = this.function;
+    return new Alarm(this, 'NewVersionErrors', {
+      alarmName: `${functionName}-${ALIAS}-${currentVersion.version}`,
+      alarmDescription: `The version of the ${this.name} function that comes into service fails: CodeDeploy goes back.`,
+      metric: this.alias.metricErrors({
+        period: Duration.minutes(1),
+        statistic: 'Sum',
+        dimensionsMap: {
+          FunctionName: functionName,
+          Resource: `${functionName}:${ALIAS}`,
+          ExecutedVersion: currentVersion.version,
+        },
+      }),
+      ...ONE_FAILURE,
     });
   }
 
   private deployInSteps(): void {
+    const alarm = this.makeCanaryAlarm();
     const group = new LambdaDeploymentGroup(this, 'Deployment', {
       alias: this.alias,
       deploymentConfig: LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES,
-      alarms: [this.errors],
+      alarms: [alarm],
     });
+    // The shift begins as soon as the alias is updated: by then it has to be watched.
+    this.alias.node.addDependency(alarm);
+    (this.alias.node.defaultChild as CfnAlias).addResourceDependency(
+      group.node.defaultChild as CfnDeploymentGroup,
+    );
     acknowledge(
       group,
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited]',
@@ -183,6 +214,27 @@ export class CaptionerFunction extends Construct {
         'and reads alarms; the only S3 objects that it reads are tagged for CodeDeploy, and ours are not.',
     );
   }
+}
+
+/** The number in it: Lambda publishes no version of a function that has not changed, see `versionOptions`. */
+function describe(name: FunctionName, { provisionedConcurrency: warm }: Limits): string {
+  return `Captions images: ${name}${warm > 0 ? `, ${warm} kept warm` : ''}`;
+}
+
+/**
+ * Environments are kept warm for a version, not for the alias: Lambda refuses to change the alias's number while a deployment
+ * shifts its weights, so that a deployment of both, or the next one after a failure, would end there.
+ * https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+ *
+ * Somebody goes back to a version by hand, days later. One that never got into service goes with its deployment, and one that
+ * is warm with its successor: kept, it would stay warm and cost. CloudFormation removes old ones last, so a deployment that
+ * fails finds the version before it in any case.
+ */
+function versionOptions({ removal }: Settings, { provisionedConcurrency: warm }: Limits): VersionOptions {
+  if (warm > 0) return { provisionedConcurrentExecutions: warm, removalPolicy: RemovalPolicy.DESTROY };
+  return {
+    removalPolicy: removal === 'retain' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+  };
 }
 
 function environmentOf(settings: Settings, service: string, memory: number): Record<string, string> {

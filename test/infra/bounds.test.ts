@@ -73,13 +73,14 @@ describe('settings', () => {
     });
   }
 
-  test('warm environments are up to as many as may run', () => {
+  test('warm environments are up to half of those that may run: the old version of a deployment has as many', () => {
     const functions = settingsOf('dev').functions;
-    const http = { ...functions.http, reservedConcurrency: 1000, provisionedConcurrency: 1000 };
-    assert.equal(
-      settingsOf('dev', { functions: { ...functions, http } }).functions.http.provisionedConcurrency,
-      1000,
-    );
+    const keeping = (provisionedConcurrency: number) => {
+      const http = { ...functions.http, reservedConcurrency: 1000, provisionedConcurrency };
+      return settingsOf('dev', { functions: { ...functions, http } }).functions.http.provisionedConcurrency;
+    };
+    assert.equal(keeping(500), 500);
+    assert.throws(() => keeping(501), /has to fit in reservedConcurrency twice/);
   });
 
   const certificateArn = 'arn:aws:acm:eu-west-1:111122223333:certificate/0123';

@@ -96,7 +96,7 @@ test('functions get the limits of the settings, and what they read of the enviro
     const [MemorySize, Timeout, ReservedConcurrentExecutions] = limits;
     assert.deepEqual(properties, {
       Architectures: ['x86_64'],
-      Description: `Captions images: ${name}`,
+      Description: `Captions images: ${name}${name === 'http' ? ', 1 kept warm' : ''}`,
       Environment: {
         Variables: {
           MAX_OBJECT_BYTES: '67108864',
@@ -123,10 +123,10 @@ test('functions get the limits of the settings, and what they read of the enviro
         SubnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
       },
     });
-    const alias = propertiesOf('AWS::Lambda::Alias', id);
-    assert.equal(alias.Name, 'live');
+    assert.equal(propertiesOf('AWS::Lambda::Alias', id).Name, 'live');
     const warm = { ProvisionedConcurrentExecutions: 1 };
-    assert.deepEqual(alias.ProvisionedConcurrencyConfig, name === 'http' ? warm : undefined);
+    const { ProvisionedConcurrencyConfig } = propertiesOf('AWS::Lambda::Version', id);
+    assert.deepEqual(ProvisionedConcurrencyConfig, name === 'http' ? warm : undefined);
   }
 });
 
@@ -170,8 +170,15 @@ test('a function may assume its role, and a version that was in service outlives
     const { AssumeRolePolicyDocument: document } = propertiesOf('AWS::IAM::Role', id);
     assert.match(JSON.stringify(document), /"Principal":\{"Service":"lambda.amazonaws.com"\}/);
   }
-  for (const id of idsOf('AWS::Lambda::Version'))
-    assert.equal(whenDeleted('AWS::Lambda::Version', id), 'RetainExceptOnCreate');
+  for (const id of idsOf('AWS::Lambda::Version')) {
+    // One that is kept warm costs as long as it is there.
+    const isWarm = id.startsWith('HttpFunction');
+    assert.equal(
+      whenDeleted('AWS::Lambda::Version', id),
+      isWarm ? 'Delete' : 'RetainExceptOnCreate',
+      id,
+    );
+  }
   const dev = deployedAs('dev');
   for (const id of dev.idsOf('AWS::Lambda::Version'))
     assert.equal(dev.whenDeleted('AWS::Lambda::Version', id), 'Delete');
@@ -358,10 +365,19 @@ test('a person is called for what the settings say, where one reads mail, and fo
       when: [300, 1, 300],
     },
     AlarmsServerErrors: { metric: '5xx', of: 'AWS/ApiGateway Sum', when: [300, 2, 1] },
+    ...Object.fromEntries(
+      ['OneImage', 'WholeBucket'].flatMap((name): [string, Watched][] => [
+        [`AlarmsFailed${name}`, { metric: 'ExecutionsFailed', of: 'AWS/States Sum', when: [300, 1, 1] }],
+        [`AlarmsTimedOut${name}`, { metric: 'ExecutionsTimedOut', of: 'AWS/States Sum', when: [300, 1, 1] }],
+        [`AlarmsThrottled${name}`, { metric: 'ExecutionThrottled', of: 'AWS/States Sum', when: [300, 3, 1] }],
+      ]),
+    ),
     AlarmsSlow: { metric: 'Duration', of: 'AWS/Lambda p99', when: [300, 3, 5000] },
     AlarmsColdStarts: { metric: 'ColdStart', of: 'ShowAndTell Sum', when: [300, 1, 10] },
   };
-  assert.equal(idsOf(ALARM).length, Object.keys(expected).length);
+  const newVersions = idsOf(ALARM).filter((id) => id.includes('NewVersionErrors'));
+  assert.equal(newVersions.length, 4);
+  assert.equal(idsOf(ALARM).length - newVersions.length, Object.keys(expected).length);
   for (const [start, { metric, of, when }] of Object.entries(expected)) {
     const alarm = propertiesOf(ALARM, start);
     assert.deepEqual(alarm.AlarmActions, [topic], start);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { settingsOf } from '../../infra/settings.ts';
 import type { Statement } from '../support/aws/iam.ts';
 import { type Resource, resolve } from '../support/aws/template.ts';
 import { type Synthesis, synthesise } from './synthesis.ts';
@@ -317,7 +318,12 @@ test('the deployment tells address, buckets and state machines', () => {
 test('an alarm is told, and prod goes back by itself', () => {
   const result = synthesis('prod');
   const metrics = ofType(result, 'AWS::CloudWatch::Alarm').map(([id, alarm]) => {
-    assert.ok((alarm.AlarmActions as unknown[]).length > 0, id);
+    // Those of new versions are for CodeDeploy: people hear of the same failures by the others.
+    assert.equal(
+      (alarm.AlarmActions as unknown[] | undefined)?.length ?? 0,
+      id.includes('NewVersion') ? 0 : 1,
+      id,
+    );
     return alarm.MetricName;
   });
   for (const metric of [
@@ -327,6 +333,9 @@ test('an alarm is told, and prod goes back by itself', () => {
     'ColdStart',
     'ApproximateAgeOfOldestMessage',
     'ApproximateNumberOfMessagesVisible',
+    'ExecutionsFailed',
+    'ExecutionsTimedOut',
+    'ExecutionThrottled',
   ]) {
     assert.ok(metrics.includes(metric), metric);
   }
@@ -334,4 +343,78 @@ test('an alarm is told, and prod goes back by itself', () => {
     assert.match(JSON.stringify(group.AlarmConfiguration), /"Enabled":true/, id);
     assert.match(JSON.stringify(group.DeploymentConfigName), /Canary10Percent5Minutes/, id);
   }
+});
+
+test('no way has an alarm that production, where each is tried, has not', () => {
+  const alarmsOf = (way: string) => ofType(synthesis(way), 'AWS::CloudWatch::Alarm').map(([id]) => id);
+  const tried = alarmsOf('prod');
+  for (const way of Object.keys(WAYS)) {
+    // Those that scale GPU servers are tried by themselves.
+    const others = alarmsOf(way).filter((id) => !tried.includes(id) && !id.startsWith('GpuServiceTaskCount'));
+    assert.deepEqual(others, [], way);
+  }
+});
+
+/** Logical ids that are there before a resource is made or changed: what it refers to, and what it says it depends on. */
+function before(id: string, { resources }: Synthesis, found = new Set<string>()): Set<string> {
+  const { DependsOn = [], ...resource } = resources[id]!;
+  const references = [...JSON.stringify(resource.Properties).matchAll(/"(?:Ref|Fn::GetAtt)":\[?"(\w+)"/g)];
+  for (const other of [...[DependsOn].flat(), ...references.map(([, name]) => name!)]) {
+    if (!(other in resources) || found.has(other)) continue;
+    found.add(other);
+    before(other, { resources } as Synthesis, found);
+  }
+  return found;
+}
+
+test('a new version is watched, by an alarm of its own, before the first call reaches it', () => {
+  const prod = synthesis('prod');
+  const aliases = ofType(prod, 'AWS::Lambda::Alias');
+  assert.equal(aliases.length, 4);
+  for (const [id, alias] of aliases) {
+    const [, version] =
+      /"(\w+CurrentVersion\w+)","Version"/.exec(JSON.stringify(alias.FunctionVersion)) ?? [];
+    const earlier = [...before(id, prod)];
+    const group = earlier.find((other) => prod.resources[other]!.Type === 'AWS::CodeDeploy::DeploymentGroup');
+    const { Alarms } = prod.resources[group!]!.Properties.AlarmConfiguration as {
+      Alarms: { Name: { Ref: string } }[];
+    };
+    assert.equal(Alarms.length, 1);
+    const alarm = Alarms[0]!.Name.Ref;
+    assert.ok(earlier.includes(alarm) && before(alarm, prod).has(version!), id);
+    const { AlarmName, Dimensions } = prod.resources[alarm]!.Properties;
+    // CloudFormation makes another alarm for another name, and keeps the state of one that it changes.
+    for (const named of [AlarmName, Dimensions])
+      assert.ok(JSON.stringify(named).includes(`"${version}","Version"`));
+  }
+});
+
+test('environments are kept warm for a version, which is a new one for a new number', () => {
+  const functions = settingsOf('prod').functions;
+  const keeping = (provisionedConcurrency: number) =>
+    synthesise({
+      environment: 'prod',
+      settings: { functions: { ...functions, http: { ...functions.http, provisionedConcurrency } } },
+    });
+  const versions = [0, 1, 2].map((warm) => {
+    const result = keeping(warm);
+    const [[id]] = ofType(result, 'AWS::Lambda::Version').filter(([name]) =>
+      name.startsWith('HttpFunction'),
+    ) as [[string, unknown]];
+    const version = result.resources[id]! as Resource & { DeletionPolicy: string };
+    const { ProvisionedConcurrencyConfig: config } = version.Properties;
+    assert.deepEqual(config, warm === 0 ? undefined : { ProvisionedConcurrentExecutions: warm });
+    // One that stayed would be kept warm, and paid for.
+    if (warm > 0) assert.equal(version.DeletionPolicy, 'Delete');
+    // Lambda refuses to change this while a deployment shifts weights.
+    for (const [alias, properties] of ofType(result, 'AWS::Lambda::Alias'))
+      assert.equal(properties.ProvisionedConcurrencyConfig, undefined, alias);
+    const [, captioner] = ofType(result, 'AWS::Lambda::Function').find(
+      ([, { Handler }]) => Handler === 'http.handler',
+    )!;
+    return { id, configuration: JSON.stringify(captioner) };
+  });
+  // CloudFormation updates no version, and Lambda publishes none of a function that has not changed.
+  assert.equal(new Set(versions.map(({ id }) => id)).size, 3);
+  assert.equal(new Set(versions.map(({ configuration }) => configuration)).size, 3);
 });
