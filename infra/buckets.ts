@@ -1,6 +1,6 @@
 /** Buckets: images in, result documents out, and who read what. All private, encrypted, TLS only. */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
@@ -17,7 +17,7 @@ import { DEFAULT_RESULTS_PREFIX, DEFAULT_UPLOADS_PREFIX } from '../src/aws/place
 import { acknowledge, objectsFinding } from './acknowledge.ts';
 import type { CaptionerFunction } from './functions/captioner-function.ts';
 import type { Settings } from './settings.ts';
-import { RUNS_PREFIX } from './workflow/storage.ts';
+import { INVENTORY_PREFIX, RUNS_PREFIX } from './workflow/storage.ts';
 
 const READ_OBJECT = ['s3:GetObject', 's3:GetObjectVersion'];
 const UNFINISHED_UPLOAD_DAYS = 1;
@@ -48,6 +48,7 @@ export class CaptionerBuckets extends Construct {
     this.ownsInput = settings.input.kind === 'own';
     this.inputPrefix = settings.input.kind === 'existing' ? settings.input.prefix : '';
     this.input = this.makeInput();
+    this.takeInventories([this.input]);
   }
 
   /** Lets a function read images; listing tells "not found" from "not allowed", which S3 else does not. */
@@ -102,6 +103,29 @@ export class CaptionerBuckets extends Construct {
   allowReadingRuns({ role }: CaptionerFunction): void {
     const prefix = `${RUNS_PREFIX}/`;
     this.allowOnResults(role, ['s3:GetObject'], 'sums up what the batches of a run answered', prefix);
+  }
+
+  /**
+   * Lets S3 deliver inventories of the images to where runs read lists. They lie below the name of the bucket that they are of.
+   * https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html#example-bucket-policies-s3-inventory
+   */
+  private takeInventories(sources: readonly IBucket[]): void {
+    for (const { bucketName, bucketArn } of sources) {
+      this.results.addToResourcePolicy(
+        new PolicyStatement({
+          principals: [new ServicePrincipal('s3.amazonaws.com')],
+          actions: ['s3:PutObject'],
+          resources: [this.results.arnForObjects(`${INVENTORY_PREFIX}/${bucketName}/*`)],
+          conditions: {
+            ArnLike: { 'aws:SourceArn': bucketArn },
+            StringEquals: {
+              'aws:SourceAccount': Stack.of(this).account,
+              's3:x-amz-acl': 'bucket-owner-full-control',
+            },
+          },
+        }),
+      );
+    }
   }
 
   private allowOnResults(

@@ -10,6 +10,8 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 export const RUNS_PREFIX = 'runs';
 /** Where lists of images are read from, in the results bucket: inventories and CSV files. */
 export const LISTS_PREFIX = 'lists';
+/** Where S3 delivers inventories: a destination's `Prefix`, to which S3 adds bucket and configuration. */
+export const INVENTORY_PREFIX = `${LISTS_PREFIX}/inventory`;
 
 /** Lists the bucket that the execution names, which IAM refuses for any but `allowed`. */
 export class PrefixReader extends sfn.S3ObjectsItemReader {

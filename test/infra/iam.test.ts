@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Call, mayCall, resourceStatements, serviceMayCall, statementsOf } from '../support/aws/iam.ts';
-import { arnOf, REGION } from '../support/aws/template.ts';
+import { ACCOUNT, arnOf, nameOf, REGION } from '../support/aws/template.ts';
 import { synthesise } from './synthesis.ts';
 
 const { resources } = synthesise({ environment: 'prod' });
@@ -141,4 +141,58 @@ test('state machines call their own functions and no other', () => {
   const images = { action: 's3:ListBucket', resource: arnOf(input, resources) };
   assert.equal(mayCall(run, images), true);
   assert.equal(mayCall(run, { action: 's3:GetObject', resource: inInput('any/photo.jpg') }), false);
+});
+
+describe('an inventory', () => {
+  const delivered = (key: string, source = arnOf(input, resources), account = ACCOUNT): Call => ({
+    action: 's3:PutObject',
+    resource: inResults(key),
+    context: {
+      'aws:SourceArn': source,
+      'aws:SourceAccount': account,
+      's3:x-amz-acl': 'bucket-owner-full-control',
+    },
+  });
+  const guards = resourceStatements(results, resources);
+  const mayDeliver = (call: Call, service = 's3.amazonaws.com') => serviceMayCall(service, guards, call);
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
+  const place = `lists/inventory/${nameOf(input)}/images`;
+  const files = [`${place}/2026-11-06T21-32Z/manifest.json`, `${place}/data/0b5a.csv.gz`];
+
+  test('of the images is delivered by S3, and read by a run where it lies', () => {
+    const run = statementsOf(idOf('AWS::IAM::Role', 'WholeBucketRole'), resources);
+    for (const file of files) {
+      assert.equal(mayDeliver(delivered(file)), true);
+      assert.equal(mayCall(run, { action: 's3:GetObject', resource: inResults(file) }, guards), true);
+    }
+  });
+
+  test('of another bucket or account, by another service, or elsewhere is not', () => {
+    const [file = ''] = files;
+    const refused = [
+      delivered(file, 'arn:aws:s3:::somebody-elses'),
+      delivered(file, arnOf(input, resources), '999999999999'),
+      delivered('lists/inventory/somebody-elses/images/data/0.csv.gz'),
+      delivered('lists/mine.csv'),
+      delivered('captions/x.json'),
+      { ...delivered(file), action: 's3:DeleteObject' },
+    ];
+    for (const call of refused) assert.equal(mayDeliver(call), false, JSON.stringify(call));
+    assert.equal(mayDeliver(delivered(file), 'events.amazonaws.com'), false);
+    const withoutTls = { ...delivered(file).context, 'aws:SecureTransport': 'false' };
+    assert.equal(mayDeliver({ ...delivered(file), context: withoutTls }), false);
+  });
+
+  test('of a bucket that was there before is delivered as well', () => {
+    const foreign = synthesise({
+      environment: 'prod',
+      settings: { input: { kind: 'existing', name: 'holiday-photos', prefix: '2026/' } },
+    }).resources;
+    const bucket = Object.keys(foreign).find((id) => id.startsWith('BucketsResults'))!;
+    const call: Call = {
+      ...delivered('', 'arn:aws:s3:::holiday-photos'),
+      resource: `${arnOf(bucket, foreign)}/lists/inventory/holiday-photos/images/data/0.csv.gz`,
+    };
+    assert.equal(serviceMayCall('s3.amazonaws.com', resourceStatements(bucket, foreign), call), true);
+  });
 });

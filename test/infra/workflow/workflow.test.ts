@@ -227,17 +227,29 @@ describe('a whole bucket', () => {
     );
   });
 
-  it('may be an inventory, whose keys are URL-encoded', async () => {
+  it('may be an inventory, read where S3 delivered it, whose keys are URL-encoded', async () => {
     fill('inventory/', 2);
     const rows = ['0000', '0001'].map((n) => `"${IMAGES}","inventory/Foto+${n}+%2B+%C3%A4.jpg","123"`);
-    deployment.s3.put(RESULTS, 'lists/data/part.csv.gz', gzipSync(rows.join('\n')));
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
+    const place = `lists/inventory/${IMAGES}/images`;
+    const data = {
+      key: `${place}/data/0b5a.csv.gz`,
+      size: 99,
+      MD5checksum: 'f11166069f1990abeb9c97ace9cdfabc',
+    };
+    deployment.s3.put(RESULTS, data.key, gzipSync(rows.join('\n')));
     const manifest = {
+      sourceBucket: IMAGES,
+      destinationBucket: `arn:aws:s3:::${RESULTS}`,
+      version: '2016-11-30',
+      creationTimestamp: '1514944800000',
       fileFormat: 'CSV',
       fileSchema: 'Bucket, Key, Size',
-      files: [{ key: 'lists/data/part.csv.gz' }],
+      files: [data],
     };
-    deployment.s3.put(RESULTS, 'lists/manifest.json', Buffer.from(JSON.stringify(manifest)));
-    const run = await deployment.run('WholeBucket', { bucket: IMAGES, inventory: 'lists/manifest.json' });
+    const inventory = `${place}/2026-11-06T21-32Z/manifest.json`;
+    deployment.s3.put(RESULTS, inventory, Buffer.from(JSON.stringify(manifest)));
+    const run = await deployment.run('WholeBucket', { bucket: IMAGES, inventory });
     assert.equal(summaryOf(run).images.captioned, 2);
   });
 
