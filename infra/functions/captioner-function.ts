@@ -175,7 +175,7 @@ export class CaptionerFunction extends Construct {
   /**
    * Failures of a new version alone, so that one of the old version does not take a good deployment back. By its name it is
    * another alarm for each version: one that is changed would keep its state, and CodeDeploy starts nothing while it is red.
-   * https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
+   * https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics.html
    */
   private makeCanaryAlarm(): Alarm {
     const { functionName, currentVersion } = this.function;

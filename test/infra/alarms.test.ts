@@ -64,7 +64,7 @@ after(async () => {
 const idOfFunction = (name: FunctionName) => `${name[0]!.toUpperCase()}${name.slice(1)}Function`;
 const functionName = (name: FunctionName) => named(FUNCTION, idOfFunction(name));
 
-/** As Lambda measures what is called through the alias. https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html */
+/** As Lambda measures what is called through the alias. https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics.html */
 function ofLambda(
   name: FunctionName,
   metric: string,
