@@ -138,9 +138,10 @@ async function payloadOf<T>(running: LambdaFunction, event: unknown): Promise<T>
 }
 
 /** What IAM is asked for each request. A missing object is told from a forbidden one only to who may list. */
-function callsOf({ method, bucket, key, versionId }: S3Request): Call[] {
+function callsOf({ method, bucket, key, versionId, list: asked }: S3Request): Call[] {
   const object = `arn:aws:s3:::${bucket}/${key}`;
   const list: Call = { action: 's3:ListBucket', resource: `arn:aws:s3:::${bucket}` };
+  if (asked !== undefined) return [list];
   if (method === 'PUT') return [{ action: 's3:PutObject', resource: object }];
   return [{ action: versionId === null ? 's3:GetObject' : 's3:GetObjectVersion', resource: object }, list];
 }
