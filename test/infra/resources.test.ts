@@ -138,7 +138,7 @@ test('what runs at the same time is what the settings say, with a reservation or
     20,
     undefined,
   ]);
-  assert.deepEqual(propertiesOf('AWS::Lambda::Alias', 'HttpFunction').ProvisionedConcurrencyConfig, {
+  assert.deepEqual(propertiesOf('AWS::Lambda::Version', 'HttpFunction').ProvisionedConcurrencyConfig, {
     ProvisionedConcurrentExecutions: 3,
   });
   assert.deepEqual(propertiesOf('AWS::Lambda::EventSourceMapping', 'Queue').ScalingConfig, {
@@ -173,11 +173,7 @@ test('a function may assume its role, and a version that was in service outlives
   for (const id of idsOf('AWS::Lambda::Version')) {
     // One that is kept warm costs as long as it is there.
     const isWarm = id.startsWith('HttpFunction');
-    assert.equal(
-      whenDeleted('AWS::Lambda::Version', id),
-      isWarm ? 'Delete' : 'RetainExceptOnCreate',
-      id,
-    );
+    assert.equal(whenDeleted('AWS::Lambda::Version', id), isWarm ? 'Delete' : 'RetainExceptOnCreate', id);
   }
   const dev = deployedAs('dev');
   for (const id of dev.idsOf('AWS::Lambda::Version'))
