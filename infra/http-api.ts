@@ -22,10 +22,15 @@ import { Construct } from 'constructs';
 import { CORS_ANSWER_HEADERS, CORS_MAX_AGE_SECONDS, CORS_REQUEST_HEADERS } from '../src/http/cross-origin.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { CaptionerFunction } from './functions/captioner-function.ts';
+import type { PageLogin } from './page/login.ts';
+import { OPEN_PATHS } from './page/open-paths.ts';
 import type { Settings } from './settings.ts';
 
 /** Without OPTIONS: the API itself answers what browsers ask beforehand, and they sign nothing then. */
 const METHODS = [HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST];
+
+/** Of what is open to everybody. */
+const OPEN_METHODS = [HttpMethod.GET, HttpMethod.HEAD];
 
 /** What requests signed with SigV4 have beside `authorization`. */
 const SIGNATURE_HEADERS = ['x-amz-content-sha256', 'x-amz-date', 'x-amz-security-token'];
@@ -36,6 +41,8 @@ const ACCESS_LOG = {
   time: '$context.requestTime',
   ip: '$context.identity.sourceIp',
   caller: '$context.identity.userArn',
+  /** Of a token, where the API takes tokens. */
+  subject: '$context.authorizer.claims.sub',
   route: '$context.routeKey',
   path: '$context.path',
   status: '$context.status',
@@ -50,13 +57,20 @@ export class CaptionerApi extends Construct {
   readonly api: HttpApi;
   readonly url: string;
 
-  constructor(scope: Construct, id: string, settings: Settings, captioner: CaptionerFunction) {
+  /** @param login of the page, where there is one */
+  constructor(
+    scope: Construct,
+    id: string,
+    settings: Settings,
+    captioner: CaptionerFunction,
+    login: PageLogin | undefined,
+  ) {
     super(scope, id);
     const { corsOrigins, domain } = settings.api;
     this.api = new HttpApi(this, 'Api', {
       description: 'show-and-tell: captions for images',
       createDefaultStage: false,
-      defaultAuthorizer: authorizerOf(settings),
+      defaultAuthorizer: authorizerOf(settings, login),
       // With a name of its own, the generated one would be a way around what is put in front of it.
       disableExecuteApiEndpoint: domain !== undefined,
       // Of the API alone: it answers preflights itself, sends these headers with its own refusals too (403, 429, 503), and
@@ -72,10 +86,35 @@ export class CaptionerApi extends Construct {
       }),
     });
     const integration = new HttpLambdaIntegration('Captioner', captioner.alias);
-    for (const path of ['/', '/{path+}']) this.api.addRoutes({ path, methods: METHODS, integration });
+    if (login !== undefined) this.openPage(integration);
+    for (const path of ['/', '/{path+}']) {
+      this.api.addRoutes({
+        path,
+        // Those of the page are there already.
+        methods: METHODS.filter(
+          (method) => login === undefined || path !== '/' || !OPEN_METHODS.includes(method),
+        ),
+        integration,
+        ...(login && { authorizationScopes: login.requiredScopes }),
+      });
+    }
     if (settings.api.auth.kind === 'none') this.acknowledgeOpenness();
     const stage = this.makeStage(settings);
     this.url = domain === undefined ? stage.url : this.nameIt(domain, stage);
+  }
+
+  private openPage(integration: HttpLambdaIntegration): void {
+    const authorizer = new HttpNoneAuthorizer();
+    for (const path of OPEN_PATHS) {
+      for (const route of this.api.addRoutes({ path, methods: OPEN_METHODS, integration, authorizer })) {
+        acknowledge(
+          route,
+          'AwsSolutions-APIG4',
+          'A browser has to get the page before anybody can sign in there. What this route answers is the same for ' +
+            'everybody, reads no image and no bucket, and comes out of a cache.',
+        );
+      }
+    }
   }
 
   private makeStage({ api, logRetentionDays }: Settings): HttpStage {
@@ -125,12 +164,14 @@ export class CaptionerApi extends Construct {
   }
 }
 
-function authorizerOf({ api: { auth } }: Settings): IHttpRouteAuthorizer {
+function authorizerOf({ api: { auth } }: Settings, login: PageLogin | undefined): IHttpRouteAuthorizer {
   switch (auth.kind) {
     case 'iam':
       return new HttpIamAuthorizer();
     case 'jwt':
       return new HttpJwtAuthorizer('Jwt', auth.issuer, { jwtAudience: auth.audience });
+    case 'page':
+      return new HttpJwtAuthorizer('Login', login!.issuer, { jwtAudience: login!.audience });
     case 'none':
       return new HttpNoneAuthorizer();
   }

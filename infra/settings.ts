@@ -4,6 +4,7 @@ import { bucketName } from '../src/aws/object-reference.ts';
 import { DEFAULT_MAX_OBJECT_BYTES, objectBytes } from '../src/aws/places.ts';
 import { originsSchema } from '../src/http/cross-origin.ts';
 import { gpuSettingsSchema } from './gpu-settings.ts';
+import { pageSettingsSchema } from './page-settings.ts';
 
 /** HTTP APIs give up after 30 s: the function has to answer first. */
 const LONGEST_HTTP_SECONDS = 29;
@@ -42,6 +43,8 @@ const authSchema = z.discriminatedUnion('kind', [
   /** Requests signed with SigV4 by somebody who has `execute-api:Invoke`. */
   z.strictObject({ kind: z.literal('iam') }),
   z.strictObject({ kind: z.literal('jwt'), issuer: z.url(), audience: z.array(z.string().min(1)).min(1) }),
+  /** Whoever has signed in to the page, by the tokens of `page.login`. */
+  z.strictObject({ kind: z.literal('page') }),
   z.strictObject({ kind: z.literal('none'), acknowledge: z.literal(OPEN_TO_EVERYBODY) }),
 ]);
 
@@ -155,12 +158,19 @@ const settingsSchema = z
     vpc: vpcSchema.optional(),
     /** The server on GPU machines captions what the queue names, in place of the function; needs `vpc`. `SMALLEST_GPU` is a start. */
     gpu: gpuSettingsSchema.optional(),
+    /** The page behind CloudFront, a firewall and a login. */
+    page: pageSettingsSchema.optional(),
     /** US dollars a month for the whole account; told to `alarms.email` at 80 % and when the forecast is above. */
     monthlyBudget: z.number().positive().optional(),
   })
   .refine((s) => s.gpu === undefined || s.vpc !== undefined, {
     path: ['gpu'],
     message: 'GPU machines need vpc',
+  })
+  .refine((s) => (s.page === undefined) === (s.api.auth.kind !== 'page'), {
+    path: ['page'],
+    message:
+      'page needs api.auth { "kind": "page" }, and that needs page: an API asks for tokens of the login or for something else, not for both',
   })
   .refine((s) => s.monthlyBudget === undefined || s.alarms.email !== undefined, {
     path: ['monthlyBudget'],

@@ -12,6 +12,9 @@ import { CaptionerFunction, type FunctionSource } from './functions/captioner-fu
 import { GpuService } from './gpu/service.ts';
 import { CaptionerApi } from './http-api.ts';
 import { ImageQueue } from './image-queue.ts';
+import { PageDistribution } from './page/distribution.ts';
+import { firewallFor } from './page/firewall.ts';
+import { PageLogin } from './page/login.ts';
 import type { FunctionName, Settings } from './settings.ts';
 import { acknowledgeWorkflows } from './workflow/acknowledge-workflows.ts';
 import { Workflows } from './workflow/workflow.ts';
@@ -27,6 +30,7 @@ export class CaptionerStack extends Stack {
   private readonly source: FunctionSource;
   private readonly buckets: CaptionerBuckets;
   private readonly network: IVpc | undefined;
+  private readonly login: PageLogin | undefined;
 
   constructor(scope: Construct, id: string, { settings, source, ...props }: CaptionerStackProps) {
     super(scope, id, { terminationProtection: settings.removal === 'retain', ...props });
@@ -34,13 +38,15 @@ export class CaptionerStack extends Stack {
     this.source = source;
     this.network = this.findNetwork();
     this.buckets = new CaptionerBuckets(this, 'Buckets', settings);
+    this.login = this.makeLogin();
     const functions = {
       http: this.httpFunction(),
       queue: this.queueFunction(),
       workflow: this.workflowFunction(),
       summary: this.summaryFunction(),
     };
-    const api = new CaptionerApi(this, 'Http', settings, functions.http);
+    const api = new CaptionerApi(this, 'Http', settings, functions.http, this.login);
+    this.addPage(api);
     const images = new ImageQueue(this, 'Queue', {
       settings,
       buckets: this.buckets,
@@ -79,6 +85,7 @@ export class CaptionerStack extends Stack {
         [UPLOADS_PREFIX]: DEFAULT_UPLOADS_PREFIX,
         ...this.resultsPlace(),
       }),
+      ...this.login?.environment,
     });
     if (mayReadInput) this.buckets.allowReading(captioner);
     this.buckets.allowReadingOf(allowedBuckets, captioner);
@@ -146,6 +153,22 @@ export class CaptionerStack extends Stack {
       'Nothing here reads or changes the route tables of a network that belongs to others.',
     );
     return network;
+  }
+
+  private makeLogin(): PageLogin | undefined {
+    const { page, removal } = this.settings;
+    if (page === undefined) return undefined;
+    const whenGone = removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    return new PageLogin(this, 'Login', page.login, whenGone);
+  }
+
+  private addPage(api: CaptionerApi): void {
+    const { settings, login } = this;
+    const webAclArn = firewallFor(this, settings);
+    if (settings.page === undefined || login === undefined || webAclArn === undefined) return;
+    const { url } = new PageDistribution(this, 'Page', { settings, page: settings.page, api, webAclArn });
+    login.comeBackTo(url);
+    this.tell({ PageUrl: url, ...(login.userPoolId && { UserPoolId: login.userPoolId }) });
   }
 
   private addGpu({ queue }: ImageQueue): void {

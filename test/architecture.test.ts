@@ -102,6 +102,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'http/transport': ['http', 'node:*', 'hono'],
   'http/page/browser/shared': ['caption'],
   'http/page/browser/result': ['http/page/browser/shared', 'pictures/plain', 'alt', 'caption'],
+  'http/page/browser/login': ['http/page/browser/shared'],
   'http/page/browser': ['http/page/browser/result', 'http/page/browser/shared', 'csv'],
   'http/page': ['http', 'node:*', 'hono'],
   'http/routes': ['http/request', 'http', 'caption', 'errors', 'node:*', 'hono', '@hono/zod-openapi'],

@@ -14,6 +14,7 @@ export const NATIVE_PACKAGES = ['onnxruntime-node', 'sharp'] as const;
 const BESIDE = {
   http: [
     'http/page/page.html',
+    'http/page/login.html',
     'http/routes/health.jpg',
     'http/routes/coffee.jpg',
     'http/routes/giraffes.jpg',

@@ -66,6 +66,16 @@ export interface MetricsText {
   text: string;
 }
 
+/** Where people who open the page sign in (OpenID Connect); a gateway in front checks what they bring from there. */
+export interface Login {
+  /** Describes itself at `/.well-known/openid-configuration` below this address. */
+  issuer: string;
+  /** A public client, with the page's address to come back to. */
+  clientId: string;
+  /** Separated by blanks. */
+  scope: string;
+}
+
 /** What an edge hands to the app. */
 export interface AppParts {
   caption: Captioner['caption'];
@@ -82,6 +92,8 @@ export interface AppParts {
   readS3?: (reference: ObjectReference) => Promise<Uint8Array>;
   /** Absent where the deployment takes no uploads. */
   uploads?: Uploads;
+  /** Absent where the page asks nobody to sign in. */
+  login?: Login;
   /** For `GET /metrics`; absent where the deployment has none there. */
   metrics?: () => Promise<MetricsText>;
   /** Longest body of a request, bytes. */

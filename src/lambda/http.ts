@@ -10,6 +10,7 @@ import { createSigningClient, createUploads } from '../s3/uploads.ts';
 import { readHttpSettings } from './env.ts';
 import { countCaptions, countFailure } from './failures.ts';
 import { type HttpEvent, readHttpEvent } from './http-event.ts';
+import { readLogin } from './login-env.ts';
 import { deadlineOf, inInvocation, startRuntime } from './runtime.ts';
 import { readUploadSettings } from './uploads-env.ts';
 
@@ -21,6 +22,7 @@ const MAX_ANSWER_BYTES = 6_291_556 - (64 << 10);
 const runtime = await startRuntime(readHttpSettings(process.env));
 const { settings, logger, metrics } = runtime;
 const uploads = readUploadSettings(process.env);
+const login = readLogin(process.env);
 const s3 = runtime.tracing.capture(createS3Client());
 const answer = createParts().then(serve);
 // Every request rejects with it; a rejection that nobody awaits would end the process.
@@ -54,6 +56,7 @@ async function createParts(): Promise<AppParts> {
         maxObjectBytes: maxBytes,
       }),
     }),
+    ...(login !== null && { login }),
     maxBodyBytes: MAX_BODY_BYTES,
     maxAnswerBytes: MAX_ANSWER_BYTES,
     limits: {

@@ -53,6 +53,39 @@ export const WAYS: Record<string, SynthesisOptions> = {
     environment: 'prod',
     settings: { vpc, modelDirectory: 'models/im2txt', gpu: { ...SMALLEST_GPU, endpoints: true } },
   },
+  'page with people of its own': {
+    environment: 'prod',
+    settings: {
+      api: { ...limits, auth: { kind: 'page' } },
+      page: {
+        login: { kind: 'cognito', domainPrefix: 'captions-example' },
+        firewall: { kind: 'own', requestsPerFiveMinutes: 1_000 },
+      },
+    },
+  },
+  'page, OIDC and names of its own': {
+    settings: {
+      api: {
+        ...limits,
+        auth: { kind: 'page' },
+        domain: {
+          name: 'api.example.org',
+          certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/0123',
+        },
+      },
+      page: {
+        login: { kind: 'oidc', issuer: 'https://issuer.example/', clientId: 'page', audience: ['captions'] },
+        firewall: {
+          kind: 'existing',
+          webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/company/0123',
+        },
+        domain: {
+          name: 'captions.example.org',
+          certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/4567',
+        },
+      },
+    },
+  },
   'open address with a name of its own': {
     environment: 'prod',
     settings: {

@@ -2,23 +2,35 @@
 import { createHash } from 'node:crypto';
 import type { Context, Handler } from 'hono';
 import { CACHED } from '../cache.ts';
-import type { AppEnv, AppParts } from '../parts.ts';
+import type { AppEnv, AppParts, Login } from '../parts.ts';
 import { inlinePage } from './inline-page.ts';
 
 /** A visitor may paste a photograph's address, which the browser then asks; what it may read of others is up to them. */
 const PHOTOGRAPHS_ELSEWHERE = 'http: https:';
 const PAGE = new URL('./page.html', import.meta.url);
+/** What only deployments with a login have in it. */
+const LOGIN = new URL('./login.html', import.meta.url);
 
 /** Serves the page that comes with the program, and tells it how much it may send. */
-export function page({ maxBodyBytes }: AppParts): Handler<AppEnv> {
-  return htmlPage(async () => withLimit(await inlinePage(PAGE), maxBodyBytes), {
-    connect: PHOTOGRAPHS_ELSEWHERE,
-  });
+export function page({ maxBodyBytes, login }: AppParts): Handler<AppEnv> {
+  const make = async () => {
+    const html = withLimit(await inlinePage(PAGE), maxBodyBytes);
+    return login === undefined ? html : withLogin(html, await inlinePage(LOGIN), login);
+  };
+  // Also for the provider of a login, whose addresses only it knows.
+  return htmlPage(make, { connect: PHOTOGRAPHS_ELSEWHERE });
 }
 
 /** Fills in the one thing that the page cannot know. */
 function withLimit(html: string, maxBodyBytes: number): string {
   return html.replace('name="max-body-bytes" content=""', `name="max-body-bytes" content="${maxBodyBytes}"`);
+}
+
+/** Before the page's own script, which asks in the way that the login's leaves it. */
+function withLogin(html: string, part: string, login: Login): string {
+  const told = JSON.stringify(login).replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+  const filled = part.replace('name="login" content=""', () => `name="login" content="${told}"`);
+  return html.replace('</head>', () => `${filled}</head>`);
 }
 
 interface PageParts {

@@ -22,8 +22,13 @@ after(async () => {
   await captioner.close();
 });
 
+/** As servers call an app. */
+type Answer = (request: Request) => Response | Promise<Response>;
+
 export interface OpenOptions extends BrowserContextOptions {
   parts?: Partial<AppParts>;
+  /** What stands in front of the app. @default nothing */
+  front?: (answer: Answer) => Answer;
   /** The browser itself writes each failed request to the console. @default false */
   failures?: boolean;
   /** The one other origin that may be asked. */
@@ -44,8 +49,8 @@ export interface OpenPage {
  * nothing written to the console.
  */
 export async function openPage(t: TestContext, options: OpenOptions = {}): Promise<OpenPage> {
-  const { parts, failures = false, elsewhere: allowed, ...contextOptions } = options;
-  const { origin, stop } = await start(parts);
+  const { parts, front, failures = false, elsewhere: allowed, ...contextOptions } = options;
+  const { origin, stop } = await start(parts, front);
   started ??= launchBrowser();
   const context = await (await started).newContext({
     viewport: { width: 1180, height: 900 },
@@ -91,14 +96,21 @@ export async function openPage(t: TestContext, options: OpenOptions = {}): Promi
   };
 }
 
-function start(parts?: Partial<AppParts>): Promise<{ origin: string; stop: () => Promise<void> }> {
+function start(
+  parts?: Partial<AppParts>,
+  front = (answer: Answer) => answer,
+): Promise<{ origin: string; stop: () => Promise<void> }> {
+  const { fetch } = appWith(parts);
   return new Promise((resolve) => {
-    const server = serve({ fetch: appWith(parts).fetch, hostname: '127.0.0.1', port: 0 }, (address) => {
-      resolve({
-        origin: `http://127.0.0.1:${(address as AddressInfo).port}`,
-        stop: () => new Promise((stopped) => server.close(() => stopped())),
-      });
-    });
+    const server = serve(
+      { fetch: front((request) => fetch(request)), hostname: '127.0.0.1', port: 0 },
+      (address) => {
+        resolve({
+          origin: `http://127.0.0.1:${(address as AddressInfo).port}`,
+          stop: () => new Promise((stopped) => server.close(() => stopped())),
+        });
+      },
+    );
   });
 }
 

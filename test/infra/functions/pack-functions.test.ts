@@ -15,7 +15,7 @@ after(dispose);
 const MAX_BYTES = 4 << 20;
 
 for (const [name, files] of [
-  ['http', ['http.mjs', 'page.html', 'health.jpg', 'coffee.jpg', 'giraffes.jpg']],
+  ['http', ['http.mjs', 'page.html', 'login.html', 'health.jpg', 'coffee.jpg', 'giraffes.jpg']],
   ['queue', ['queue.mjs']],
   ['workflow', ['workflow.mjs']],
 ] as const) {

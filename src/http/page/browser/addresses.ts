@@ -1,6 +1,7 @@
 /** Photographs by their addresses. The browser fetches them, never the server: it would reach what visitors cannot. */
 import { add } from './arrivals.ts';
 import { notice } from './shared/document.ts';
+import { send } from './shared/send.ts';
 
 const FETCH_MS = 30_000;
 
@@ -14,7 +15,7 @@ export function addressIn(text: string): URL | null {
 export async function addFrom(address: URL): Promise<void> {
   notice(`Fetching ${address.href} …`);
   try {
-    const response = await fetch(address, {
+    const response = await send(address, {
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
       signal: AbortSignal.timeout(FETCH_MS),

@@ -3,7 +3,7 @@ import { addFrom, addressIn } from './addresses.ts';
 import { add, type Photograph, removeAll, restore } from './arrivals.ts';
 import { downloadCsv, downloadJson } from './downloads.ts';
 import { addDropped } from './drops.ts';
-import { again, networkCame } from './queue.ts';
+import { again, networkCame, signedIn } from './queue.ts';
 import { pointAtNothing } from './result/pointing.ts';
 import { showBars } from './result/result.ts';
 import { cards } from './shared/cards.ts';
@@ -69,6 +69,11 @@ $('#clear').addEventListener('click', removeAll);
 $('#csv').addEventListener('click', downloadCsv);
 $('#json').addEventListener('click', downloadJson);
 addEventListener('online', networkCame);
+addEventListener('signedin', () => {
+  introduce();
+  signedIn();
+});
+addEventListener('signedout', removeAll);
 
 options.addEventListener('submit', (event) => {
   event.preventDefault();
@@ -76,6 +81,10 @@ options.addEventListener('submit', (event) => {
 });
 options.addEventListener('change', ({ target }) => followBeams(target));
 
+function introduce(): void {
+  void introduceModel().then(() => cards.forEach(showBars));
+}
+
 restore();
-void introduceModel().then(() => cards.forEach(showBars));
+introduce();
 if (bodyLimit < Infinity) $('#limit').textContent = `its limit of ${size(bodyLimit)}`;

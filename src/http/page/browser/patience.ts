@@ -1,5 +1,6 @@
 /** Whether and how long to wait for a server that is busy, or for the network. */
 import type { Problem } from './shared/cards.ts';
+import { isSignInNeeded } from './shared/send.ts';
 
 /** Of one photograph; together they wait half a minute or so. */
 const MAX_TRIES = 6;
@@ -17,12 +18,12 @@ export function isAway({ code }: Problem): boolean {
 }
 
 /**
- * Milliseconds until the next try, `Infinity` where the browser itself knows that there is no network; `undefined` where
- * waiting does not help, or has not.
+ * Milliseconds until the next try, `Infinity` where the browser itself knows that there is no network, and where somebody
+ * has to sign in first; `undefined` where waiting does not help, or has not.
  * @param tries that failed
  */
 export function delayAfter(problem: Problem, tries: number): number | undefined {
-  if (isAway(problem) && !navigator.onLine) return Infinity;
+  if ((isAway(problem) && !navigator.onLine) || isSignInNeeded(problem)) return Infinity;
   if (!isAway(problem) && !BUSY.includes(problem.status ?? 0)) return undefined;
   const { retryAfter = 0 } = problem;
   if (tries >= MAX_TRIES || retryAfter > MAX_RETRY_AFTER) return undefined;

@@ -8,13 +8,14 @@ import { $, announce } from './shared/document.ts';
 import { forget, keep } from './shared/memory.ts';
 import { problemText, showProblem, whatHappened } from './shared/problems.ts';
 import { ask, type Outcome } from './shared/requests.ts';
+import { isSignInNeeded } from './shared/send.ts';
 
 /** At a time; the server has more to do than this page. */
 const PARALLEL = 2;
 let running = 0;
 let run = 0;
-/** When the next request may go out, ms as `performance.now()` counts: what the server asked for, and what the network. */
-const until = { busy: 0, away: 0 };
+/** When the next request may go out, ms as `performance.now()` counts: what the server asked for, the network, and the login. */
+const until = { busy: 0, away: 0, signedOut: 0 };
 let ticking: ReturnType<typeof setInterval> | undefined;
 
 /** Puts cards into the queue, into the run under way if there is one. */
@@ -43,7 +44,7 @@ export function again(these: readonly Card[]): void {
 /** Starts what waits, as far as there is room; what was turned away comes last. */
 function next(): void {
   if (until.away === Infinity && navigator.onLine) until.away = 0;
-  const left = Math.max(until.busy, until.away) - performance.now();
+  const left = Math.max(...Object.values(until)) - performance.now();
   const waiting = [...cards].filter(({ state }) => state === 'waiting').sort((a, b) => a.tries - b.tries);
   if (left > 0 && waiting.length > 0) {
     ticking ??= setInterval(next, 1000);
@@ -63,9 +64,16 @@ export function networkCame(): void {
   next();
 }
 
+/** For the event of the login. */
+export function signedIn(): void {
+  until.signedOut = 0;
+  next();
+}
+
 function waitText(problem: Problem | undefined, left: number): string {
   if (!problem) return '';
-  const when = left === Infinity ? 'when the network is back' : `in ${Math.ceil(left / 1000)} s`;
+  const what = isSignInNeeded(problem) ? 'you have signed in' : 'the network is back';
+  const when = left === Infinity ? `when ${what}` : `in ${Math.ceil(left / 1000)} s`;
   return `${whatHappened(problem) || 'The server is busy.'} Goes on ${when}.`;
 }
 
@@ -89,9 +97,9 @@ async function caption(card: Card): Promise<void> {
 function isPutOff(card: Card, { problem }: Outcome): boolean {
   const delay = problem && delayAfter(problem, card.tries + 1);
   if (delay === undefined) return false;
-  // While there is no network nothing was tried.
+  // While there is no network, and nobody signed in, nothing was tried.
   if (delay < Infinity) card.tries++;
-  const reason = isAway(problem!) ? 'away' : 'busy';
+  const reason = isSignInNeeded(problem!) ? 'signedOut' : isAway(problem!) ? 'away' : 'busy';
   until[reason] = Math.max(until[reason], performance.now() + delay);
   card.problem = problem;
   card.state = 'waiting';

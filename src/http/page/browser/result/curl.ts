@@ -26,6 +26,7 @@ function commandOf({ name, type, query }: Card): string {
     shellWord(`@${file}`),
     '-H',
     shellWord(`content-type: ${type || 'application/octet-stream'}`),
+    ...(globalThis.sendSigned ? ['-H', '"authorization: Bearer $TOKEN"'] : []),
     shellWord(address.href),
   ].join(' ');
 }

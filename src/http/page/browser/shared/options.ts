@@ -1,6 +1,7 @@
 /** What the visitor may choose, and what the model does where nothing is chosen. */
 import type { Caption } from '../../../../caption/result.ts';
 import { $ } from './document.ts';
+import { send } from './send.ts';
 
 /** `<S>` and `</S>`, which the API counts and people do not. */
 const START_AND_END = 2;
@@ -55,7 +56,7 @@ export function scoreOf({ logProbability, words, truncated }: Caption): number |
 
 /** Says which model it is and what it does where the options are left empty; shows nothing when the server does not answer. */
 export async function introduceModel(): Promise<void> {
-  const response = await fetch('model').catch(() => null);
+  const response = await send('model').catch(() => null);
   const model = response?.ok ? await response.json().catch(() => null) : null;
   if (!model?.decoding) return;
   const { beamWidth, minLength, maxLength, genderNeutral = false } = model.decoding;

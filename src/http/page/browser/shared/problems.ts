@@ -28,6 +28,12 @@ const PROBLEMS: Record<string, { what: string; advice: string; retry?: boolean }
     what: 'This picture is too large.',
     advice: 'Your browser could not make it smaller; save a smaller copy and try that.',
   },
+  SignedOut: { what: 'You are not signed in.', advice: 'Your photograph is still here.', retry: true },
+  Refused: {
+    what: 'The server refused this request.',
+    advice: 'Whoever runs this server has to allow it.',
+    retry: true,
+  },
   ImageNotFound: { what: 'The server found no picture there.', advice: 'It may have been removed.' },
   ObjectRefused: {
     what: 'The server may not read that picture.',

@@ -4,6 +4,7 @@ import type { Card, Problem } from './cards.ts';
 import { $ } from './document.ts';
 import { query } from './options.ts';
 import { shrunk } from './pictures.ts';
+import { send } from './send.ts';
 import { size } from './text.ts';
 
 /** Gateways give up after 30 s; beyond twice that nobody answers. */
@@ -41,7 +42,7 @@ export async function ask(card: Card): Promise<Outcome> {
 export async function post({ sent, gone }: Card, asked: URLSearchParams): Promise<Outcome> {
   const start = performance.now();
   try {
-    const response = await fetch(`captions?${asked}`, {
+    const response = await send(`captions?${asked}`, {
       method: 'POST',
       body: sent!,
       headers: {
@@ -64,6 +65,8 @@ export async function post({ sent, gone }: Card, asked: URLSearchParams): Promis
 /** Gateways in front of the server answer without problem documents. */
 const BY_STATUS: Record<number, string> = {
   400: 'MalformedRequest',
+  401: 'SignedOut',
+  403: 'Refused',
   404: 'RouteNotFound',
   405: 'MethodNotAllowed',
   413: 'ImageTooLarge',
