@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gpuSettingsSchema, SMALLEST_GPU } from '../../infra/gpu-settings.ts';
+import { type PageSettings, pageSettingsSchema } from '../../infra/page-settings.ts';
 import { type SettingsInput, settingsOf } from '../../infra/settings.ts';
 
 interface Bound {
@@ -161,12 +162,21 @@ describe('settings', () => {
   });
 
   test('what is not said is off, and no bucket or page of others is let in', () => {
-    const { snapStart, allowedBuckets, api, functions, vpc: network, gpu, monthlyBudget } = settingsOf('dev');
+    const {
+      snapStart,
+      allowedBuckets,
+      api,
+      functions,
+      vpc: network,
+      gpu,
+      page,
+      monthlyBudget,
+    } = settingsOf('dev');
     assert.deepEqual(
       [snapStart, allowedBuckets, api.corsOrigins, functions.queue.provisionedConcurrency],
       [false, [], [], 0],
     );
-    assert.deepEqual([network, gpu, monthlyBudget], [undefined, undefined, undefined]);
+    assert.deepEqual([network, gpu, page, monthlyBudget], Array(4).fill(undefined));
     const input = { kind: 'existing', name: 'photos' } as const;
     assert.deepEqual(settingsOf('dev', { input }).input, { ...input, prefix: '' });
   });
@@ -233,5 +243,28 @@ describe('settings of GPU machines', () => {
       ['g4dn.xlarge', true, 0, []],
     );
     assert.deepEqual(gpuSettingsSchema.parse(SMALLEST_GPU), SMALLEST_GPU);
+  });
+});
+
+describe('settings of the page', () => {
+  const parse = (login: object, requestsPerFiveMinutes = 100): PageSettings =>
+    pageSettingsSchema.parse({ login, firewall: { kind: 'own', requestsPerFiveMinutes } });
+  const cognito = (domainPrefix: string) => ({ kind: 'cognito', domainPrefix });
+  const oidc = { kind: 'oidc', issuer: 'https://issuer.example', clientId: 'page' };
+
+  test('a rate is from 10 to 2,000,000,000 requests in five minutes', () => {
+    for (const limit of [10, 2_000_000_000]) parse(oidc, limit);
+    for (const limit of [9, 2_000_000_001]) assert.throws(() => parse(oidc, limit), /firewall/);
+  });
+
+  test('an address to sign in at has 1 to 63 letters, digits and hyphens, none of them at an end', () => {
+    for (const prefix of ['a', '1-a', 'a'.repeat(63)]) parse(cognito(prefix));
+    for (const prefix of ['', 'a-', '-a', 'a'.repeat(64), 'A', 'a.b', 'my-aws', 'amazon', 'a-cognito'])
+      assert.throws(() => parse(cognito(prefix)), /domainPrefix/, prefix);
+  });
+
+  test('a second factor is asked for, and of a provider as little as there is, unless said otherwise', () => {
+    assert.deepEqual(parse(cognito('a')).login, { ...cognito('a'), secondFactor: true });
+    assert.deepEqual(parse(oidc).login, { ...oidc, scope: 'openid' });
   });
 });

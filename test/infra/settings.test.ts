@@ -7,6 +7,10 @@ import { USUAL_PLAN } from '../../src/bucket-run/plan.ts';
 import { threadsOf } from '../../src/lambda/env.ts';
 
 const limits = { requestsPerSecond: 5, burst: 5 };
+const page = {
+  login: { kind: 'cognito', domainPrefix: 'captions-example' },
+  firewall: { kind: 'own', requestsPerFiveMinutes: 1_000 },
+};
 const alarms = { oldestMessageMinutes: 1, p99Seconds: 1, coldStarts: 1 };
 
 test('every environment has valid settings, and requests must be signed in each', () => {
@@ -77,6 +81,36 @@ const refused: Record<string, { settings: object; at: string }> = {
     at: 'allowedBuckets.0',
   },
   'a budget that nobody hears of': { settings: { monthlyBudget: 10, alarms }, at: 'monthlyBudget' },
+  'a page whose API asks for signatures': { settings: { page }, at: 'page' },
+  'an API that asks for tokens of a login that is not there': {
+    settings: { api: { ...limits, auth: { kind: 'page' } } },
+    at: 'page',
+  },
+  'an address to sign in at that Cognito does not give away': {
+    settings: { page: { ...page, login: { kind: 'cognito', domainPrefix: 'my-cognito' } } },
+    at: 'page.login.domainPrefix',
+  },
+  'a provider without TLS': {
+    settings: {
+      page: { ...page, login: { kind: 'oidc', issuer: 'http://issuer.example', clientId: 'page' } },
+    },
+    at: 'page.login.issuer',
+  },
+  'a certificate that CloudFront does not look for': {
+    settings: {
+      page: { ...page, domain: { name: 'a.example', certificateArn: 'arn:aws:acm:eu-west-1:1:c/2' } },
+    },
+    at: 'page.domain.certificateArn',
+  },
+  'a web ACL that is not of CloudFront': {
+    settings: {
+      page: {
+        ...page,
+        firewall: { kind: 'existing', webAclArn: 'arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/a/b' },
+      },
+    },
+    at: 'page.firewall.webAclArn',
+  },
   'GPU machines without a network': { settings: { gpu: SMALLEST_GPU }, at: 'gpu' },
 };
 

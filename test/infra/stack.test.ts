@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { settingsOf } from '../../infra/settings.ts';
 import type { Statement } from '../support/aws/iam.ts';
-import { type Resource, resolve } from '../support/aws/template.ts';
+import { circleIn, type Resource, resolve } from '../support/aws/template.ts';
 import { type Synthesis, synthesise } from './synthesis.ts';
 import { WAYS } from './ways.ts';
 
@@ -29,7 +29,8 @@ function ofType({ resources }: Synthesis, type: string): [string, Resource['Prop
 
 function allStatements({ resources }: Synthesis): [string, Statement][] {
   return Object.entries(resources).flatMap(([id, { Properties }]) => {
-    const inline = ((Properties.Policies ?? []) as { PolicyDocument: unknown }[]).map(
+    // A user pool has policies of another kind.
+    const inline = ([Properties.Policies ?? []].flat() as { PolicyDocument: unknown }[]).map(
       (p) => p.PolicyDocument,
     );
     const documents = [Properties.PolicyDocument, ...inline].filter(Boolean);
@@ -146,6 +147,10 @@ for (const way of Object.keys(WAYS)) {
         );
         if ([resource].flat().includes('*')) assert.deepEqual(actions.filter(isNarrowable), [], id);
       }
+    });
+
+    test('no resource waits for itself', () => {
+      assert.equal(circleIn(synthesis(way).resources), undefined);
     });
 
     test('nobody is called but through the alias', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readHttpSettings, readObjectSettings } from '../../src/lambda/env.ts';
+import { readLogin } from '../../src/lambda/login-env.ts';
 import { readUploadSettings } from '../../src/lambda/uploads-env.ts';
 
 const ENV = { MODEL_DIR: 'model', ALLOWED_BUCKETS: 'photos, more.photos', RESULTS_BUCKET: 'results' };
@@ -186,6 +187,35 @@ describe('the environment of uploads', () => {
       assert.throws(() => readUploadSettings({ ...uploads, [variable]: value }), {
         message: new RegExp(variable),
       });
+    });
+  }
+});
+
+describe('the environment of the login', () => {
+  const login = {
+    LOGIN_ISSUER: 'https://issuer.example/',
+    LOGIN_CLIENT_ID: 'page',
+    LOGIN_SCOPE: 'openid email',
+  };
+
+  it('gives it as it is said, or nothing where there is no issuer', () => {
+    assert.deepEqual(readLogin(login), {
+      issuer: 'https://issuer.example/',
+      clientId: 'page',
+      scope: 'openid email',
+    });
+    assert.equal(readLogin({ ...login, LOGIN_ISSUER: undefined }), null);
+  });
+
+  for (const [variable, value] of [
+    ['LOGIN_ISSUER', 'issuer.example'],
+    ['LOGIN_ISSUER', 'http://issuer.example'],
+    ['LOGIN_CLIENT_ID', ''],
+    ['LOGIN_CLIENT_ID', undefined],
+    ['LOGIN_SCOPE', undefined],
+  ] as const) {
+    it(`refuses ${variable} ${value === undefined ? 'left out' : JSON.stringify(value)} by its name`, () => {
+      assert.throws(() => readLogin({ ...login, [variable]: value }), { message: new RegExp(variable) });
     });
   }
 });

@@ -118,6 +118,19 @@ describe('the HTTP function', () => {
     jsonOf(await lambda.invoke(request('GET', '/metrics')), 404);
   });
 
+  it('tells its page where people sign in, as the deployment says', async (t) => {
+    const environment = {
+      LOGIN_ISSUER: 'https://issuer.example',
+      LOGIN_CLIENT_ID: 'page',
+      LOGIN_SCOPE: 'openid',
+    };
+    const lambda = await http.startFor(t, { environment });
+    const { body } = answerOf(await lambda.invoke(request('GET', '/')));
+    const told = { issuer: 'https://issuer.example', clientId: 'page', scope: 'openid' };
+    assert.ok(body!.includes(`content="${JSON.stringify(told).replaceAll('"', '&quot;')}"`));
+    assert.match(body!, /Sign in/);
+  });
+
   it('compresses its page for the gateway to decode from base64', async (t) => {
     const lambda = await http.startFor(t);
     const event = request('GET', '/');

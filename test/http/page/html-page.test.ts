@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it, test } from 'node:test';
 import { IMAGE_TYPES } from '../../../src/caption/image-input.ts';
 import { OPTIONS, type OptionName } from '../../../src/caption/options.ts';
-import { app, MAX_BODY_BYTES } from '../harness.ts';
+import { app, appWith, MAX_BODY_BYTES } from '../harness.ts';
 
 /** Directives of a page's policy by name. */
 function policyOf(response: Response): Map<string, string> {
@@ -57,6 +57,27 @@ describe('the page', () => {
   it('is told how many bytes a request may have', async () => {
     const html = await (await app.request('/')).text();
     assert.ok(html.includes(`<meta name="max-body-bytes" content="${MAX_BODY_BYTES}">`));
+  });
+
+  it('has what signs people in where there is a login, and nothing of it elsewhere', async () => {
+    const login = { issuer: 'https://issuer.example/?a&b', clientId: '"$&', scope: 'openid' };
+    const response = await appWith({ login }).request('/');
+    const html = await response.text();
+    const [, told] = /<meta name="login" content="([^"]*)">/.exec(html)!;
+    assert.deepEqual(JSON.parse(told!.replaceAll('&quot;', '"').replaceAll('&amp;', '&')), login);
+    const scripts = [...html.matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)];
+    const hashes = scripts.map(([, text]) => createHash('sha256').update(text!).digest('base64'));
+    assert.equal(
+      policyOf(response).get('script-src'),
+      `script-src ${hashes.map((hash) => `'sha256-${hash}'`).join(' ')}`,
+    );
+    const without = await (await app.request('/')).text();
+    assert.equal(scripts.length, 2);
+    assert.doesNotMatch(without, /login|Sign in|issuer/);
+    assert.equal(
+      html.length - without.length,
+      /<meta name="login"[\s\S]*?(?=<\/head>)/.exec(html)![0].length,
+    );
   });
 
   it('has a logo that stays small without the style sheet', async () => {

@@ -15,6 +15,8 @@ const warnings: Error[] = [];
 process.on('warning', (warning) => warnings.push(warning));
 
 const page = await inlinePage(new URL('../../../src/http/page/page.html', import.meta.url));
+/** What pages with a login have in it as well. */
+const login = await inlinePage(new URL('../../../src/http/page/login.html', import.meta.url));
 
 /** Writes files beside each other and inlines the first one. */
 function inlined(files: Record<string, string>): Promise<string> {
@@ -28,12 +30,13 @@ function scriptOf(html: string): string {
 
 describe('the page as one document', () => {
   it('names no file of its own any more', () => {
-    assert.doesNotMatch(page, /\.(css|ts|js)["']/);
+    assert.doesNotMatch(page + login, /\.(css|ts|js)["']/);
   });
 
   it('is a script in which no name is declared twice', () => {
     // In a block, as in a module, two functions of one name are an error.
-    assert.doesNotThrow(() => new Script(`'use strict'; {${scriptOf(page)}}`));
+    for (const html of [page, login])
+      assert.doesNotThrow(() => new Script(`'use strict'; {${scriptOf(html)}}`));
   });
 
   it('has the product’s own alternative text, tree layout and heat painting in it, once', () => {
@@ -46,6 +49,7 @@ describe('the page as one document', () => {
     // Many photographs at once took a quarter more than the 64,000 bytes of before; compressed it is a third of this.
     assert.ok(Buffer.byteLength(page) < 88_000, `${Buffer.byteLength(page)} bytes`);
     assert.ok(gzipSync(page).length < 29_500, `${gzipSync(page).length} bytes compressed`);
+    assert.ok(gzipSync(login).length < 4_000, `${gzipSync(login).length} bytes compressed`);
   });
 
   it('was made without a word on standard error', async () => {

@@ -74,3 +74,36 @@ function attribute([logicalId, name]: [string, string], resources: Resources): u
 function joined([separator, parts]: [string, unknown[]], resources: Resources): string {
   return parts.map((part) => String(resolve(part, resources))).join(separator);
 }
+
+/** Resources that CloudFormation would make in no order, since each waits for the next and the last for the first. */
+export function circleIn(resources: Resources): string[] | undefined {
+  const done = new Set<string>();
+  const visit = (id: string, above: readonly string[]): string[] | undefined => {
+    if (above.includes(id)) return [...above.slice(above.indexOf(id)), id];
+    if (done.has(id)) return undefined;
+    for (const next of waitedFor(resources[id]!)) {
+      const circle = next in resources ? visit(next, [...above, id]) : undefined;
+      if (circle) return circle;
+    }
+    done.add(id);
+    return undefined;
+  };
+  for (const id of Object.keys(resources)) {
+    const circle = visit(id, []);
+    if (circle) return circle;
+  }
+  return undefined;
+}
+
+/** Logical ids in `DependsOn`, `Ref`, `Fn::GetAtt` and `Fn::Sub`. */
+function waitedFor({ Properties, DependsOn = [] }: Resource): string[] {
+  const named: string[] = [];
+  JSON.stringify(Properties ?? {}, (key, value) => {
+    if (key === 'Ref') named.push(value);
+    if (key === 'Fn::GetAtt') named.push(value[0]);
+    if (key === 'Fn::Sub')
+      named.push(...[...String([value].flat()[0]).matchAll(/\$\{([^.}]+)/g)].map(([, id]) => id!));
+    return value;
+  });
+  return [DependsOn, named].flat();
+}
