@@ -56,6 +56,8 @@ const ACCESS_LOG = {
 export class CaptionerApi extends Construct {
   readonly api: HttpApi;
   readonly url: string;
+  /** Known before the function is, unlike `url`, which waits for the routes. */
+  readonly domainName: string;
 
   /** @param login of the page, where there is one */
   constructor(
@@ -100,6 +102,8 @@ export class CaptionerApi extends Construct {
     }
     if (settings.api.auth.kind === 'none') this.acknowledgeOpenness();
     const stage = this.makeStage(settings);
+    const { region, urlSuffix } = Stack.of(this);
+    this.domainName = domain?.name ?? `${this.api.apiId}.execute-api.${region}.${urlSuffix}`;
     this.url = domain === undefined ? stage.url : this.nameIt(domain, stage);
   }
 

@@ -163,10 +163,13 @@ export class CaptionerStack extends Stack {
   }
 
   private addPage(api: CaptionerApi): void {
-    const { settings, login } = this;
-    const webAclArn = firewallFor(this, settings);
-    if (settings.page === undefined || login === undefined || webAclArn === undefined) return;
-    const { url } = new PageDistribution(this, 'Page', { settings, page: settings.page, api, webAclArn });
+    const { login, settings } = this;
+    if (settings.page === undefined || login === undefined) return;
+    const { url } = new PageDistribution(this, 'Page', {
+      domain: settings.page.domain,
+      apiDomainName: api.domainName,
+      webAclArn: firewallFor(this, settings.page.firewall, settings.logRetentionDays),
+    });
     login.comeBackTo(url);
     this.tell({ PageUrl: url, ...(login.userPoolId && { UserPoolId: login.userPoolId }) });
   }

@@ -276,8 +276,10 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   'infra/workflow': ['infra/settings', 'errors', 'aws-cdk-lib', 'constructs'],
   'infra/gpu': ['infra/functions', 'infra/settings', 'aws-cdk-lib', 'constructs'],
+  'infra/page': ['infra/settings', 'lambda/env', 'aws-cdk-lib', 'constructs'],
   'infra/container': ['infra/functions', 'node:*'],
   infra: [
+    'infra/page',
     'infra/gpu',
     'infra/workflow',
     'infra/functions',
@@ -305,10 +307,12 @@ const OWN_ROOM: Record<string, string> = {
   'src/http/cross-origin.ts': 'http/cross-origin',
   'src/lambda/env.ts': 'lambda/env',
   'src/lambda/uploads-env.ts': 'lambda/env',
+  'src/lambda/login-env.ts': 'lambda/env',
   'src/pictures/heat.ts': 'pictures/plain',
   'src/pictures/tree-layout.ts': 'pictures/plain',
   'infra/settings.ts': 'infra/settings',
   'infra/gpu-settings.ts': 'infra/settings',
+  'infra/page-settings.ts': 'infra/settings',
   'infra/acknowledge.ts': 'infra/settings',
 };
 

@@ -1,5 +1,5 @@
 /** CloudFront in front of the API: a browser's way in. */
-import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import {
   AllowedMethods,
@@ -19,9 +19,7 @@ import {
 import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { Construct } from 'constructs';
 import { acknowledge } from '../acknowledge.ts';
-import type { CaptionerApi } from '../http-api.ts';
 import type { PageSettings } from '../page-settings.ts';
-import type { Settings } from '../settings.ts';
 import { OPEN_PATHS } from './open-paths.ts';
 
 /** HTTP APIs give up after as long. */
@@ -35,9 +33,9 @@ const KEPT_ERRORS = [400, 403, 404, 405, 414, 500, 501, 502, 503, 504];
 const OPEN_CACHED = Duration.minutes(1);
 
 export interface PageDistributionProps {
-  settings: Settings;
-  page: PageSettings;
-  api: CaptionerApi;
+  domain: PageSettings['domain'];
+  /** Where the API answers. */
+  apiDomainName: string;
   webAclArn: string;
 }
 
@@ -45,14 +43,14 @@ export class PageDistribution extends Construct {
   /** Of the page, ending in `/`. */
   readonly url: string;
 
-  constructor(scope: Construct, id: string, { settings, page, api, webAclArn }: PageDistributionProps) {
+  constructor(scope: Construct, id: string, { domain, apiDomainName, webAclArn }: PageDistributionProps) {
     super(scope, id);
-    const { domain } = page;
-    const origin = new HttpOrigin(settings.api.domain?.name ?? this.generatedName(api), {
+    const origin = new HttpOrigin(apiDomainName, {
       protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY,
       originSslProtocols: [OriginSslPolicy.TLS_V1_2],
       readTimeout: LONGEST_ANSWER,
     });
+    const open = this.openBehavior(origin);
     const distribution = new Distribution(this, 'Distribution', {
       comment: 'show-and-tell: the page',
       webAclId: webAclArn,
@@ -67,7 +65,7 @@ export class PageDistribution extends Construct {
         // What is large is compressed already.
         compress: false,
       },
-      additionalBehaviors: Object.fromEntries(OPEN_PATHS.map((path) => [path, this.openBehavior(origin)])),
+      additionalBehaviors: Object.fromEntries(OPEN_PATHS.map((path) => [path, open])),
       errorResponses: KEPT_ERRORS.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
       ...(domain && {
         domainNames: [domain.name],
@@ -85,17 +83,9 @@ export class PageDistribution extends Construct {
     }
   }
 
-  /** Not the stage's own: that would make the distribution wait for the function, which waits for the distribution's name. */
-  private generatedName({ api }: CaptionerApi): string {
-    const { region, urlSuffix } = Stack.of(this);
-    return `${api.apiId}.execute-api.${region}.${urlSuffix}`;
-  }
-
-  private openPolicy: CachePolicy | undefined;
-
   /** Nothing of a request but its path reaches the function: neither the code that a provider sends people back with, nor a cookie. */
   private openBehavior(origin: HttpOrigin): BehaviorOptions {
-    this.openPolicy ??= new CachePolicy(this, 'OpenPaths', {
+    const cachePolicy = new CachePolicy(this, 'OpenPaths', {
       comment: 'show-and-tell: what is the same for everybody',
       minTtl: OPEN_CACHED,
       defaultTtl: OPEN_CACHED,
@@ -110,7 +100,7 @@ export class PageDistribution extends Construct {
       origin,
       viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
       allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
-      cachePolicy: this.openPolicy,
+      cachePolicy,
     };
   }
 

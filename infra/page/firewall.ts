@@ -6,6 +6,7 @@ import { CfnOutput, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnLoggingConfiguration, CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
+import type { PageSettings } from '../page-settings.ts';
 import type { Settings } from '../settings.ts';
 
 const REGION = 'us-east-1';
@@ -30,11 +31,14 @@ const ABOUT_BODIES = [
 const ABOUT_CODES = ['SizeRestrictions_QUERYSTRING'];
 
 /** The web ACL for the page of a stack, and the stack that has it where it is our own. */
-export function firewallFor(stack: Stack, { page, logRetentionDays }: Settings): string | undefined {
-  if (page === undefined) return undefined;
-  if (page.firewall.kind === 'existing') return page.firewall.webAclArn;
+export function firewallFor(
+  stack: Stack,
+  settings: PageSettings['firewall'],
+  logRetentionDays: FirewallProps['logRetentionDays'],
+): string {
+  if (settings.kind === 'existing') return settings.webAclArn;
   const firewall = new FirewallStack(stack.node.scope!, `${stack.node.id}-firewall`, {
-    requestsPerFiveMinutes: page.firewall.requestsPerFiveMinutes,
+    requestsPerFiveMinutes: settings.requestsPerFiveMinutes,
     logRetentionDays,
   });
   stack.addStackDependency(firewall);

@@ -1,6 +1,5 @@
 /** Environment variables of the page's login, which a deployment has only where it has one. */
 import * as z from 'zod';
-import type { Login } from '../http/parts.ts';
 
 /** Issuer of the tokens that the gateway takes; without it the page asks nobody to sign in. */
 export const LOGIN_ISSUER = 'LOGIN_ISSUER';
@@ -21,10 +20,12 @@ const schema = z
     scope: env[LOGIN_SCOPE],
   }));
 
+type LoginSettings = z.output<typeof schema>;
+
 /**
  * @returns null where there is no login
  * @throws ZodError naming every variable that is missing or wrong
  */
-export function readLogin(env: Record<string, string | undefined>): Login | null {
+export function readLogin(env: Record<string, string | undefined>): LoginSettings | null {
   return env[LOGIN_ISSUER] === undefined ? null : schema.parse(env);
 }

@@ -12,7 +12,7 @@ const documents = readDocuments();
 /** What readers make themselves. */
 const MADE_BY_READERS = ['models/im2txt', 'docs/api'];
 /** Not of the program: they stand in sentences about others. */
-const FLAGS_OF_OTHERS = ['--scope', '--aws-sigv4', '--optimize-for-size'];
+const FLAGS_OF_OTHERS = ['--all', '--scope', '--aws-sigv4', '--optimize-for-size'];
 
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>;

@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { OPEN_PATHS } from '../../../infra/page/open-paths.ts';
+import { settingsOf } from '../../../infra/settings.ts';
 import { readLogin } from '../../../src/lambda/login-env.ts';
+import { blocksOf, readDocument, tableRows } from '../../docs/documents.ts';
 import { nameOf, type Resources, resolve } from '../../support/aws/template.ts';
 import { type Deployed, deployedAs } from '../deployed.ts';
 
@@ -285,4 +287,26 @@ test('nothing of it is there unless it is asked for', () => {
   const { artifacts } = JSON.parse(readFileSync(join(assembly, 'manifest.json'), 'utf8'));
   assert.ok(!Object.keys(artifacts).some((name) => name.includes('firewall')));
   assert.equal(readLogin(variablesOf(deployedAs('prod'), 'Http')), null);
+});
+
+describe('docs/page.md', () => {
+  const document = readDocument('docs/page.md');
+
+  test('what it says to write are settings', () => {
+    const written = blocksOf(document, 'sh').flatMap((block) =>
+      [...block.matchAll(/<<'JSON'\n(.*?)^JSON/gms)].map(([, json]) => JSON.parse(json!)),
+    );
+    assert.deepEqual(
+      written.map((overrides) => settingsOf('dev', overrides).page!.login.kind),
+      ['cognito', 'oidc'],
+    );
+  });
+
+  test('what it says is open is', () => {
+    const open = tableRows(document).flatMap(([paths, to]) => (to?.startsWith('everybody') ? [paths!] : []));
+    assert.deepEqual(
+      [...open.join().matchAll(/`([^`]+)`/g)].map(([, path]) => path),
+      OPEN_PATHS,
+    );
+  });
 });
