@@ -289,6 +289,7 @@ test('an address of its own is the only one, answers for every path, and says wh
     time: '$context.requestTime',
     ip: '$context.identity.sourceIp',
     caller: '$context.identity.userArn',
+    subject: '$context.authorizer.claims.sub',
     route: '$context.routeKey',
     path: '$context.path',
     status: '$context.status',

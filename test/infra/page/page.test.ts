@@ -115,12 +115,6 @@ for (const way of [COGNITO, OIDC]) {
       assert.equal((JwtConfiguration as { Issuer: string }).Issuer, variables.LOGIN_ISSUER);
       assert.equal(variablesOf(deployed, 'Queue').LOGIN_ISSUER, undefined);
     });
-
-    test('who asked stands in the log of the API', () => {
-      const { AccessLogSettings } = deployedAs(way).propertiesOf('AWS::ApiGatewayV2::Stage', 'Http');
-      const format = JSON.parse((AccessLogSettings as { Format: string }).Format);
-      assert.equal(format.subject, '$context.authorizer.claims.sub');
-    });
   });
 }
 

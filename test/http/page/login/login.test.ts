@@ -84,6 +84,7 @@ describe('the page with a login', { skip: NO_BROWSER }, () => {
     await signIn(page);
     await captioned(page, 'coffee.jpg');
     await whenSignedIn(page);
+    assert.equal(await page.evaluate('document.activeElement.id'), 'choose');
     assert.deepEqual(await violations(page), []);
     assert.match(await page.locator('#model').innerText(), /^Model /);
     assert.ok(asked.length >= 2 && asked.every((one) => statusFor(one, authorizerOf(provider)) === 200));

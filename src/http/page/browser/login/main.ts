@@ -30,6 +30,8 @@ showSession();
 void comeBack();
 
 function showSession(): void {
+  // What is hidden cannot keep the focus.
+  if (isSignedIn() && signedOut.contains(document.activeElement)) $('#choose').focus();
   signedOut.hidden = isSignedIn();
   signOutButton.hidden = !isSignedIn();
   say(INVITATION);

@@ -42,7 +42,7 @@ const USUAL_SECONDS = 300;
 let described: Promise<Provider> | undefined;
 
 /** @throws Error where the provider does not answer, or not as itself */
-export function provider(): Promise<Provider> {
+function provider(): Promise<Provider> {
   described ??= describe();
   described.catch(() => {
     described = undefined;
