@@ -40,6 +40,7 @@ export function firewallFor(
   const firewall = new FirewallStack(stack.node.scope!, `${stack.node.id}-firewall`, {
     requestsPerFiveMinutes: settings.requestsPerFiveMinutes,
     logRetentionDays,
+    isProtected: stack.terminationProtection ?? false,
   });
   stack.addStackDependency(firewall);
   // Read when the other stack is deployed, from any region, without a function of CDK's that would read it.
@@ -50,11 +51,21 @@ export function firewallFor(
 interface FirewallProps {
   requestsPerFiveMinutes: number;
   logRetentionDays: Settings['logRetentionDays'];
+  /** Against being deleted by accident. */
+  isProtected: boolean;
 }
 
 class FirewallStack extends Stack {
-  constructor(scope: Construct, id: string, { requestsPerFiveMinutes, logRetentionDays }: FirewallProps) {
-    super(scope, id, { env: { region: REGION }, description: 'show-and-tell: firewall of the page' });
+  constructor(
+    scope: Construct,
+    id: string,
+    { requestsPerFiveMinutes, logRetentionDays, isProtected }: FirewallProps,
+  ) {
+    super(scope, id, {
+      env: { region: REGION },
+      description: 'show-and-tell: firewall of the page',
+      terminationProtection: isProtected,
+    });
     const acl = new CfnWebACL(this, 'WebAcl', {
       scope: 'CLOUDFRONT',
       defaultAction: { allow: {} },

@@ -129,6 +129,9 @@ describe('people of its own', () => {
     assert.deepEqual(pool.UsernameConfiguration, { CaseSensitive: false });
     assert.equal(pool.DeletionProtection, 'ACTIVE');
     assert.equal(whenDeleted('AWS::Cognito::UserPool', 'Login'), 'Retain');
+    // Another would be a pool without anybody, and a page at another address.
+    assert.deepEqual(deployed().idsOf('AWS::Cognito::UserPool'), ['LoginPeople6B21FE82']);
+    assert.deepEqual(deployed().idsOf(DISTRIBUTION), ['PageDistributionFBB4E0B8']);
   });
 
   test('the page is a client without a secret, for the code grant alone, and tokens to renew with are good once', () => {
@@ -193,6 +196,7 @@ describe('a firewall of its own', () => {
     const { artifacts } = JSON.parse(readFileSync(join(deployed().assembly, 'manifest.json'), 'utf8'));
     assert.match(artifacts['Captioner-firewall'].environment, /\/us-east-1$/);
     assert.ok(artifacts.Captioner.dependencies.includes('Captioner-firewall'));
+    assert.equal(artifacts['Captioner-firewall'].properties.terminationProtection, true);
   });
 
   test('asks for patience where there are too many requests, and takes no photograph for an attack', () => {
