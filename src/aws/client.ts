@@ -40,6 +40,7 @@ const PROOFS: Record<string, readonly string[]> = {
   HeadObjectCommand: ['ETag'],
   PutObjectCommand: ['ETag'],
   ListObjectsV2Command: ['Name', 'KeyCount', 'MaxKeys', 'IsTruncated'],
+  PutEventsCommand: ['Entries', 'FailedEntryCount'],
 };
 const REQUEST_ID = /^x-amzn?-request-?id$/;
 const WEB_PAGE = /\bhtml\b/i;

@@ -46,14 +46,20 @@ export function isTaken(error: unknown): boolean {
  * The failure that a failed request for an image stands for. What is neither of the object nor going to pass stays what it
  * is: a mistake of the deployment.
  * @param limit that the request had from us
+ * @param task what was asked of S3
  */
-export function imageFailureOf(error: unknown, image: ObjectReference, limit?: AbortSignal): unknown {
+export function imageFailureOf(
+  error: unknown,
+  image: ObjectReference,
+  limit?: AbortSignal,
+  task: 'read' | 'tag' = 'read',
+): unknown {
   if (isMissing(error)) return new ImageNotFound(`${nameOf(image)} does not exist`, { cause: error });
   if (error instanceof S3ServiceException && error.name === ARCHIVED) {
     return new ImageNotFound(`${nameOf(image)} is archived and cannot be read`, { cause: error });
   }
   if (isRefusal(error) && !isPassing(error)) {
-    return new ObjectRefused(`S3 refuses to read ${nameOf(image)}: ${answerOf(error)}`, { cause: error });
+    return new ObjectRefused(`S3 refuses to ${task} ${nameOf(image)}: ${answerOf(error)}`, { cause: error });
   }
   return serviceFailureOf(error, image, limit);
 }

@@ -14,6 +14,9 @@ export const summaryInputSchema = z.strictObject({
   /** Of the function that captioned, MB. */
   memory: z.number().positive(),
   architecture: z.enum(['x86_64', 'arm64']),
+  /** ARN of the execution and name of its bucket, for those who are told of its end. */
+  execution: z.string().min(1).optional(),
+  bucket: z.string().min(1).optional(),
 });
 export type SummaryInput = z.output<typeof summaryInputSchema>;
 
@@ -60,7 +63,7 @@ const failureSchema = z.object({
 /** @throws UpstreamUnavailable */
 export async function summarizeRun(
   s3: S3Client,
-  { manifest, memory, architecture }: SummaryInput,
+  { manifest, memory, architecture }: Pick<SummaryInput, 'manifest' | 'memory' | 'architecture'>,
 ): Promise<RunSummary> {
   const bucket = manifest.Bucket;
   const { ResultFiles } = manifestSchema.parse(JSON.parse(await textOf(s3, bucket, manifest.Key)));

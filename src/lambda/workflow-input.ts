@@ -53,6 +53,8 @@ const batchSchema = z.strictObject({
       bucket: text.optional(),
       /** Keys of inventories are URL-encoded, those of lists are not. */
       keyEncoding: z.enum(['plain', 'url']).default('plain'),
+      /** When the run began: what it recorded and could not tell of is told of when a batch is tried again. */
+      startedAt: z.iso.datetime().optional(),
       options,
     })
     .default({ keyEncoding: 'plain' }),
@@ -73,7 +75,7 @@ export interface UnreadableItem {
 export type WorkflowInput =
   | { kind: 'object'; object: WorkflowObject }
   | { kind: 'image'; bytes: Uint8Array; plan: CaptionPlan | undefined }
-  | { kind: 'batch'; objects: (WorkflowObject | UnreadableItem)[] };
+  | { kind: 'batch'; objects: (WorkflowObject | UnreadableItem)[]; startedAt: number | undefined };
 
 const fieldsOf = (event: unknown) => z.record(z.string(), z.unknown()).safeParse(event).data ?? {};
 
@@ -88,7 +90,15 @@ export function isBatch(event: unknown): boolean {
  */
 export function readWorkflowInput(event: unknown, plan: Captioner['plan']): WorkflowInput {
   const input = fieldsOf(event);
-  if (isBatch(event)) return { kind: 'batch', objects: objectsOf(parse(batchSchema, input), plan) };
+  if (isBatch(event)) {
+    const batch = parse(batchSchema, input);
+    const { startedAt } = batch.BatchInput;
+    return {
+      kind: 'batch',
+      objects: objectsOf(batch, plan),
+      startedAt: startedAt === undefined ? undefined : Date.parse(startedAt),
+    };
+  }
   if ('image' in input) {
     const { image, options } = parse(imageSchema, input);
     return { kind: 'image', bytes: bytesOfBase64(image), plan: planned(options, plan) };

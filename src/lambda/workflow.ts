@@ -8,9 +8,10 @@ import type { Context } from 'aws-lambda';
 import { nameOf } from '../aws/object-reference.ts';
 import type { CaptionResult } from '../caption/result.ts';
 import { UnsupportedImage } from '../errors.ts';
+import { writingLimit } from '../s3/caption-object.ts';
 import { type ResultDocument, readResult } from '../s3/results.ts';
 import { countCaptions, reportFailure } from './failures.ts';
-import { captionAndReport, startObjectRuntime } from './objects.ts';
+import { captionAndReport, startObjectRuntime, type Telling } from './objects.ts';
 import { deadlineOf, inInvocation } from './runtime.ts';
 import {
   isBatch,
@@ -54,7 +55,7 @@ async function answer(input: WorkflowInput, deadline: number) {
     case 'image':
       return await captionBytes(input, deadline);
     case 'batch':
-      return await captionBatch(input.objects, deadline);
+      return await captionBatch(input, deadline);
   }
 }
 
@@ -74,14 +75,21 @@ async function captionOne(object: WorkflowObject, deadline: number): Promise<Res
 
 /** One after the other: two images at once would only share the processor. */
 async function captionBatch(
-  objects: readonly (WorkflowObject | UnreadableItem)[],
+  { objects, startedAt = Number.POSITIVE_INFINITY }: WorkflowInput & { kind: 'batch' },
   deadline: number,
 ): Promise<BatchOutcome> {
   const items: ItemOutcome[] = [];
-  for (const object of objects) {
-    const item = await itemOutcome(object, deadline);
-    if (item !== null) items.push(item);
-    else runtime.logger.info('ignored', { source: { bucket: object.bucket, key: object.key } });
+  const gathering = runtime.announcer?.gather();
+  // A run over what is all done already tells of nothing.
+  const telling = { since: startedAt, announce: gathering?.image };
+  try {
+    for (const object of objects) {
+      const item = await itemOutcome(object, deadline, telling);
+      if (item !== null) items.push(item);
+      else runtime.logger.info('ignored', { source: { bucket: object.bucket, key: object.key } });
+    }
+  } finally {
+    await gathering?.flush(writingLimit(deadline));
   }
   return await batchOutcome(items, runtime.s3, runtime.settings.results);
 }
@@ -93,10 +101,11 @@ async function captionBatch(
 async function itemOutcome(
   object: WorkflowObject | UnreadableItem,
   deadline: number,
+  telling: Telling,
 ): Promise<ItemOutcome | null> {
   try {
     if ('error' in object) throw object.error;
-    return itemOf(object, await captionAndReport(object, runtime, deadline));
+    return itemOf(object, await captionAndReport(object, runtime, deadline, telling));
   } catch (error) {
     const item = failedItem(object, error);
     const { bucket, key, versionId } = item;

@@ -38,14 +38,18 @@ export interface ObjectRequest extends ObjectReference {
 }
 
 /**
- * `document` is there when this call wrote it; without it the outcome was there before. A folder is passed over: no
+ * `document` is there when this call wrote it; otherwise the outcome was there before, written at `writtenAt`. A folder is passed over: no
  * image, no failure, nothing to record.
  */
-export type ObjectOutcome = RecordedObject | { status: 'passed over'; location?: never; document?: never };
+export type ObjectOutcome =
+  | RecordedObject
+  | { status: 'passed over'; location?: never; document?: never; writtenAt?: never };
 
 interface RecordedObject {
   status: RecordedOutcome['status'];
   location: ResultLocation;
+  /** Milliseconds since the epoch. */
+  writtenAt?: number;
   document?: ResultDocument;
 }
 
@@ -88,7 +92,7 @@ export async function captionObject(
     if (isFolder(image.key, image.bytes)) return { status: 'passed over' };
     const location = locationOf(request, revisionOf(image), parts);
     const earlier = await findResult(parts.s3, location, call.deadline);
-    if (earlier !== null) return { status: earlier, location };
+    if (earlier !== null) return { ...earlier, location };
     const outcome = await outcomeOf(image, request, parts, call);
     return await record(outcome, { ...request, ...image }, location, parts, call);
   } catch (error) {
@@ -141,9 +145,13 @@ async function record(
     writtenAt: new Date().toISOString(),
     ...outcome,
   };
-  const limit = deadline === undefined ? undefined : Math.max(deadline, Date.now()) + WRITING_MS;
-  const isFirst = await writeResult(s3, location, document, limit);
-  return { status: document.status, location, ...(isFirst && { document }) };
+  const isFirst = await writeResult(s3, location, document, writingLimit(deadline));
+  return { status: document.status, location, ...(isFirst ? { document } : { writtenAt: Date.now() }) };
+}
+
+/** Until when what is known may be written; milliseconds since the epoch. */
+export function writingLimit(deadline: number | undefined): number | undefined {
+  return deadline === undefined ? undefined : Math.max(deadline, Date.now()) + WRITING_MS;
 }
 
 function isRecorded(

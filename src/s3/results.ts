@@ -32,23 +32,32 @@ export type ResultDocument = z.output<typeof resultDocumentSchema>;
 /** Where a result document is. */
 export type ResultLocation = Omit<ObjectReference, 'versionId'>;
 
+export interface FoundResult {
+  status: RecordedOutcome['status'];
+  /** Milliseconds since the epoch, in whole seconds. */
+  writtenAt: number;
+}
+
 /** Metadata that HEAD answers with: a document need not be read to be counted. */
 const STATUS = 'status';
 
 /**
- * Status of the document at a place, `null` where there is none.
+ * The document at a place without its content, `null` where there is none.
  * @throws UpstreamUnavailable, DeadlineExceeded
  */
 export async function findResult(
   s3: S3Client,
   location: ResultLocation,
   deadline?: number,
-): Promise<RecordedOutcome['status'] | null> {
+): Promise<FoundResult | null> {
   const command = new HeadObjectCommand({ Bucket: location.bucket, Key: location.key });
   const limit = until(deadline);
   try {
     const head = await s3.send(command, limit);
-    return head.Metadata?.[STATUS] === 'failed' ? 'failed' : 'captioned';
+    return {
+      status: head.Metadata?.[STATUS] === 'failed' ? 'failed' : 'captioned',
+      writtenAt: head.LastModified?.getTime() ?? Date.now(),
+    };
   } catch (error) {
     if (isMissing(error)) return null;
     throw serviceFailureOf(error, location, limit.abortSignal);

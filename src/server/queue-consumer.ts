@@ -14,7 +14,9 @@ import { distrusting, requestsOf } from '../aws/client.ts';
 import { connectionFailureOf } from '../aws/lost-connection.ts';
 import { type ErrorReport, reportOf } from '../errors.ts';
 import { captionEvent, type Fate } from '../s3/caption-event.ts';
-import { captionObject, type ObjectCaptioner } from '../s3/caption-object.ts';
+import { captionObject, type ObjectCaptioner, type ObjectOutcome } from '../s3/caption-object.ts';
+import type { ReadableObject } from '../s3/events.ts';
+import { type FollowUps, followUp } from '../s3/follow-up.ts';
 
 /** The longest that SQS lets a request wait for messages: an empty queue then costs three requests a minute. */
 const WAIT_SECONDS = 20;
@@ -41,6 +43,8 @@ export interface ConsumerReport extends Partial<Counts> {
   /** `left`: comes back to the queue. `failed`: a request to SQS. */
   queue: 'done' | 'left' | 'failed';
   messageId?: string | undefined;
+  /** Objects that got no tag, for they have ten of others. */
+  untagged?: number;
   code?: ErrorReport['code'];
   /** What an operator has to know. */
   error?: string;
@@ -52,6 +56,8 @@ export interface ConsumerParts extends ObjectCaptioner {
   queueUrl: string;
   /** Messages at work at the same time; 1 or more. */
   messages: number;
+  /** @default none */
+  followUps?: FollowUps;
   /** @default nothing */
   report?: (line: ConsumerReport) => void;
 }
@@ -126,18 +132,20 @@ async function receive(
 async function handleMessage(message: Message, parts: ConsumerParts): Promise<void> {
   const start = performance.now();
   const counts: Counts = { captioned: 0, recorded: 0, skipped: 0, ignored: 0 };
+  let untagged = 0;
   const extending = setInterval(() => void extend(message, parts), EXTEND_AFTER_MS);
   const end = (line: ConsumerReport): void =>
     parts.report?.({
       ...line,
       messageId: message.MessageId,
       ...counts,
+      ...(untagged > 0 && { untagged }),
       milliseconds: performance.now() - start,
     });
   try {
     await captionEvent(message.Body ?? '', {
       results: parts.results,
-      caption: (object) => captionObject(object, parts, { deadline: Date.now() + OBJECT_MS }),
+      caption: async (object) => await captionAndFollowUp(object, parts, () => untagged++),
       count: (fate) => {
         counts[fate]++;
       },
@@ -149,6 +157,18 @@ async function handleMessage(message: Message, parts: ConsumerParts): Promise<vo
   } finally {
     clearInterval(extending);
   }
+}
+
+async function captionAndFollowUp(
+  object: ReadableObject,
+  parts: ConsumerParts,
+  countUntagged: () => void,
+): Promise<ObjectOutcome> {
+  const { s3, followUps = {} } = parts;
+  const call = { deadline: Date.now() + OBJECT_MS };
+  const outcome = await captionObject(object, parts, call);
+  if ((await followUp(outcome, { s3, followUps }, call)) === 'no room') countUntagged();
+  return outcome;
 }
 
 async function remove({ ReceiptHandle }: Message, { sqs, queueUrl }: ConsumerParts): Promise<void> {

@@ -17,6 +17,7 @@ import { routeAt } from '../http/report.ts';
 import { type Bundle, plannedModel, readBundle } from '../model/bundle.ts';
 import { createDecodeMemory } from '../model/memory/decode-memory.ts';
 import { type CaptionerPool, createPool, type PoolOptions } from '../model/pool.ts';
+import type { FollowUps } from '../s3/follow-up.ts';
 import type { ReportLine } from './access-log.ts';
 import { reportOfRefusal } from './access-log.ts';
 
@@ -193,11 +194,19 @@ async function startConsumer(
     allowedBuckets,
     results: { bucket: resultsBucket, prefix: resultsPrefix },
     maxObjectBytes,
+    followUps: { tagObjects: settings.tagObjects, announce: await createAnnounce(settings) },
     report: (line) => {
       metrics.consumed(line);
       report?.(line);
     },
   });
+}
+
+/** @returns `undefined` where the settings name no bus */
+async function createAnnounce({ eventBus: bus, deployment }: ServerSettings): Promise<FollowUps['announce']> {
+  if (bus === undefined) return undefined;
+  const { createAnnouncer } = await import('../events/announcer.ts');
+  return createAnnouncer({ bus, deployment }).image;
 }
 
 /** The AWS SDK is loaded only by servers that use S3: it takes memory, and doubles the time to start. */

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
+import { deploymentName, EVENT_SOURCE, eventBusName } from '../aws/event-names.ts';
 import { bucketName } from '../aws/object-reference.ts';
 import {
   DEFAULT_MAX_OBJECT_BYTES,
@@ -70,6 +71,12 @@ export const serverSettingsSchema = z
     resultsPrefix: resultsPrefix.default(DEFAULT_RESULTS_PREFIX),
     /** Largest object of the queue, bytes. */
     maxObjectBytes: objectBytes.default(DEFAULT_MAX_OBJECT_BYTES),
+    /** Bus of EventBridge that is told what became of what the queue names. @default nobody is told */
+    eventBus: eventBusName.optional(),
+    /** What those events call this server. */
+    deployment: deploymentName.default(EVENT_SOURCE),
+    /** Whether what the queue names gets its best caption as a tag. */
+    tagObjects: z.boolean().default(false),
     /** Clients upload images there that are too large for a request; the queue captions them. @default no uploads */
     uploadsBucket: bucketName.optional(),
     uploadsPrefix: uploadsPrefix.default(DEFAULT_UPLOADS_PREFIX),
@@ -103,6 +110,14 @@ export const serverSettingsSchema = z
   .refine((s) => s.queueUrl === undefined || (s.resultsBucket !== undefined && s.allowedBuckets.length > 0), {
     path: ['queueUrl'],
     message: 'needs {resultsBucket} and {allowedBuckets}',
+  })
+  .refine(({ eventBus, queueUrl }) => eventBus === undefined || queueUrl !== undefined, {
+    path: ['eventBus'],
+    message: 'needs {queueUrl}: only what a queue names is told of',
+  })
+  .refine(({ tagObjects, queueUrl }) => !tagObjects || queueUrl !== undefined, {
+    path: ['tagObjects'],
+    message: 'needs {queueUrl}: only what a queue names is tagged',
   })
   .refine(
     ({ resultsBucket: bucket, resultsPrefix: prefix, allowedBuckets }) =>

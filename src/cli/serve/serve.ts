@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
+import { EVENT_SOURCE } from '../../aws/event-names.ts';
 import {
   DEFAULT_MAX_OBJECT_BYTES,
   DEFAULT_RESULTS_PREFIX,
@@ -29,6 +30,9 @@ interface ServeFlags {
   queueUrl?: string;
   resultsBucket?: string;
   resultsPrefix?: string;
+  eventBus?: string;
+  deployment?: string;
+  tagObjects?: boolean;
   maxObjectBytes?: number;
   maxPixels?: number;
   decodeMemory?: number;
@@ -124,6 +128,12 @@ export function addServeCommand(program: Command): void {
     .option(
       '--results-prefix <prefix>',
       `what the results' keys start with (default: ${DEFAULT_RESULTS_PREFIX})`,
+    )
+    .option('--event-bus <name>', 'bus of EventBridge that is told of what the queue names (default: none)')
+    .option('--deployment <name>', `what those events call this server (default: ${EVENT_SOURCE})`)
+    .option(
+      '--tag-objects',
+      'write the best caption on what the queue names, as the tag "caption" (default: no)',
     )
     .option(
       '--max-object-bytes <size>',

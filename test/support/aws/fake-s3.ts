@@ -12,6 +12,9 @@ export interface StoredObject {
   metadata: Record<string, string>;
   /** As S3 lists it: a second later for each object that is written. */
   modified: string;
+  tags: Record<string, string>;
+  /** Of its last write, as it was; S3 tells it in whole seconds. */
+  written: Date;
 }
 
 const FIRST_WRITE = Date.parse('2026-01-02T03:04:05.000Z');
@@ -23,6 +26,8 @@ export interface S3Request {
   versionId: string | null;
   /** Of a request for a list. */
   list?: { prefix: string; after: string };
+  /** The tags of the object are meant, not its content. */
+  tagging?: true;
 }
 
 /** What happens to a request in place of its answer. */
@@ -71,7 +76,8 @@ export async function startFakeS3(buckets: string[], versioned: string[] = [], p
     const etag = createHash('md5').update(bytes).digest('hex');
     const versionId = versioned.includes(bucket) ? `version.${++versions}` : undefined;
     const modified = new Date(FIRST_WRITE + writes++ * 1000).toISOString();
-    const object = { bytes: Buffer.from(bytes), etag, metadata, modified, ...(versionId && { versionId }) };
+    const written = { bytes: Buffer.from(bytes), etag, metadata, modified, tags: {}, written: new Date() };
+    const object = { ...written, ...(versionId && { versionId }) };
     const older = versionId === undefined ? [] : (store.get(bucket)!.get(key) ?? []);
     store.get(bucket)!.set(key, [object, ...older]);
     return object;
@@ -93,7 +99,7 @@ export async function startFakeS3(buckets: string[], versioned: string[] = [], p
         .end(listOf(fake, asked.bucket, asked.list, page));
       return;
     }
-    if (asked.method === 'PUT') {
+    if (asked.method === 'PUT' && !asked.tagging) {
       if (request.headers['if-none-match'] === '*' && get(asked.bucket, asked.key)) {
         return sendError(response, 412, 'PreconditionFailed');
       }
@@ -108,6 +114,7 @@ export async function startFakeS3(buckets: string[], versioned: string[] = [], p
     const object = asked.versionId ? all.find((o) => o.versionId === asked.versionId) : all[0];
     if (object === undefined)
       return sendError(response, 404, asked.versionId ? 'NoSuchVersion' : 'NoSuchKey');
+    if (asked.tagging) return answerTagging(response, object, asked.method === 'PUT' ? body : null);
     const match = request.headers['if-match'];
     if (match !== undefined && match !== `"${object.etag}"`) {
       return sendError(response, 412, 'PreconditionFailed');
@@ -148,6 +155,7 @@ function parseRequest({ method = '', url = '' }: IncomingMessage): S3Request {
     key: decodeURIComponent(rest.join('/')),
     versionId: parameters.get('versionId'),
     ...(parameters.has('list-type') && { list }),
+    ...(parameters.has('tagging') && { tagging: true }),
   };
 }
 
@@ -187,10 +195,24 @@ function metadataOf({ headers }: IncomingMessage): Record<string, string> {
   return Object.fromEntries(own.map(([name, value]) => [name.slice('x-amz-meta-'.length), String(value)]));
 }
 
+/** @param body new tags, which replace all; `null` to ask for them */
+function answerTagging(response: ServerResponse, object: StoredObject, body: Buffer | null): void {
+  if (body !== null) {
+    const tags = body.toString().matchAll(/<Key>(.*?)<\/Key><Value>(.*?)<\/Value>/gs);
+    object.tags = Object.fromEntries([...tags].map(([, key, value]) => [key, value]));
+    response.writeHead(200).end();
+    return;
+  }
+  const set = Object.entries(object.tags).map(([k, v]) => `<Tag><Key>${k}</Key><Value>${v}</Value></Tag>`);
+  response.writeHead(200, { 'content-type': 'application/xml' });
+  response.end(`<Tagging><TagSet>${set.join('')}</TagSet></Tagging>`);
+}
+
 function sendObject(response: ServerResponse, object: StoredObject, method: string, fault?: Fault): void {
   response.writeHead(200, {
     'content-length': object.bytes.length,
     etag: `"${object.etag}"`,
+    'last-modified': object.written.toUTCString(),
     ...(object.versionId && { 'x-amz-version-id': object.versionId }),
     ...Object.fromEntries(Object.entries(object.metadata).map(([k, v]) => [`x-amz-meta-${k}`, v])),
   });
