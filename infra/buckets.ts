@@ -16,20 +16,23 @@ import { Construct } from 'constructs';
 import { DEFAULT_RESULTS_PREFIX, DEFAULT_UPLOADS_PREFIX } from '../src/aws/places.ts';
 import { acknowledge, objectsFinding } from './acknowledge.ts';
 import type { CaptionerFunction } from './functions/captioner-function.ts';
+import { allowReadingImages, foreignObjectsFinding, type InputBucket } from './input/input-bucket.ts';
+import type { ExistingBucket } from './input/input-settings.ts';
 import type { Settings } from './settings.ts';
 import { INVENTORY_PREFIX, RUNS_PREFIX } from './workflow/storage.ts';
+
+type OwnInput = Extract<Settings['input'], { kind: 'own' }>;
 
 const READ_OBJECT = ['s3:GetObject', 's3:GetObjectVersion'];
 const UNFINISHED_UPLOAD_DAYS = 1;
 
 export class CaptionerBuckets extends Construct {
-  readonly input: IBucket;
+  /** At least one. */
+  readonly inputs: readonly InputBucket[];
+  /** The input bucket, where it is the stack's own, so that clients may be let in to upload. */
+  readonly owned: Bucket | undefined;
   readonly results: Bucket;
   readonly accessLogs: Bucket;
-  /** Keys of the input bucket that are captioned start so. */
-  readonly inputPrefix: string;
-  /** Whether the input bucket is the stack's own, so that clients may be let in to upload. */
-  readonly ownsInput: boolean;
   private readonly settings: Settings;
 
   constructor(scope: Construct, id: string, settings: Settings) {
@@ -42,26 +45,18 @@ export class CaptionerBuckets extends Construct {
       'The bucket of access logs cannot log into itself without end. Only the log delivery of S3 may write to it.',
     );
     this.results = this.makeBucket('Results', settings.resultsExpireDays, {
+      versioned: settings.resultsVersioned,
       serverAccessLogsBucket: this.accessLogs,
       serverAccessLogsPrefix: 'results/',
     });
-    this.ownsInput = settings.input.kind === 'own';
-    this.inputPrefix = settings.input.kind === 'existing' ? settings.input.prefix : '';
-    this.input = this.makeInput();
-    this.takeInventories([this.input]);
+    const { input } = settings;
+    this.owned = input.kind === 'own' ? this.makeOwn(input) : undefined;
+    this.inputs = this.findInputs();
+    this.takeInventories([...new Map(this.inputs.map(({ bucket }) => [bucket.bucketName, bucket])).values()]);
   }
 
-  /** Lets a function read images; listing tells "not found" from "not allowed", which S3 else does not. */
-  allowReading({ role, name }: CaptionerFunction, prefix = this.inputPrefix): void {
-    role.addToPolicy(
-      new PolicyStatement({ actions: READ_OBJECT, resources: [this.input.arnForObjects(`${prefix}*`)] }),
-    );
-    this.allowListing(role, this.input);
-    this.input.encryptionKey?.grantDecrypt(role);
-    const reason = `The ${name} function captions any image that lies there: keys are not known before. Reading only.`;
-    const bucket = this.input.node.defaultChild as CfnBucket | undefined;
-    if (bucket !== undefined) acknowledge(role, objectsFinding(bucket, prefix), reason);
-    else acknowledge(role, foreignObjectsFinding(this.input.bucketName, prefix), reason);
+  allowReading({ role, name }: CaptionerFunction): void {
+    allowReadingImages(role, this.inputs, `The ${name} function`);
   }
 
   /** The same for buckets of others, named in the settings. */
@@ -89,12 +84,13 @@ export class CaptionerBuckets extends Construct {
 
   /** Lets the function sign uploads, and see whether they have come. */
   allowUploads({ role }: CaptionerFunction): void {
-    const resources = [this.input.arnForObjects(`${DEFAULT_UPLOADS_PREFIX}*`)];
+    const bucket = this.owned!;
+    const resources = [bucket.arnForObjects(`${DEFAULT_UPLOADS_PREFIX}*`)];
     role.addToPolicy(new PolicyStatement({ actions: ['s3:PutObject', 's3:GetObject'], resources }));
-    this.allowListing(role, this.input);
+    this.allowListing(role, bucket);
     acknowledge(
       role,
-      objectsFinding(this.input.node.defaultChild as CfnBucket, DEFAULT_UPLOADS_PREFIX),
+      objectsFinding(bucket.node.defaultChild as CfnBucket, DEFAULT_UPLOADS_PREFIX),
       'Every upload gets a random key below this prefix; nothing else in the bucket can be written.',
     );
   }
@@ -148,15 +144,40 @@ export class CaptionerBuckets extends Construct {
     role.addToPolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
   }
 
-  private makeInput(): IBucket {
-    const { input, api } = this.settings;
-    if (input.kind === 'existing') {
-      return Bucket.fromBucketAttributes(this, 'Input', {
-        bucketName: input.name,
-        ...(input.keyArn && { encryptionKey: Key.fromKeyArn(this, 'InputKey', input.keyArn) }),
-      });
+  private findInputs(): InputBucket[] {
+    const { input } = this.settings;
+    switch (input.kind) {
+      case 'own':
+        return this.ownInputs(input, this.owned!);
+      case 'existing':
+        return this.existingInputs([input]);
+      case 'several':
+        return this.existingInputs(input.buckets);
     }
-    const bucket = this.makeBucket('Input', input.expireDays, {
+  }
+
+  /** Uploads have keys without an ending, below a prefix of their own: they are captioned whatever the filters. */
+  private ownInputs({ prefix, suffixes }: OwnInput, bucket: Bucket): InputBucket[] {
+    const filtered = { bucket, prefix, suffixes };
+    if (prefix === '' && suffixes.length === 0) return [filtered];
+    return [filtered, { bucket, prefix: DEFAULT_UPLOADS_PREFIX, suffixes: [] }];
+  }
+
+  private existingInputs(buckets: readonly ExistingBucket[]): InputBucket[] {
+    return buckets.map(({ name: bucketName, prefix, suffixes, keyArn }, i) => ({
+      bucket: Bucket.fromBucketAttributes(this, `Input${i || ''}`, {
+        bucketName,
+        ...(keyArn && { encryptionKey: Key.fromKeyArn(this, `InputKey${i || ''}`, keyArn) }),
+      }),
+      prefix,
+      suffixes,
+    }));
+  }
+
+  private makeOwn({ expireDays, versioned }: OwnInput): Bucket {
+    const { api } = this.settings;
+    const bucket = this.makeBucket('Input', expireDays, {
+      versioned,
       serverAccessLogsBucket: this.accessLogs,
       serverAccessLogsPrefix: 'input/',
       ...(api.corsOrigins.length > 0 && {
@@ -189,14 +210,11 @@ export class CaptionerBuckets extends Construct {
       lifecycleRules: [
         {
           expiration: Duration.days(expireDays),
+          ...(props.versioned && { noncurrentVersionExpiration: Duration.days(expireDays) }),
           abortIncompleteMultipartUploadAfter: Duration.days(UNFINISHED_UPLOAD_DAYS),
         },
       ],
       ...props,
     });
   }
-}
-
-function foreignObjectsFinding(bucket: string, prefix: string): string {
-  return `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::${bucket}/${prefix}*]`;
 }

@@ -4,7 +4,7 @@
  * function of CDK's with rights on every bucket's notifications.
  */
 import { Duration } from 'aws-cdk-lib';
-import { Match, Rule } from 'aws-cdk-lib/aws-events';
+import { Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
@@ -12,6 +12,8 @@ import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import type { CaptionerBuckets } from './buckets.ts';
 import type { CaptionerFunction } from './functions/captioner-function.ts';
+import type { InputBucket } from './input/input-bucket.ts';
+import { keyPattern } from './input/input-settings.ts';
 import type { Settings } from './settings.ts';
 
 /** AWS's advice, so that a throttled function does not spend a message's attempts. */
@@ -42,7 +44,7 @@ export class ImageQueue extends Construct {
       'Serverless-SQSRedrivePolicy',
       'This is the dead-letter queue: what reaches it is looked at by a person, whom an alarm calls.',
     );
-    this.listen(buckets);
+    for (const [i, input] of buckets.inputs.entries()) this.listen(`NewImages${i || ''}`, input);
     captioner.alias.addEventSource(
       new SqsEventSource(this.queue, {
         batchSize: limits.batchSize,
@@ -59,17 +61,19 @@ export class ImageQueue extends Construct {
     );
   }
 
-  private listen({ input, inputPrefix }: CaptionerBuckets): void {
-    new Rule(this, 'NewImages', {
+  /** A rule each: a pattern holds few characters. */
+  private listen(id: string, input: InputBucket): void {
+    const key = keyPattern(input);
+    new Rule(this, id, {
       description: `Images for show-and-tell`,
       eventPattern: {
         source: ['aws.s3'],
         // What was archived when it came can be read once it is restored.
         detailType: ['Object Created', 'Object Restore Completed'],
         detail: {
-          bucket: { name: [input.bucketName] },
+          bucket: { name: [input.bucket.bucketName] },
           // What consoles write to show a folder is empty.
-          object: { size: [{ numeric: ['>', 0] }], ...(inputPrefix && { key: Match.prefix(inputPrefix) }) },
+          object: { size: [{ numeric: ['>', 0] }], ...(key.length > 0 && { key }) },
         },
       },
       targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetters })],

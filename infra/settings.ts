@@ -3,7 +3,10 @@ import * as z from 'zod';
 import { bucketName } from '../src/aws/object-reference.ts';
 import { DEFAULT_MAX_OBJECT_BYTES, objectBytes } from '../src/aws/places.ts';
 import { originsSchema } from '../src/http/cross-origin.ts';
+import { customerKeySchema } from './encryption.ts';
+import { eventSettingsSchema } from './events/event-settings.ts';
 import { gpuSettingsSchema } from './gpu-settings.ts';
+import { days, inputSchema } from './input/input-settings.ts';
 import { pageSettingsSchema } from './page-settings.ts';
 
 /** HTTP APIs give up after 30 s: the function has to answer first. */
@@ -14,7 +17,6 @@ const LONGEST_BATCH_SECONDS = 240;
 /** What a deployer has to write to leave the address open to everybody. */
 export const OPEN_TO_EVERYBODY = 'anybody may call this address and I pay for it';
 
-const days = z.int().min(1).max(3650);
 /** The retentions that CloudWatch Logs knows. */
 const logRetentionDays = z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096]);
 
@@ -63,19 +65,6 @@ const apiSchema = z.strictObject({
     })
     .optional(),
 });
-
-const inputSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('own'), expireDays: days }),
-  /** A bucket that is there already; its owner turns EventBridge notifications on. */
-  z.strictObject({
-    kind: z.literal('existing'),
-    name: bucketName,
-    /** Only keys that start so. */
-    prefix: z.string().max(200).default(''),
-    /** Of a bucket that encrypts with a key of KMS. */
-    keyArn: z.string().startsWith('arn:').includes(':kms:', 'expected a key of KMS').optional(),
-  }),
-]);
 
 const queueSchema = z.strictObject({
   /** Messages of one invocation: images are captioned one after the other. */
@@ -142,6 +131,14 @@ const settingsSchema = z
     queue: queueSchema,
     workflow: workflowSchema,
     resultsExpireDays: days,
+    /** Keeps results that were deleted for `resultsExpireDays` more. */
+    resultsVersioned: z.boolean().default(false),
+    /** Tells a bus of EventBridge what became of images and runs; off without it, for it has its price. */
+    events: eventSettingsSchema.optional(),
+    /** Writes the best caption on each object of the input bucket, as its tag `caption`. */
+    tagObjects: z.boolean().default(false),
+    /** A key of KMS for buckets, queues, topics and logs, in place of AWS's own. */
+    customerKey: customerKeySchema.optional(),
     accessLogsExpireDays: days,
     logRetentionDays,
     logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']),

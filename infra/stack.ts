@@ -8,10 +8,13 @@ import { acknowledge } from './acknowledge.ts';
 import { CaptionerAlarms } from './alarms.ts';
 import { CaptionerBuckets } from './buckets.ts';
 import { CaptionerDashboard } from './dashboard.ts';
+import { encryptStack } from './encryption.ts';
+import { ResultEvents } from './events/result-events.ts';
 import { CaptionerFunction, type FunctionSource } from './functions/captioner-function.ts';
 import { GpuService } from './gpu/service.ts';
 import { CaptionerApi } from './http-api.ts';
 import { ImageQueue } from './image-queue.ts';
+import { allowTaggingImages, namesOf } from './input/input-bucket.ts';
 import { PageDistribution } from './page/distribution.ts';
 import { firewallFor } from './page/firewall.ts';
 import { PageLogin } from './page/login.ts';
@@ -29,6 +32,7 @@ export class CaptionerStack extends Stack {
   private readonly settings: Settings;
   private readonly source: FunctionSource;
   private readonly buckets: CaptionerBuckets;
+  private readonly events: ResultEvents | undefined;
   private readonly network: IVpc | undefined;
   private readonly login: PageLogin | undefined;
 
@@ -38,6 +42,7 @@ export class CaptionerStack extends Stack {
     this.source = source;
     this.network = this.findNetwork();
     this.buckets = new CaptionerBuckets(this, 'Buckets', settings);
+    this.events = settings.events && new ResultEvents(this, 'Events', settings.events);
     this.login = this.makeLogin();
     const functions = {
       http: this.httpFunction(),
@@ -52,11 +57,11 @@ export class CaptionerStack extends Stack {
       buckets: this.buckets,
       captioner: functions.queue,
     });
-    this.addGpu(images);
+    const gpu = this.addGpu(images);
     const workflows = new Workflows(this, 'Workflows', {
       workflowFunction: functions.workflow.alias,
       summaryFunction: functions.summary.alias,
-      inputBucket: this.buckets.input,
+      inputBuckets: this.buckets.inputs.map(({ bucket }) => bucket),
       resultsBucket: this.buckets.results,
       settings,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -64,10 +69,32 @@ export class CaptionerStack extends Stack {
     acknowledgeWorkflows(workflows, this.buckets.results, settings.tracing);
     const alarms = new CaptionerAlarms(this, 'Alarms', { settings, functions, images, api, workflows });
     new CaptionerDashboard(this, 'Dashboard', { settings, functions, images, alarms, api });
+    if (settings.customerKey !== undefined) {
+      encryptStack(this, {
+        setting: settings.customerKey,
+        removal: settings.removal,
+        accessLogs: this.buckets.accessLogs,
+        readers: [functions.summary.role],
+        writers: [
+          functions.http.role,
+          functions.queue.role,
+          functions.workflow.role,
+          workflows.wholeBucket.role,
+          ...(gpu ? [gpu.role] : []),
+        ],
+      });
+    }
+    new CfnOutput(this, 'InputBucket', {
+      value: namesOf(this.buckets.inputs).join(','),
+      description: describeInput(settings),
+    });
+    new CfnOutput(this, 'ResultsBucket', {
+      value: this.buckets.results.bucketName,
+      description: `Results are deleted ${settings.resultsExpireDays} days after they were written (resultsExpireDays)`,
+    });
+    if (this.events?.topic) this.tell({ ResultsTopic: this.events.topic.topicArn });
     this.tell({
       Url: api.url,
-      InputBucket: this.buckets.input.bucketName,
-      ResultsBucket: this.buckets.results.bucketName,
       OneImageStateMachine: workflows.oneImage.stateMachineArn,
       WholeBucketStateMachine: workflows.wholeBucket.stateMachineArn,
     });
@@ -77,11 +104,11 @@ export class CaptionerStack extends Stack {
     const { allowedBuckets, api } = this.settings;
     // An open address must not tell strangers what is on the pictures of others.
     const mayReadInput = api.auth.kind !== 'none';
-    const readable = [...(mayReadInput ? [this.buckets.input.bucketName] : []), ...allowedBuckets];
+    const readable = [...(mayReadInput ? namesOf(this.buckets.inputs) : []), ...allowedBuckets];
     const captioner = this.makeFunction('http', {
       ...(readable.length > 0 && { [env.ALLOWED_BUCKETS]: readable.join(',') }),
-      ...(this.buckets.ownsInput && {
-        [UPLOADS_BUCKET]: this.buckets.input.bucketName,
+      ...(this.buckets.owned && {
+        [UPLOADS_BUCKET]: this.buckets.owned.bucketName,
         [UPLOADS_PREFIX]: DEFAULT_UPLOADS_PREFIX,
         ...this.resultsPlace(),
       }),
@@ -89,7 +116,7 @@ export class CaptionerStack extends Stack {
     });
     if (mayReadInput) this.buckets.allowReading(captioner);
     this.buckets.allowReadingOf(allowedBuckets, captioner);
-    if (this.buckets.ownsInput) {
+    if (this.buckets.owned) {
       this.buckets.allowUploads(captioner);
       this.buckets.allowReadingResults(captioner);
     }
@@ -98,30 +125,47 @@ export class CaptionerStack extends Stack {
 
   private queueFunction(): CaptionerFunction {
     const captioner = this.makeFunction('queue', {
-      [env.ALLOWED_BUCKETS]: this.buckets.input.bucketName,
+      [env.ALLOWED_BUCKETS]: namesOf(this.buckets.inputs).join(','),
       ...this.resultsPlace(),
+      ...this.followUps(),
     });
     this.buckets.allowReading(captioner);
-    this.buckets.allowWritingResults(captioner);
+    this.allowRecording(captioner);
     return captioner;
   }
 
   private workflowFunction(): CaptionerFunction {
     const { allowedBuckets } = this.settings;
     const captioner = this.makeFunction('workflow', {
-      [env.ALLOWED_BUCKETS]: [this.buckets.input.bucketName, ...allowedBuckets].join(','),
+      [env.ALLOWED_BUCKETS]: [...namesOf(this.buckets.inputs), ...allowedBuckets].join(','),
       ...this.resultsPlace(),
+      ...this.followUps(),
     });
     this.buckets.allowReading(captioner);
     this.buckets.allowReadingOf(allowedBuckets, captioner);
-    this.buckets.allowWritingResults(captioner);
+    this.allowRecording(captioner);
     return captioner;
   }
 
   private summaryFunction(): CaptionerFunction {
-    const summary = this.makeFunction('summary', {});
+    const summary = this.makeFunction('summary', { ...this.events?.environment });
     this.buckets.allowReadingRuns(summary);
+    this.events?.allowTelling(summary.role);
     return summary;
+  }
+
+  /** What becomes of an outcome: a document, and what the settings ask for beside it. */
+  private allowRecording(captioner: CaptionerFunction): void {
+    this.buckets.allowWritingResults(captioner);
+    if (this.settings.tagObjects) allowTaggingImages(captioner.role, this.buckets.inputs);
+    this.events?.allowTelling(captioner.role);
+  }
+
+  private followUps(): Record<string, string> {
+    return {
+      ...this.events?.environment,
+      ...(this.settings.tagObjects && { [env.TAG_OBJECTS]: namesOf(this.buckets.inputs).join(',') }),
+    };
   }
 
   private makeFunction(name: FunctionName, environment: Record<string, string>): CaptionerFunction {
@@ -174,28 +218,37 @@ export class CaptionerStack extends Stack {
     this.tell({ PageUrl: url, ...(login.userPoolId && { UserPoolId: login.userPoolId }) });
   }
 
-  private addGpu({ queue }: ImageQueue): void {
-    const { gpu, modelDirectory, maxObjectBytes, maxPixels, logRetentionDays } = this.settings;
-    if (gpu === undefined || this.network === undefined) return;
-    const { input, inputPrefix, results, accessLogs } = this.buckets;
-    const { url } = new GpuService(this, 'Gpu', {
+  private addGpu({ queue }: ImageQueue): GpuService | undefined {
+    const { gpu, modelDirectory, maxObjectBytes, maxPixels, logRetentionDays, tagObjects } = this.settings;
+    if (gpu === undefined || this.network === undefined) return undefined;
+    const { inputs, results, accessLogs } = this.buckets;
+    const service = new GpuService(this, 'Gpu', {
       vpc: this.network,
       inputQueue: queue,
-      inputBucket: input,
-      inputPrefix,
+      inputs,
       resultsBucket: results,
       resultsPrefix: DEFAULT_RESULTS_PREFIX,
       accessLogs,
       modelDirectory,
       maxObjectBytes,
       maxPixels,
+      events: this.events,
+      tagObjects,
       logRetentionDays,
       settings: gpu,
     });
-    this.tell({ GpuUrl: url });
+    this.tell({ GpuUrl: service.url });
+    return service;
   }
 
   private tell(outputs: Record<string, string>): void {
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
+}
+
+/** What whoever reads the outputs has to know before putting images there. */
+function describeInput({ input }: Settings): string {
+  return input.kind === 'own'
+    ? `Images are deleted ${input.expireDays} days after they came, originals too (input.expireDays)`
+    : 'Images stay as long as the owner of the bucket lets them';
 }

@@ -277,6 +277,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   packaging: ['http/page', 'model', 'node:*'],
   examples: ['show-and-tell', 'node:*', 'hono', '@hono/node-server'],
   'infra/settings': ['http/cross-origin', 'aws/rules', 'zod', 'aws-cdk-lib', 'constructs'],
+  'infra/input': ['infra/settings', 'aws-cdk-lib'],
+  'infra/events': ['infra/settings', 'lambda/env', 'aws/rules', 'aws-cdk-lib', 'constructs'],
   'infra/functions': [
     'infra/settings',
     'http/page',
@@ -288,7 +290,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'esbuild',
   ],
   'infra/workflow': ['infra/settings', 'errors', 'aws-cdk-lib', 'constructs'],
-  'infra/gpu': ['infra/functions', 'infra/settings', 'aws-cdk-lib', 'constructs'],
+  'infra/gpu': ['infra/functions', 'infra/input', 'infra/settings', 'aws-cdk-lib', 'constructs'],
   'infra/page': ['infra/settings', 'lambda/env', 'aws-cdk-lib', 'constructs'],
   'infra/container': ['infra/functions', 'node:*'],
   infra: [
@@ -296,6 +298,8 @@ const ALLOWED: Record<string, readonly string[]> = {
     'infra/gpu',
     'infra/workflow',
     'infra/functions',
+    'infra/events',
+    'infra/input',
     'infra/settings',
     'http/cross-origin',
     'lambda/env',
@@ -329,6 +333,9 @@ const OWN_ROOM: Record<string, string> = {
   'infra/gpu-settings.ts': 'infra/settings',
   'infra/page-settings.ts': 'infra/settings',
   'infra/acknowledge.ts': 'infra/settings',
+  'infra/encryption.ts': 'infra/settings',
+  'infra/events/event-settings.ts': 'infra/settings',
+  'infra/input/input-settings.ts': 'infra/settings',
 };
 
 /** `src/caption/options.ts` → `caption`, `infra/gpu/task.ts` → `infra/gpu`. */

@@ -5,6 +5,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IVpc, Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerInsights, Ec2Service } from 'aws-cdk-lib/aws-ecs';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { GpuBalancer } from './balancer.ts';
@@ -22,6 +23,8 @@ export interface GpuServiceProps extends GpuTaskProps {
 export class GpuService extends Construct {
   /** For clients inside the network. */
   readonly url: string;
+  /** Of the servers. */
+  readonly role: IRole;
   private readonly service: Ec2Service;
 
   constructor(scope: Construct, id: string, props: GpuServiceProps) {
@@ -36,6 +39,7 @@ export class GpuService extends Construct {
     });
     if (settings.endpoints) new GpuEndpoints(this, 'Endpoints', { vpc, clients: [machines, servers] });
     const task = new GpuTask(this, 'Task', props);
+    this.role = task.definition.taskRole;
     const balancer = new GpuBalancer(this, 'Http', { vpc, servers, settings, accessLogs });
     this.url = balancer.url;
     this.service = new Ec2Service(this, 'Service', {

@@ -11,12 +11,13 @@ import {
 } from 'aws-cdk-lib/aws-ecs';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { Bucket, CfnBucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Bucket, CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge, objectsFinding } from '../acknowledge.ts';
 import { ROOT } from '../functions/stage-native.ts';
 import type { GpuSettings } from '../gpu-settings.ts';
+import { allowReadingImages, allowTaggingImages, type InputBucket, namesOf } from '../input/input-bucket.ts';
 import { SERVER_PORT } from './balancer.ts';
 
 /** Where the image has the bundles. */
@@ -28,15 +29,16 @@ const START_SECONDS = 120;
 
 export interface GpuTaskProps {
   inputQueue: IQueue;
-  inputBucket: IBucket;
-  /** Keys that are captioned start so. */
-  inputPrefix: string;
+  inputs: readonly InputBucket[];
   resultsBucket: Bucket;
   resultsPrefix: string;
   /** The bundle, from the root of the repository. */
   modelDirectory: string;
   maxObjectBytes: number;
   maxPixels: number | undefined;
+  /** Whom the server tells of results. */
+  events: { busName: string; deployment: string; allowTelling(role: IRole): void } | undefined;
+  tagObjects: boolean;
   logRetentionDays: RetentionDays;
   settings: GpuSettings;
 }
@@ -99,7 +101,7 @@ export class GpuTask extends Construct {
 
 /** Flags of `show-and-tell serve`. */
 function commandOf(props: GpuTaskProps): string[] {
-  const { settings, inputQueue, inputBucket, resultsBucket } = props;
+  const { settings, inputQueue, inputs, resultsBucket, events } = props;
   const flags = {
     host: '0.0.0.0',
     port: SERVER_PORT,
@@ -107,44 +109,35 @@ function commandOf(props: GpuTaskProps): string[] {
     'execution-provider': 'cuda',
     workers: settings.workers,
     'queue-url': inputQueue.queueUrl,
-    'allowed-buckets': inputBucket.bucketName,
+    'allowed-buckets': namesOf(inputs).join(','),
     'results-bucket': resultsBucket.bucketName,
     'results-prefix': props.resultsPrefix,
     'max-object-bytes': props.maxObjectBytes,
     ...(props.maxPixels !== undefined && { 'max-pixels': props.maxPixels }),
+    ...(events && { 'event-bus': events.busName, deployment: events.deployment }),
   };
   return [
     'serve',
     ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ...(props.tagObjects ? ['--tag-objects'] : []),
     ...settings.corsOrigins.flatMap((origin) => ['--cors-origin', origin]),
   ];
 }
 
 /** Takes messages, reads images, writes results: what the function of the queue may, and no more. */
 function allowCaptioning(role: IRole, props: GpuTaskProps): void {
-  const { inputQueue, inputBucket, inputPrefix, resultsBucket, resultsPrefix } = props;
+  const { inputQueue, inputs, resultsBucket, resultsPrefix, tagObjects, events } = props;
   const allow = (actions: string[], ...resources: string[]) =>
     role.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
   allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility'], inputQueue.queueArn);
-  allow(['s3:GetObject', 's3:GetObjectVersion'], inputBucket.arnForObjects(`${inputPrefix}*`));
+  allowReadingImages(role, inputs, 'The server');
+  if (tagObjects) allowTaggingImages(role, inputs);
+  events?.allowTelling(role);
   allow(['s3:GetObject', 's3:PutObject'], resultsBucket.arnForObjects(`${resultsPrefix}*`));
-  // Listing tells "not found" from "not allowed", which S3 else does not.
-  allow(['s3:ListBucket'], inputBucket.bucketArn, resultsBucket.bucketArn);
-  inputBucket.encryptionKey?.grantDecrypt(role);
+  allow(['s3:ListBucket'], resultsBucket.bucketArn);
   acknowledge(
     role,
-    [
-      readFinding(inputBucket, inputPrefix),
-      objectsFinding(resultsBucket.node.defaultChild as CfnBucket, resultsPrefix),
-    ],
-    'The server captions any image that lies below one prefix and writes one document for each below the other: names ' +
-      'are not known before. No other prefix, no deletion.',
+    objectsFinding(resultsBucket.node.defaultChild as CfnBucket, resultsPrefix),
+    'The server writes one document an image below this prefix: names are not known before. No other prefix, no deletion.',
   );
-}
-
-function readFinding(bucket: IBucket, prefix: string): string {
-  const own = bucket.node.defaultChild as CfnBucket | undefined;
-  return own === undefined
-    ? `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::${bucket.bucketName}/${prefix}*]`
-    : objectsFinding(own, prefix);
 }

@@ -15,15 +15,20 @@ export const INVENTORY_PREFIX = `${LISTS_PREFIX}/inventory`;
 
 /** Lists the bucket that the execution names, which IAM refuses for any but `allowed`. */
 export class PrefixReader extends sfn.S3ObjectsItemReader {
-  private readonly allowed: IBucket;
+  private readonly allowed: readonly IBucket[];
 
-  constructor(allowed: IBucket) {
+  constructor(allowed: readonly IBucket[]) {
     super({ bucketNamePath: '{% $states.input.bucket %}', prefix: '{% $states.input.prefix %}' });
     this.allowed = allowed;
   }
 
   override providePolicyStatements(): PolicyStatement[] {
-    return [new PolicyStatement({ actions: ['s3:ListBucket'], resources: [this.allowed.bucketArn] })];
+    return [
+      new PolicyStatement({
+        actions: ['s3:ListBucket'],
+        resources: this.allowed.map(({ bucketArn }) => bucketArn),
+      }),
+    ];
   }
 }
 

@@ -36,7 +36,8 @@ export interface WorkflowsProps {
   workflowFunction: lambda.IFunction;
   /** Alias of the function of src/lambda/summary.ts, which may read below `runs/` of the results bucket. */
   summaryFunction: lambda.IFunction;
-  inputBucket: s3.IBucket;
+  /** Whose images a run may list. */
+  inputBuckets: readonly s3.IBucket[];
   resultsBucket: s3.IBucket;
   settings: {
     architecture: 'x86_64' | 'arm64';
@@ -86,8 +87,8 @@ export class Workflows extends Construct {
 
   private wholeBucketChain(): sfn.IChainable {
     const summary = this.summaryTask();
-    const { inputBucket, resultsBucket } = this.props;
-    const prefix = this.captionAll('CaptionPrefix', new PrefixReader(inputBucket), 'plain');
+    const { inputBuckets, resultsBucket } = this.props;
+    const prefix = this.captionAll('CaptionPrefix', new PrefixReader(inputBuckets), 'plain');
     const inventory = this.captionAll('CaptionInventory', new InventoryReader(resultsBucket), 'url');
     const csv = this.captionAll('CaptionCsv', new CsvReader(resultsBucket), 'plain');
     // The same form as for one image: a wrong request is no failure of the service, for which people would be called.
@@ -119,7 +120,11 @@ export class Workflows extends Construct {
       itemBatcher: new sfn.ItemBatcher({
         maxItemsPerBatch: workflow.batchSize,
         maxInputBytesPerBatch: MAX_BATCH_BYTES,
-        batchInput: { bucket: '{% $states.input.bucket %}', keyEncoding },
+        batchInput: {
+          bucket: '{% $states.input.bucket %}',
+          keyEncoding,
+          startedAt: '{% $states.context.Execution.StartTime %}',
+        },
       }),
       maxConcurrency: workflow.concurrency,
       toleratedFailurePercentage: workflow.toleratedFailurePercentage,
@@ -149,6 +154,8 @@ export class Workflows extends Construct {
         manifest: '{% $states.input.ResultWriterDetails %}',
         memory,
         architecture,
+        execution: '{% $states.context.Execution.Id %}',
+        bucket: '{% $states.context.Execution.Input.bucket %}',
       }),
       outputs: PAYLOAD,
     });

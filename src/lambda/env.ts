@@ -27,7 +27,7 @@ export const MAX_OBJECT_BYTES = 'MAX_OBJECT_BYTES';
 export const MAX_PIXELS = 'MAX_PIXELS';
 /** Memory that an image may take to decode, in bytes. @default nine tenths of what the model leaves of the function's memory */
 const DECODE_MEMORY = 'DECODE_MEMORY';
-/** `on` writes the best caption on each object, as its tag `caption`. @default off */
+/** Buckets whose objects get their best caption as a tag, comma separated. @default none */
 export const TAG_OBJECTS = 'TAG_OBJECTS';
 /** `on` sends a trace of each invocation to X-Ray. @default off */
 export const TRACING = 'TRACING';
@@ -86,7 +86,7 @@ const objectsSchema = modelSchema
     [ALLOWED_BUCKETS]: buckets,
     [RESULTS_BUCKET]: bucketName,
     [RESULTS_PREFIX]: resultsPrefix.default(DEFAULT_RESULTS_PREFIX),
-    [TAG_OBJECTS]: z.enum(['on', 'off']).optional(),
+    [TAG_OBJECTS]: buckets.default([]),
   })
   .refine((env) => !mixesResultsWithImages(placeOf(env), env[ALLOWED_BUCKETS]), {
     path: [RESULTS_PREFIX],
@@ -119,7 +119,8 @@ export interface FunctionSettings {
 /** What a function that writes result documents needs. */
 export interface ObjectSettings extends FunctionSettings {
   results: Place;
-  tagObjects: boolean;
+  /** Buckets whose objects are tagged. */
+  tagObjects: readonly string[];
 }
 
 type Environment = Record<string, string | undefined>;
@@ -135,7 +136,7 @@ export function readObjectSettings(env: Environment): ObjectSettings {
   return {
     ...settingsOf(parsed),
     results: placeOf(parsed),
-    tagObjects: parsed[TAG_OBJECTS] === 'on',
+    tagObjects: parsed[TAG_OBJECTS],
   };
 }
 

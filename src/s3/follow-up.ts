@@ -13,8 +13,8 @@ export type Announce = (
 ) => Promise<void>;
 
 export interface FollowUps {
-  /** Writes the best caption on the object itself, as a tag. @default false */
-  tagObjects?: boolean | undefined;
+  /** Buckets in which the best caption is written on the object itself, as a tag. @default none */
+  tagObjects?: readonly string[] | undefined;
   /** @default nobody is told */
   announce?: Announce | undefined;
 }
@@ -36,17 +36,18 @@ const SECOND_MS = 1_000;
  */
 export async function followUp(
   outcome: ObjectOutcome,
-  { s3, followUps: { tagObjects = false, announce }, since = 0 }: FollowUpParts,
+  { s3, followUps: { tagObjects = [], announce }, since = 0 }: FollowUpParts,
   { deadline }: CaptionCall = {},
 ): Promise<Tagging | null> {
   if (outcome.status === 'passed over') return null;
-  const isTagged = tagObjects && outcome.status === 'captioned';
+  const mayTag = tagObjects.length > 0 && outcome.status === 'captioned';
   const isTold = announce !== undefined && !isOld(outcome, since);
-  if (!isTagged && !isTold) return null;
+  if (!mayTag && !isTold) return null;
   const document = outcome.document ?? (await readResult(s3, outcome.location));
   const limit = writingLimit(deadline);
-  const [best] = isTagged && document.status === 'captioned' ? document.result.captions : [];
-  const tagging = best ? await tagObject(s3, document.source, best.text, limit) : null;
+  const [best] = document.status === 'captioned' ? document.result.captions : [];
+  const isTagged = best !== undefined && tagObjects.includes(document.source.bucket);
+  const tagging = isTagged ? await tagObject(s3, document.source, best.text, limit) : null;
   if (isTold) await announce(document, outcome.location, limit);
   return tagging;
 }

@@ -194,7 +194,10 @@ async function startConsumer(
     allowedBuckets,
     results: { bucket: resultsBucket, prefix: resultsPrefix },
     maxObjectBytes,
-    followUps: { tagObjects: settings.tagObjects, announce: await createAnnounce(settings) },
+    followUps: {
+      tagObjects: settings.tagObjects ? allowedBuckets : [],
+      announce: await createAnnounce(settings),
+    },
     report: (line) => {
       metrics.consumed(line);
       report?.(line);

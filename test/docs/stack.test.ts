@@ -1,6 +1,6 @@
 /** What docs/deploy.md, docs/operations.md and docs/security.md say of the stack, held against its template. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ENVIRONMENTS, settingsOf } from '../../infra/settings.ts';
@@ -76,12 +76,12 @@ test('cdk is given the context that the app asks for', () => {
 });
 
 test('every setting that is named by its path is there', () => {
-  const source = ['infra/settings.ts', 'infra/gpu-settings.ts']
+  const source = globSync('infra/{.,*}/*settings.ts', { cwd: ROOT })
     .map((path) => readFileSync(join(ROOT, path), 'utf8'))
     .join('\n');
   const named = [deploy, operations, security]
     .flatMap(({ spans }) => spans)
-    .filter((span) => /^(functions|api|input|queue|workflow|alarms|gpu|vpc)(\.\w+)+$/.test(span));
+    .filter((span) => /^(functions|api|input|queue|workflow|alarms|gpu|vpc|events)(\.\w+)+$/.test(span));
   assert.ok(named.length > 15);
   const missing = named.filter((path) =>
     path.split('.').some((key) => !new RegExp(`\\b${key}:`).test(source)),

@@ -102,7 +102,7 @@ describe('the queue function with a bus', () => {
     s3.put('photos', 'full.jpg', PHOTO).tags = Object.fromEntries(
       Array.from({ length: 10 }, (_, i) => [`t${i}`, '']),
     );
-    const environment = { ...objectEnvironment(s3), TAG_OBJECTS: 'on' };
+    const environment = { ...objectEnvironment(s3), TAG_OBJECTS: 'photos' };
     const lambda = await queue.startFor(t, { environment });
     assert.equal(returned(await lambda.invoke(message('a.jpg', 'full.jpg'))), 0);
     const { caption, ...others } = s3.get('photos', 'a.jpg')!.tags;
@@ -185,7 +185,7 @@ describe('the workflow function with a bus', () => {
       tagging ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined,
     );
     const lambda = await workflow.startFor(t, {
-      environment: { ...objectEnvironment(s3), TAG_OBJECTS: 'on' },
+      environment: { ...objectEnvironment(s3), TAG_OBJECTS: 'photos' },
     });
     const startedAt = new Date().toISOString();
     const outcome = payloadOf<BatchOutcome>(await lambda.invoke(items(['a.jpg'], startedAt)));

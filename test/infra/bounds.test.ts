@@ -111,6 +111,14 @@ describe('settings', () => {
       { input: { kind: 'existing', name: 'photos', prefix: 'a'.repeat(200) } },
       { input: { kind: 'existing', name: 'photos', prefix: 'a'.repeat(201) } },
     ],
+    'more than 20 buckets': [
+      { input: { kind: 'several', buckets: Array(20).fill({ name: 'photos' }) } },
+      { input: { kind: 'several', buckets: Array(21).fill({ name: 'photos' }) } },
+    ],
+    'a bus by its ARN': [
+      { events: { bus: 'own-bus_1.2' } },
+      { events: { bus: 'arn:aws:events:eu-west-1:1:event-bus/own' } },
+    ],
     'a network without zones': [{ vpc }, { vpc: { ...vpc, availabilityZones: [] } }],
     'a network without subnets': [{ vpc }, { vpc: { ...vpc, privateSubnetIds: [] } }],
     'a subnet by another name': [{ vpc }, { vpc: { ...vpc, privateSubnetIds: ['net-1'] } }],
@@ -177,8 +185,16 @@ describe('settings', () => {
       [false, [], [], 0],
     );
     assert.deepEqual([network, gpu, page, monthlyBudget], Array(4).fill(undefined));
+    const { events, tagObjects, customerKey, resultsVersioned, input: own } = settingsOf('prod');
+    assert.deepEqual(
+      [events, tagObjects, customerKey, resultsVersioned],
+      [undefined, false, undefined, false],
+    );
+    const everything = { prefix: '', suffixes: [] };
+    assert.deepEqual(own, { kind: 'own', expireDays: 90, versioned: false, ...everything });
     const input = { kind: 'existing', name: 'photos' } as const;
-    assert.deepEqual(settingsOf('dev', { input }).input, { ...input, prefix: '' });
+    assert.deepEqual(settingsOf('dev', { input }).input, { ...input, ...everything });
+    assert.deepEqual(settingsOf('dev', { events: {} }).events, { bus: 'default', topic: false });
   });
 
   test('development costs little and goes whole, production is traced, kept and deployed in steps', () => {

@@ -80,7 +80,7 @@ for (const way of Object.keys(WAYS)) {
         queues.some(([, q]) => JSON.stringify(q.RedrivePolicy ?? {}).includes(`"${id}"`));
       for (const [id, properties] of queues) {
         assert.ok(properties.RedrivePolicy || isDeadLetters(id), id);
-        assert.equal(properties.SqsManagedSseEnabled, true, id);
+        assert.ok(properties.SqsManagedSseEnabled === true || properties.KmsMasterKeyId !== undefined, id);
         assert.ok(statementsOn(synthesis(way), 'AWS::SQS::QueuePolicy', 'Queues', id).some(isTlsOnly), id);
       }
     });

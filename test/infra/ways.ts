@@ -40,6 +40,27 @@ export const WAYS: Record<string, SynthesisOptions> = {
       allowedBuckets: ['other-photos'],
     },
   },
+  'several buckets': {
+    environment: 'prod',
+    settings: {
+      input: {
+        kind: 'several',
+        buckets: [
+          {
+            name: 'holiday-photos',
+            prefix: '2026/',
+            keyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0123',
+          },
+          { name: 'scans', prefix: 'in*box/', suffixes: ['.png', '.Tif'] },
+          { name: 'drop-box', suffixes: ['.jpg'] },
+        ],
+      },
+      allowedBuckets: ['other-photos'],
+      events: { bus: 'results' },
+      tagObjects: true,
+      customerKey: 'arn:aws:kms:eu-west-1:111122223333:key/4567',
+    },
+  },
   'VPC, JWT, mail and budget': {
     environment: 'prod',
     settings: {
@@ -84,6 +105,19 @@ export const WAYS: Record<string, SynthesisOptions> = {
           certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/4567',
         },
       },
+    },
+  },
+  'key, versions, events and tags': {
+    environment: 'dev',
+    settings: {
+      vpc,
+      modelDirectory: 'models/im2txt',
+      gpu: SMALLEST_GPU,
+      input: { kind: 'own', expireDays: 7, versioned: true, prefix: 'in/', suffixes: ['.jpg'] },
+      resultsVersioned: true,
+      events: { topic: true },
+      tagObjects: true,
+      customerKey: true,
     },
   },
   'open address with a name of its own': {

@@ -44,7 +44,7 @@ const caption = () => fake.get('photos', 'a.jpg')?.tags.caption;
 const reads = () => fake.requests.filter(({ bucket }) => bucket === 'results').length;
 
 test('what is new is told and tagged, without a look at its document', async () => {
-  const followUps = { announce, tagObjects: true };
+  const followUps = { announce, tagObjects: ['photos'] };
   const outcome = await outcomeOf(CAPTIONED, 'new');
   assert.equal(await followUp(outcome, { s3, followUps, since: NOW + 10_000 }), 'tagged');
   assert.deepEqual(told, [['captioned', LOCATION]]);
@@ -70,22 +70,35 @@ test('what was there before is told if it is not older than asked for, in whole 
 
 test('a tag is made up for whenever its object is looked at', async () => {
   const outcome = await outcomeOf(CAPTIONED, 0);
-  await followUp(outcome, { s3, followUps: { tagObjects: true, announce }, since: Number.POSITIVE_INFINITY });
+  await followUp(outcome, {
+    s3,
+    followUps: { tagObjects: ['photos'], announce },
+    since: Number.POSITIVE_INFINITY,
+  });
   assert.equal(caption(), 'a dog runs .');
   assert.deepEqual(told, []);
 });
 
 test('a refusal is told and gives no tag; a folder neither', async () => {
-  const followUps = { announce, tagObjects: true };
+  const followUps = { announce, tagObjects: ['photos'] };
   assert.equal(await followUp(await outcomeOf(REFUSED, 'new'), { s3, followUps }), null);
   assert.equal(await followUp({ status: 'passed over' }, { s3, followUps }), null);
   assert.deepEqual(told, [['failed', LOCATION]]);
   assert.equal(caption(), undefined);
 });
 
+test('nothing is written on objects of other buckets', async () => {
+  const followUps = { tagObjects: ['others'] };
+  assert.equal(await followUp(await outcomeOf(CAPTIONED, 'new'), { s3, followUps }), null);
+  assert.deepEqual(fake.requests, []);
+});
+
 test('nothing is asked of S3 where nothing is wanted', async () => {
   assert.equal(await followUp(await outcomeOf(CAPTIONED, 0), { s3, followUps: {} }), null);
-  assert.equal(await followUp(await outcomeOf(REFUSED, 0), { s3, followUps: { tagObjects: true } }), null);
+  assert.equal(
+    await followUp(await outcomeOf(REFUSED, 0), { s3, followUps: { tagObjects: ['photos'] } }),
+    null,
+  );
   assert.deepEqual(fake.requests, []);
 });
 
@@ -94,7 +107,7 @@ test('a tag that fails keeps the event back, so that both come with the next try
   fake.onRequest(({ tagging }) =>
     tagging ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined,
   );
-  await assert.rejects(followUp(outcome, { s3, followUps: { announce, tagObjects: true } }), {
+  await assert.rejects(followUp(outcome, { s3, followUps: { announce, tagObjects: ['photos'] } }), {
     code: 'ObjectRefused',
   });
   assert.deepEqual(told, []);

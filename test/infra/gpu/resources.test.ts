@@ -340,7 +340,7 @@ test('the server may do what the function of the queue may, where it says so', (
   assert.deepEqual((PolicyDocument as { Statement: unknown }).Statement, [
     allow(['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage'], queue),
     allow(['s3:GetObject', 's3:GetObjectVersion'], `${input}/*`),
-    allow(['s3:GetObject', 's3:PutObject'], `${results}/captions/*`),
     allow('s3:ListBucket', [input, results]),
+    allow(['s3:GetObject', 's3:PutObject'], `${results}/captions/*`),
   ]);
 });

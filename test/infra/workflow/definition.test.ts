@@ -142,7 +142,11 @@ for (const { name, keys, reader } of lists) {
       ItemBatcher: {
         MaxItemsPerBatch: 10,
         MaxInputBytesPerBatch: 204_800,
-        BatchInput: { bucket: '{% $states.input.bucket %}', keyEncoding: keys },
+        BatchInput: {
+          bucket: '{% $states.input.bucket %}',
+          keyEncoding: keys,
+          startedAt: '{% $states.context.Execution.StartTime %}',
+        },
       },
       MaxConcurrency: 4,
       ToleratedFailurePercentage: 5,
@@ -183,6 +187,8 @@ test('the summary is told what a second costs, and ends the run', () => {
         manifest: '{% $states.input.ResultWriterDetails %}',
         memory: 1769,
         architecture: 'x86_64',
+        execution: '{% $states.context.Execution.Id %}',
+        bucket: '{% $states.context.Execution.Input.bucket %}',
       },
     },
     Output: '{% $states.result.Payload %}',

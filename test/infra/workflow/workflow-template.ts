@@ -29,7 +29,7 @@ export function synthesiseWorkflows(settings: Partial<WorkflowSettings> = {}): T
   new Workflows(stack, 'Workflows', {
     workflowFunction: functionOf('WorkflowFunction'),
     summaryFunction: functionOf('SummaryFunction'),
-    inputBucket: Bucket.fromBucketName(stack, 'Images', 'photos'),
+    inputBuckets: [Bucket.fromBucketName(stack, 'Images', 'photos')],
     resultsBucket: Bucket.fromBucketName(stack, 'Results', 'results'),
     settings: {
       architecture: 'x86_64',
