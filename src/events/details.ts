@@ -7,7 +7,7 @@ import { captionResultSchema } from '../caption/result.ts';
 import { type ResultDocument, type ResultLocation, resultDocumentSchema } from '../s3/results.ts';
 
 /** Grows when a field changes or goes; new fields may come without it. */
-export const DETAIL_VERSION = '1';
+const DETAIL_VERSION = '1';
 
 const ofAny = { version: z.literal(DETAIL_VERSION), deployment: deploymentName };
 

@@ -9,7 +9,7 @@ import { imageFailureOf, isMissing } from '../aws/object-failures.ts';
 import type { ObjectReference } from '../aws/object-reference.ts';
 import { until } from './images.ts';
 
-export const CAPTION_TAG = 'caption';
+const CAPTION_TAG = 'caption';
 /** Limits of S3. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html */
 const MAX_TAGS = 10;
 const MAX_VALUE_LENGTH = 256;

@@ -119,4 +119,7 @@ test('retentions are as the documents say', () => {
   ]) {
     assert.ok(security.text.includes(said), said);
   }
+  const [short, long] = [days(dev), days(production)];
+  assert.ok(deploy.text.replaceAll('\n', ' ').includes(`${short} days in \`dev\`, ${long} in \`prod\``));
+  assert.ok(readDocument('README.md').text.includes(`after ${short} days (\`prod\`: ${long})`));
 });

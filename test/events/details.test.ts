@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
 import { MAX_KEY_BYTES } from '../../src/aws/object-reference.ts';
+import { PRICE_TABLE } from '../../src/bucket-run/prices.ts';
 import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH } from '../../src/caption/options.ts';
 import { DETAILS, type EventType, imageEvent, type ResultEvent, runEvent } from '../../src/events/details.ts';
 import { blocksOf, readDocument } from '../docs/documents.ts';
@@ -50,14 +51,14 @@ test('every event is as its schema says', () => {
     assert.deepEqual(DETAILS[type].strict().parse(detail), JSON.parse(JSON.stringify(detail)), type);
 });
 
-test('the largest event that can be fits a request', () => {
+test('the largest event that can be counts as one', () => {
   const key = '\u0001'.repeat(MAX_KEY_BYTES);
   const text = Array(MAX_CAPTION_LENGTH).fill('Donaudampfschifffahrtsgesellschaft').join(' ');
   const captions = Array(MAX_BEAM_WIDTH).fill({ text, probability: 0.123_456_789_012_345_6 });
   const largest = { ...CAPTIONED, source: { ...CAPTIONED.source, key } };
   if (largest.status === 'captioned') largest.result = { ...largest.result, captions };
   const { detail } = imageEvent(largest, { bucket: 'b'.repeat(63), key }, 'd'.repeat(128));
-  assert.ok(Buffer.byteLength(JSON.stringify(detail)) < 250_000);
+  assert.ok(Buffer.byteLength(JSON.stringify(detail)) < 64_000);
 });
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -105,6 +106,12 @@ function delivered({ type, time, detail }: ResultEvent, more: object = {}): obje
     detail: { ...detail, ...more },
   };
 }
+
+test('a million events cost what the document says', () => {
+  const { event } = PRICE_TABLE.prices;
+  assert.equal(event * 1e6, 1);
+  assert.match(document.text, /a dollar for a million events/);
+});
 
 test('the rules that the document shows take what it says they take', () => {
   const [good, doubtful, failed, run] = blocksOf(document, 'json').map((block) => JSON.parse(block));

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { settingsOf } from '../../infra/settings.ts';
+import { blocksOf, readDocument } from '../docs/documents.ts';
 import { mayCall, type Statement, serviceMayCall, statementsOf } from '../support/aws/iam.ts';
-import { arnOf } from '../support/aws/template.ts';
+import { ACCOUNT, arnOf } from '../support/aws/template.ts';
 import { deployedAs } from './deployed.ts';
 
 const OWN = 'key, versions, events and tags';
@@ -105,6 +106,14 @@ describe('the key', () => {
       });
     assert.deepEqual([logs('111122223333'), logs('999999999999')], [true, false]);
   });
+});
+
+test('docs/security.md has the statements that a key of others needs', () => {
+  const { KeyPolicy } = propertiesOf('AWS::KMS::Key', 'Key');
+  const [ofRoot, ...others] = (KeyPolicy as { Statement: Statement[] }).Statement;
+  assert.deepEqual(ofRoot!.Principal, { AWS: `arn:aws:iam::${ACCOUNT}:root` });
+  const [told] = blocksOf(readDocument('docs/security.md'), 'json');
+  assert.deepEqual(JSON.parse(told!), others);
 });
 
 test('a key is named by its ARN, since an alias may move', () => {

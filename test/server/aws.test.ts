@@ -9,6 +9,7 @@ import type { ConsumerReport } from '../../src/server/queue-consumer.ts';
 import { type RunningServer, startServer } from '../../src/server/server.ts';
 import { serverSettingsSchema } from '../../src/server/settings.ts';
 import { encodedKey, notification, record } from '../s3/event-factory.ts';
+import { type FakeEventBus, startFakeEventBus } from '../support/aws/fake-event-bus.ts';
 import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
 import { type FakeSqs, startFakeSqs } from '../support/aws/fake-sqs.ts';
 import { CAPTIONS, PHOTO } from './harness.ts';
@@ -17,17 +18,20 @@ const environment = { ...process.env };
 const lines: (ReportLine | ConsumerReport)[] = [];
 let s3: FakeS3;
 let sqs: FakeSqs;
+let bus: FakeEventBus;
 let server: RunningServer;
 
 before(async () => {
   s3 = await startFakeS3(['photos', 'images', 'results']);
   sqs = await startFakeSqs();
+  bus = await startFakeEventBus();
   Object.assign(process.env, {
     AWS_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
     AWS_ENDPOINT_URL_S3: s3.url,
     AWS_ENDPOINT_URL_SQS: sqs.url,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: bus.url,
   });
   server = await startServer({
     model: DEFAULT_BUNDLE,
@@ -44,6 +48,9 @@ before(async () => {
       queueUrl: sqs.queueUrl,
       resultsBucket: 'results',
       resultsPrefix: 'told/',
+      eventBus: 'own',
+      deployment: 'cellar',
+      tagObjects: true,
       uploadsBucket: 'images',
       uploadsPrefix: 'up/',
     }),
@@ -52,7 +59,7 @@ before(async () => {
 });
 after(async () => {
   await server.stop();
-  await Promise.all([s3.close(), sqs.close()]);
+  await Promise.all([s3.close(), sqs.close(), bus.close()]);
   process.env = environment;
 });
 
@@ -125,6 +132,10 @@ describe('a server with buckets', () => {
     const document = JSON.parse(s3.get('results', key!)!.bytes.toString());
     const { manifest, hash } = await readBundle(DEFAULT_BUNDLE);
     assert.deepEqual(document.result.model, { name: manifest.name, hash });
+    assert.equal(s3.get('images', `up/${id}`)!.tags.caption, CAPTIONS[0]!.text);
+    const [{ type, bus: name, detail } = assert.fail()] = bus.events();
+    assert.deepEqual([type, name, detail.deployment], ['Image Captioned', 'own', 'cellar']);
+    assert.deepEqual([detail.source, detail.result], [document.source, { bucket: 'results', key }]);
     const told = await ask(result);
     assert.equal(told.status, 200);
     assert.deepEqual(told.body.result.captions, CAPTIONS);

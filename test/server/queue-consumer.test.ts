@@ -3,8 +3,9 @@ import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { Overloaded } from '../../src/errors.ts';
+import { Overloaded, UpstreamUnavailable } from '../../src/errors.ts';
 import { DEFAULT_BUNDLE, type LoadedCaptioner, loadCaptioner } from '../../src/model/load.ts';
+import type { ResultDocument } from '../../src/s3/results.ts';
 import {
   type ConsumerParts,
   type ConsumerReport,
@@ -132,6 +133,31 @@ describe('startQueueConsumer', () => {
     sqs.giveBack();
     assert.deepEqual(await nextLine(), { queue: 'done', ...NOTHING, captioned: 1 });
     assert.deepEqual(sqs.bodies(), []);
+  });
+
+  it('leaves a message of which nobody could be told, and tells of it when it comes back', async () => {
+    const told: string[] = [];
+    const announce = async ({ source: { key } }: ResultDocument) => {
+      told.push(key);
+      if (told.length === 1) throw new UpstreamUnavailable('no bus');
+    };
+    consumer = startQueueConsumer({ ...parts, followUps: { announce } });
+    sendPhoto();
+    const { queue, code } = await nextLine();
+    assert.deepEqual([queue, code, s3.keys('results').length], ['left', 'UpstreamUnavailable', 1]);
+    sqs.giveBack();
+    assert.deepEqual(await nextLine(), { queue: 'done', ...NOTHING, skipped: 1 });
+    assert.deepEqual(told, [KEY, KEY]);
+  });
+
+  it('says how many objects had no room for the caption', async () => {
+    consumer = startQueueConsumer({ ...parts, followUps: { tagObjects: ['photos'] } });
+    const tags = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`t${i}`, '']));
+    s3.put('photos', 'full.jpg', PHOTO).tags = tags;
+    s3.put('photos', 'free.jpg', PHOTO);
+    sqs.send(notification([record('photos', 'full.jpg'), record('photos', 'free.jpg')]));
+    assert.deepEqual(await nextLine(), { queue: 'done', ...NOTHING, captioned: 2, untagged: 1 });
+    assert.ok(s3.get('photos', 'free.jpg')!.tags.caption);
   });
 
   for (const [what, body] of [

@@ -38,6 +38,8 @@ describe('flags of serve', () => {
       queueUrl: ['https://q', 'https://q'],
       resultsBucket: ['d', 'd'],
       resultsPrefix: ['out/', 'out/'],
+      eventBus: ['own', 'own'],
+      deployment: ['e', 'e'],
       maxObjectBytes: ['1kib', 1024],
       maxBody: ['2kb', 2000],
       maxBodies: ['3mib', 3 << 20],
@@ -54,14 +56,15 @@ describe('flags of serve', () => {
     const words = Object.entries(cases).flatMap(([name, [text]]) => [flag(name), text]);
     const values = Object.entries(cases).map(([name, [, value]]) => [name, value]);
     const origins = ['--cors-origin', 'https://a.example', '--cors-origin', 'https://b.example'];
-    assert.deepEqual(read(...words, ...origins, '--quiet'), {
+    assert.deepEqual(read(...words, ...origins, '--tag-objects', '--quiet'), {
       ...Object.fromEntries(values),
       corsOrigin: ['https://a.example', 'https://b.example'],
+      tagObjects: true,
       quiet: true,
     });
     assert.deepEqual(read(), {});
     const known = program().serve.options.map((option) => option.attributeName());
-    assert.deepEqual(known.sort(), [...Object.keys(cases), 'corsOrigin', 'quiet'].sort());
+    assert.deepEqual(known.sort(), [...Object.keys(cases), 'corsOrigin', 'tagObjects', 'quiet'].sort());
   });
 
   it('are some of them variables of the environment', () => {
@@ -83,6 +86,7 @@ describe('flags of serve', () => {
     ['--threads', '1.5'],
     ['--execution-provider', 'tpu'],
     ['--queue-url', 'https://sqs.example/queue'],
+    ['--event-bus', 'own'],
     ['--max-object-bytes', '0'],
     ['--max-pixels', '0'],
     ['--decode-memory', '0'],

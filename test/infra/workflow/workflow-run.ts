@@ -58,8 +58,13 @@ export interface Deployment {
 /**
  * @param environments of the function that captions, each a process with a model of its own
  * @param page objects in one answer of a list
+ * @param variables further ones of the functions
  */
-export async function deploy(environments: number, page?: number): Promise<Deployment> {
+export async function deploy(
+  environments: number,
+  page?: number,
+  variables: Record<string, string> = {},
+): Promise<Deployment> {
   const s3 = await startFakeS3([IMAGES, RESULTS], [], page);
   const client = clientOf(s3);
   const { path: directory, dispose } = temporaryDirectory();
@@ -67,7 +72,7 @@ export async function deploy(environments: number, page?: number): Promise<Deplo
   symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
   const start = async (name: 'workflow' | 'summary', count: number): Promise<Pool> => {
     const { handler } = await packFunction(name, directory);
-    const options = { directory, handler, environment: objectEnvironment(s3) };
+    const options = { directory, handler, environment: { ...objectEnvironment(s3), ...variables } };
     return poolOf(await Promise.all(Array.from({ length: count }, () => startFunction(options))));
   };
   const pools: Record<string, Pool> = {
