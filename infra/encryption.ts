@@ -9,10 +9,13 @@ import { CfnQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IConstruct } from 'constructs';
 import * as z from 'zod';
 
+const KEY_ARN =
+  /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
 /** `true` makes a key; an ARN names one, whose policy is its owner's: `docs/security.md` has the statements. */
 export const customerKeySchema = z.union([
   z.literal(true),
-  z.string().startsWith('arn:').includes(':key/', 'expected the ARN of a key of KMS, not of an alias'),
+  z.string().regex(KEY_ARN, 'expected the ARN of a key of KMS, not of an alias'),
 ]);
 
 export interface Encrypted {

@@ -75,7 +75,7 @@ export interface UnreadableItem {
 export type WorkflowInput =
   | { kind: 'object'; object: WorkflowObject }
   | { kind: 'image'; bytes: Uint8Array; plan: CaptionPlan | undefined }
-  | { kind: 'batch'; objects: (WorkflowObject | UnreadableItem)[]; startedAt: number | undefined };
+  | { kind: 'batch'; objects: (WorkflowObject | UnreadableItem)[]; startedAt?: number };
 
 const fieldsOf = (event: unknown) => z.record(z.string(), z.unknown()).safeParse(event).data ?? {};
 
@@ -96,7 +96,7 @@ export function readWorkflowInput(event: unknown, plan: Captioner['plan']): Work
     return {
       kind: 'batch',
       objects: objectsOf(batch, plan),
-      startedAt: startedAt === undefined ? undefined : Date.parse(startedAt),
+      ...(startedAt !== undefined && { startedAt: Date.parse(startedAt) }),
     };
   }
   if ('image' in input) {

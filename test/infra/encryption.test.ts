@@ -9,7 +9,7 @@ import { deployedAs } from './deployed.ts';
 
 const OWN = 'key, versions, events and tags';
 const FOREIGN = 'several buckets';
-const FOREIGN_KEY = 'arn:aws:kms:eu-west-1:111122223333:key/4567';
+const FOREIGN_KEY = 'arn:aws:kms:eu-west-1:111122223333:key/45671234-12ab-34cd-56ef-1234567890ab';
 const { resources, idOf, propertiesOf, whenDeleted } = deployedAs(OWN);
 const key = arnOf(idOf('AWS::KMS::Key', 'Key'), resources);
 
@@ -119,7 +119,8 @@ test('docs/security.md has the statements that a key of others needs', () => {
 test('a key is named by its ARN, since an alias may move', () => {
   const parse = (customerKey: true | string) => settingsOf('dev', { customerKey });
   assert.equal(parse(true).customerKey, true);
-  assert.equal(parse(FOREIGN_KEY).customerKey, FOREIGN_KEY);
-  for (const wrong of ['4567', 'arn:aws:kms:eu-west-1:111122223333:alias/mine', false])
+  const everywhere = `arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-${'0f'.repeat(16)}`;
+  for (const arn of [FOREIGN_KEY, everywhere]) assert.equal(parse(arn).customerKey, arn);
+  for (const wrong of ['4567', 'arn:aws:kms:eu-west-1:111122223333:alias/mine', `${FOREIGN_KEY}0`, false])
     assert.throws(() => parse(wrong as string), { name: 'ZodError' }, String(wrong));
 });

@@ -58,7 +58,7 @@ export const WAYS: Record<string, SynthesisOptions> = {
       allowedBuckets: ['other-photos'],
       events: { bus: 'results' },
       tagObjects: true,
-      customerKey: 'arn:aws:kms:eu-west-1:111122223333:key/4567',
+      customerKey: 'arn:aws:kms:eu-west-1:111122223333:key/45671234-12ab-34cd-56ef-1234567890ab',
     },
   },
   'VPC, JWT, mail and budget': {

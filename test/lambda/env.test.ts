@@ -21,6 +21,7 @@ describe('the environment of the functions', () => {
       metricsNamespace: 'ShowAndTell',
       logLevel: 'INFO',
       results: { bucket: 'results', prefix: 'captions/' },
+      tagObjects: [],
     });
   });
 
@@ -31,6 +32,7 @@ describe('the environment of the functions', () => {
       ALLOWED_BUCKETS: 'photos',
       RESULTS_BUCKET: 'photos',
       RESULTS_PREFIX: 'out/',
+      TAG_OBJECTS: 'photos, more',
       MAX_OBJECT_BYTES: '1',
       MAX_PIXELS: '1',
       DECODE_MEMORY: '1',
@@ -54,7 +56,8 @@ describe('the environment of the functions', () => {
       logLevel: 'WARN',
     };
     assert.deepEqual(readHttpSettings(env), settings);
-    assert.deepEqual(readObjectSettings(env), { ...settings, results: { bucket: 'photos', prefix: 'out/' } });
+    const results = { bucket: 'photos', prefix: 'out/' };
+    assert.deepEqual(readObjectSettings(env), { ...settings, results, tagObjects: ['photos', 'more'] });
     assert.equal(readHttpSettings({ ...env, TRACING: 'off' }).tracing, false);
   });
 
@@ -108,6 +111,7 @@ describe('the environment of the functions', () => {
   const wrong: [variable: string, value: string | undefined][] = [
     ['MODEL_DIR', undefined],
     ['MODEL_DIR', ''],
+    ['TAG_OBJECTS', 'on,'],
     ['MODEL_THREADS', '0'],
     ['MODEL_THREADS', 'two'],
     ['MODEL_THREADS', '65'],

@@ -152,6 +152,16 @@ describe('what is wrong with an event is named:', () => {
   }
 });
 
+test('a batch may say when its run began, in the form of Step Functions', () => {
+  const of = (startedAt: unknown) =>
+    read({ Items: [{ Key: 'a' }], BatchInput: { bucket: 'photos', startedAt } });
+  const input = of('2026-03-02T10:00:00.123Z');
+  assert.ok(input.kind === 'batch');
+  assert.equal(input.startedAt, Date.UTC(2026, 2, 2, 10, 0, 0, 123));
+  assert.partialDeepStrictEqual(of('2026-03-02T10:00:00Z'), { startedAt: Date.UTC(2026, 2, 2, 10) });
+  for (const wrong of ['yesterday', 1_772_445_600, '']) assert.throws(() => of(wrong), InvalidRequest);
+});
+
 describe('an item that cannot be read fails alone:', () => {
   const BatchInput = { bucket: 'photos', keyEncoding: 'url' };
   const cases: [item: object, bucket: string, key: string, says: RegExp, batch?: object][] = [
