@@ -1,4 +1,4 @@
-/** Each function as one file of JavaScript, with what it reads beside itself. */
+/** Each function as a module, with the parts that it loads when it needs them, and what it reads beside itself. */
 import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -29,7 +29,7 @@ const BANNER =
   "import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);";
 
 export interface PackedFunction {
-  /** Names in the directory: the handler's module first. */
+  /** Names in the directory: the handler's module first, then its parts. */
   files: string[];
   /** Of these files. */
   bytes: number;
@@ -41,10 +41,16 @@ export interface PackedFunction {
 export async function packFunction(name: keyof typeof BESIDE, directory: string): Promise<PackedFunction> {
   mkdirSync(directory, { recursive: true });
   const module = `${name}.mjs`;
-  await build({
+  const { metafile } = await build({
     entryPoints: [join(SOURCE, 'lambda', `${name}.ts`)],
-    outfile: join(directory, module),
+    outdir: directory,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    // In one file, whatever is shared with what may be imported later (traces, events) is wrapped in functions, which are
+    // read twice at every start. All in one directory, where what code opens beside itself lies.
+    splitting: true,
+    chunkNames: `${name}-[hash]`,
+    metafile: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',
@@ -58,7 +64,8 @@ export async function packFunction(name: keyof typeof BESIDE, directory: string)
     legalComments: 'none',
     logLevel: 'warning',
   });
-  const files = [module];
+  const parts = Object.keys(metafile.outputs).map((path) => basename(path));
+  const files = [module, ...parts.filter((part) => part !== module)];
   for (const path of BESIDE[name]) files.push(await writeBeside(path, directory));
   const bytes = files.reduce((sum, file) => sum + statSync(join(directory, file)).size, 0);
   return { files, bytes, handler: `${name}.handler` };

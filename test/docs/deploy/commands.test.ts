@@ -41,6 +41,7 @@ const VARIABLES = {
   QUEUE_URL: 'https://sqs/images',
   IMAGES_URL: 'https://sqs/images',
   DEAD_LETTERS_URL: 'https://sqs/dead',
+  FUNCTION_ARN: 'arn:aws:lambda:mine',
 };
 
 let pasted = 0;
@@ -62,6 +63,7 @@ function pasteInto(shell: Shell, script: string, token?: string): Pasted {
         CREDENTIALS + (token === undefined ? '' : `export AWS_SESSION_TOKEN=${token}\n`),
       ],
       ['aws cloudformation list-stack-resources', 'photos\tresults\nlogs\n'],
+      ['aws events put-rule', 'arn:aws:events:rule\n'],
       ['aws lambda list-event-source-mappings', '0123-mapping\n'],
       ['aws sqs get-queue-attributes', 'arn:aws:sqs:queue\n'],
       ['curl', '{"captions":[{"text":"a dog"}],"url":"https://upload.example/x?a=1&b=2","id":"0a"}'],
