@@ -66,14 +66,18 @@ describe('events on a bus', () => {
     );
   });
 
-  it('that were refused one by one are put again alone', async () => {
-    bus.failNext({ codes: [null, 'ThrottlingException', null] }, { codes: ['InternalFailure'] });
-    await put(3);
+  it('that were refused one by one are put again alone, after longer and longer', async () => {
+    const codes = ['ThrottlingException', 'InternalFailure', 'InternalException'];
+    bus.failNext({ codes: [null, ...codes] }, { codes: [null, 'InternalFailure', null] });
+    const start = performance.now();
+    await put(4);
+    const milliseconds = performance.now() - start;
+    assert.ok(milliseconds > 290 && milliseconds < 2_000, `${milliseconds}`);
     assert.deepEqual(
       bus.requests.map((entries) => entries.length),
-      [3, 1, 1],
+      [4, 3, 1],
     );
-    assert.deepEqual(executions().sort(), ['run-0', 'run-1', 'run-2']);
+    assert.deepEqual(executions().sort(), ['run-0', 'run-1', 'run-2', 'run-3']);
   });
 
   const failures: [what: string, faults: BusFault[], code: string | null, says: RegExp][] = [
@@ -105,6 +109,8 @@ describe('events on a bus', () => {
       await assert.rejects(put(1), (error: Error) => {
         assert.equal(error instanceof CaptionError ? error.code : null, code, String(error));
         assert.match(error.message, says);
+        // What the client said, where it said something.
+        assert.equal(error.cause instanceof Error, code !== null && !/refuses/.test(error.message));
         // Nothing of what they say.
         return !error.message.includes('run-0');
       });
@@ -114,8 +120,15 @@ describe('events on a bus', () => {
 
   it('wait no longer than there is time', async () => {
     bus.failNext('silence');
-    const { message } = await rejectsWith(put(1, Date.now() + 100), 'DeadlineExceeded');
+    const { message, cause } = await rejectsWith(put(1, Date.now() + 100), 'DeadlineExceeded');
     assert.match(message, /the event bus own/);
+    assert.ok(cause instanceof Error);
+  });
+
+  it('that the client itself cannot put fail as it says', async () => {
+    const error = new TypeError('no such thing');
+    client.middlewareStack.add(() => () => Promise.reject(error), { step: 'initialize' });
+    await assert.rejects(put(1), error);
   });
 
   it('are not taken by whoever else answers', async (t) => {
