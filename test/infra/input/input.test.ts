@@ -171,6 +171,7 @@ test('prefixes and suffixes are refused that no pattern holds', () => {
   settingsOf('dev', input({ prefix: 'p'.repeat(200), suffixes: suffixes.slice(0, 3) }));
   for (const wrong of [
     { prefix: 'p'.repeat(200), suffixes },
+    { prefix: 'p'.repeat(200), suffixes: suffixes.slice(0, 4) },
     { suffixes: [...suffixes, '.x'] },
     { suffixes: [''] },
     { prefix: 'p'.repeat(201) },
@@ -183,6 +184,8 @@ test('prefixes and suffixes are refused that no pattern holds', () => {
     ] as Partial<SettingsInput>[])
       assert.throws(() => settingsOf('dev', given), { name: 'ZodError' }, JSON.stringify(given));
   assert.throws(() => settingsOf('dev', { input: { kind: 'several', buckets: [] } }), { name: 'ZodError' });
+  const long = input({ prefix: 'p'.repeat(200), suffixes });
+  assert.throws(() => settingsOf('dev', long), /"suffixes"[^]*shorten them/);
 });
 
 test('a suffix that has capital letters already is not there twice', () => {
