@@ -86,6 +86,11 @@ function makeKey(stack: Stack, removal: Encrypted['removal']): IKey {
   const MESSAGES = ['kms:Decrypt', 'kms:GenerateDataKey'];
   allow('EventsToQueueAndTopic', 'events.amazonaws.com', MESSAGES);
   allow('AlarmsToTopic', 'cloudwatch.amazonaws.com', MESSAGES);
+  // Without the names of the buckets, which wait for this key.
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/configure-inventory.html#configure-inventory-kms-key-policy
+  allow('InventoriesToResults', 's3.amazonaws.com', ['kms:GenerateDataKey'], {
+    StringEquals: { 'aws:SourceAccount': stack.account },
+  });
   // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
   allow(
     'LogsOfThisAccount',

@@ -24,12 +24,14 @@ const SERVICES = {
 
 export interface GpuEndpointsProps {
   vpc: IVpc;
+  /** Whether servers tell of results. */
+  events: boolean;
   /** Groups whose members may use them. */
   clients: readonly SecurityGroup[];
 }
 
 export class GpuEndpoints extends Construct {
-  constructor(scope: Construct, id: string, { vpc, clients }: GpuEndpointsProps) {
+  constructor(scope: Construct, id: string, { vpc, events, clients }: GpuEndpointsProps) {
     super(scope, id);
     const securityGroup = new SecurityGroup(this, 'Group', {
       vpc,
@@ -37,7 +39,8 @@ export class GpuEndpoints extends Construct {
       allowAllOutbound: false,
     });
     for (const client of clients) securityGroup.addIngressRule(client, Port.tcp(443), 'machines and servers');
-    for (const [name, service] of Object.entries(SERVICES)) {
+    const services = { ...SERVICES, ...(events && { Events: InterfaceVpcEndpointAwsService.EVENTBRIDGE }) };
+    for (const [name, service] of Object.entries(services)) {
       new InterfaceVpcEndpoint(this, name, {
         vpc,
         service,

@@ -37,7 +37,10 @@ export class GpuService extends Construct {
       cluster,
       settings,
     });
-    if (settings.endpoints) new GpuEndpoints(this, 'Endpoints', { vpc, clients: [machines, servers] });
+    if (settings.endpoints) {
+      const events = props.events !== undefined;
+      new GpuEndpoints(this, 'Endpoints', { vpc, events, clients: [machines, servers] });
+    }
     const task = new GpuTask(this, 'Task', props);
     this.role = task.definition.taskRole;
     const balancer = new GpuBalancer(this, 'Http', { vpc, servers, settings, accessLogs });

@@ -38,7 +38,7 @@ it('each image is told of although the bus refuses at first, then the end, and i
 
   // S3 and the start of a run tell seconds.
   for (const key of deployment.s3.keys('results')) {
-    deployment.s3.get('results', key)!.modified = new Date(Date.now() - 60_000);
+    deployment.s3.get('results', key)!.written = new Date(Date.now() - 60_000);
   }
   const again = await deployment.run('WholeBucket', input);
   assert.equal(again.ended.status, 'SUCCEEDED');

@@ -90,13 +90,16 @@ describe('the key', () => {
   const serves = (service: string, action: string, context = {}) =>
     serviceMayCall(service, guards, { action, resource: key, context });
 
-  it('serves EventBridge for queue and topic, and CloudWatch for alarms', () => {
+  it('serves EventBridge for queue and topic, CloudWatch for alarms, and S3 for inventories of this account', () => {
     for (const service of ['events.amazonaws.com', 'cloudwatch.amazonaws.com']) {
       for (const action of ['kms:Decrypt', 'kms:GenerateDataKey'])
         assert.ok(serves(service, action), service);
       assert.ok(!serves(service, 'kms:PutKeyPolicy'), service);
     }
     assert.ok(!serves('s3.amazonaws.com', 'kms:Decrypt'));
+    const inventory = (account: string) =>
+      serves('s3.amazonaws.com', 'kms:GenerateDataKey', { 'aws:SourceAccount': account });
+    assert.deepEqual([inventory(ACCOUNT), inventory('999999999999')], [true, false]);
   });
 
   it('serves the logs of this account alone', () => {

@@ -112,7 +112,7 @@ export const WAYS: Record<string, SynthesisOptions> = {
     settings: {
       vpc,
       modelDirectory: 'models/im2txt',
-      gpu: SMALLEST_GPU,
+      gpu: { ...SMALLEST_GPU, endpoints: true },
       input: { kind: 'own', expireDays: 7, versioned: true, prefix: 'in/', suffixes: ['.jpg'] },
       resultsVersioned: true,
       events: { topic: true },

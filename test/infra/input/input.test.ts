@@ -118,7 +118,7 @@ describe('roles of several input buckets', () => {
 });
 
 test('the server on GPU machines reads every input, and tags and tells where the functions do', () => {
-  const { resources, idOf, propertiesOf, named } = deployedAs(OWN);
+  const { resources, idsOf, idOf, propertiesOf, named } = deployedAs(OWN);
   const role = statementsOf(idOf('AWS::IAM::Role', 'GpuTaskDefinitionTaskRole'), resources);
   const input = named('AWS::S3::Bucket', 'BucketsInput');
   const may = (action: string, key: string) =>
@@ -134,6 +134,14 @@ test('the server on GPU machines reads every input, and tags and tells where the
   const text = Command.join(' ');
   assert.ok(text.includes(`--allowed-buckets ${input} `), text);
   assert.match(text, / --event-bus default --deployment Captioner --tag-objects/);
+  const services = idsOf('AWS::EC2::VPCEndpoint').map(
+    (id) => propertiesOf('AWS::EC2::VPCEndpoint', id).ServiceName,
+  );
+  assert.ok(
+    services.some((name) => String(name).endsWith('.events')),
+    String(services),
+  );
+  assert.doesNotMatch(JSON.stringify(deployedAs('gpu').resources), /\.events"/);
 });
 
 test('what was overwritten or deleted is forgotten as well, where versions are kept', () => {
@@ -185,7 +193,7 @@ test('prefixes and suffixes are refused that no pattern holds', () => {
       assert.throws(() => settingsOf('dev', given), { name: 'ZodError' }, JSON.stringify(given));
   assert.throws(() => settingsOf('dev', { input: { kind: 'several', buckets: [] } }), { name: 'ZodError' });
   const long = input({ prefix: 'p'.repeat(200), suffixes });
-  assert.throws(() => settingsOf('dev', long), /"suffixes"[^]*shorten them/);
+  assert.throws(() => settingsOf('dev', long), /"suffixes".*shorten them/s);
 });
 
 test('a suffix that has capital letters already is not there twice', () => {
