@@ -326,7 +326,6 @@ const OWN_ROOM: Record<string, string> = {
   'src/lambda/env.ts': 'lambda/env',
   'src/lambda/uploads-env.ts': 'lambda/env',
   'src/lambda/login-env.ts': 'lambda/env',
-  'src/lambda/events-env.ts': 'lambda/env',
   'src/pictures/heat.ts': 'pictures/plain',
   'src/pictures/tree-layout.ts': 'pictures/plain',
   'infra/settings.ts': 'infra/settings',

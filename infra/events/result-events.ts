@@ -6,7 +6,7 @@ import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { EVENT_SOURCE } from '../../src/aws/event-names.ts';
-import { DEPLOYMENT, EVENT_BUS } from '../../src/lambda/events-env.ts';
+import { DEPLOYMENT, EVENT_BUS } from '../../src/lambda/env.ts';
 import { acknowledge } from '../acknowledge.ts';
 import type { EventSettings } from './event-settings.ts';
 

@@ -1,13 +1,13 @@
 /** Events about results for those who want them; without, the client is not even evaluated. */
 import type { Announcer } from '../events/announcer.ts';
-import { readEventSettings } from './events-env.ts';
+import { readEventSettings } from './env.ts';
 import type { Tracing } from './tracing.ts';
 
 export type { Announcer };
 
 /**
  * @returns `null` where the environment names no bus
- * @throws ZodError naming every variable that is missing or wrong
+ * @throws Error naming every variable that is missing or wrong
  */
 export async function startAnnouncing(
   env: NodeJS.ProcessEnv,

@@ -1,5 +1,6 @@
 /** Every environment variable of the functions: the names for those who deploy, the rules for those who read. */
 import * as z from 'zod';
+import { deploymentName, eventBusName } from '../aws/event-names.ts';
 import { bucketName } from '../aws/object-reference.ts';
 import {
   DEFAULT_MAX_OBJECT_BYTES,
@@ -29,6 +30,10 @@ export const MAX_PIXELS = 'MAX_PIXELS';
 const DECODE_MEMORY = 'DECODE_MEMORY';
 /** Buckets whose objects get their best caption as a tag, comma separated. @default none */
 export const TAG_OBJECTS = 'TAG_OBJECTS';
+/** Bus of EventBridge that is told of results; without it nobody is. */
+export const EVENT_BUS = 'EVENT_BUS';
+/** What those events call this deployment; required with a bus. */
+export const DEPLOYMENT = 'DEPLOYMENT';
 /** `on` sends a trace of each invocation to X-Ray. @default off */
 export const TRACING = 'TRACING';
 /** `service` of every log line and metric. @default show-and-tell */
@@ -93,6 +98,8 @@ const objectsSchema = modelSchema
     message: PREFIX_NEEDED,
   });
 
+const eventsSchema = z.object({ [EVENT_BUS]: eventBusName, [DEPLOYMENT]: deploymentName });
+
 function placeOf(env: { [RESULTS_BUCKET]: string; [RESULTS_PREFIX]: string }): Place {
   return { bucket: env[RESULTS_BUCKET], prefix: env[RESULTS_PREFIX] };
 }
@@ -138,6 +145,16 @@ export function readObjectSettings(env: Environment): ObjectSettings {
     results: placeOf(parsed),
     tagObjects: parsed[TAG_OBJECTS],
   };
+}
+
+/**
+ * @returns `null` where nobody is told of results
+ * @throws Error naming every variable that is missing or wrong
+ */
+export function readEventSettings(env: Environment): { bus: string; deployment: string } | null {
+  if (env[EVENT_BUS] === undefined) return null;
+  const parsed = parse(eventsSchema, env);
+  return { bus: parsed[EVENT_BUS], deployment: parsed[DEPLOYMENT] };
 }
 
 /** Threads inside one network run that a function's memory, in MB, pays for. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readHttpSettings, readObjectSettings } from '../../src/lambda/env.ts';
+import { readEventSettings, readHttpSettings, readObjectSettings } from '../../src/lambda/env.ts';
 import { readLogin } from '../../src/lambda/login-env.ts';
 import { readUploadSettings } from '../../src/lambda/uploads-env.ts';
 
@@ -82,6 +82,21 @@ describe('the environment of the functions', () => {
     const env = { MODEL_DIR: 'model', DECODE_MEMORY: '200000000', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' };
     const { decodeMemory, memory } = readHttpSettings(env);
     assert.deepEqual([decodeMemory, memory], [200_000_000, 512 << 20]);
+  });
+
+  it('has a bus with the name of the deployment, or none', () => {
+    assert.equal(readEventSettings({ DEPLOYMENT: 'test' }), null);
+    const env = { EVENT_BUS: 'own', DEPLOYMENT: 'test' };
+    assert.deepEqual(readEventSettings(env), { bus: 'own', deployment: 'test' });
+    for (const [name, value] of [
+      ['EVENT_BUS', 'arn:aws:events:eu-west-1:1:event-bus/own'],
+      ['EVENT_BUS', ''],
+      ['DEPLOYMENT', undefined],
+      ['DEPLOYMENT', ''],
+    ] as const)
+      assert.throws(() => readEventSettings({ ...env, [name]: value }), {
+        message: new RegExp(`^environment variables: ${name}: `),
+      });
   });
 
   it('asks HTTP for nothing but a model: without buckets it reads none', () => {
