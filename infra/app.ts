@@ -1,5 +1,4 @@
 /** `npx cdk deploy -c env=prod [-c settings=overrides.json]`; without `env`, `dev`. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
@@ -8,13 +7,14 @@ import type { FunctionSource } from './functions/captioner-function.ts';
 import { assembleFunctions, checkForGpu } from './functions/function-code.ts';
 import { forgetCopies } from './functions/readable.ts';
 import { ROOT } from './functions/stage-native.ts';
-import { ENVIRONMENTS, type Settings, settingsOf } from './settings.ts';
+import { readSettings } from './read-settings.ts';
+import { ENVIRONMENTS, type Settings } from './settings.ts';
 import { CaptionerStack } from './stack.ts';
 
 const app = new App();
 forgetCopies(app.outdir);
 const environment = z.enum(ENVIRONMENTS).default('dev').parse(app.node.tryGetContext('env'));
-const settings = readSettings(z.string().optional().parse(app.node.tryGetContext('settings')));
+const settings = readSettings(environment, z.string().optional().parse(app.node.tryGetContext('settings')));
 
 new CaptionerStack(app, `ShowAndTell-${environment}`, {
   description: 'show-and-tell: captions for images',
@@ -23,20 +23,6 @@ new CaptionerStack(app, `ShowAndTell-${environment}`, {
 });
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
 app.synth();
-
-/** @param overrides file of JSON with settings in place of the environment's own */
-function readSettings(overrides: string | undefined): Settings {
-  try {
-    return settingsOf(
-      environment,
-      overrides === undefined ? {} : JSON.parse(readFileSync(overrides, 'utf8')),
-    );
-  } catch (error) {
-    if (error instanceof z.ZodError)
-      throw new Error(`settings of ${environment}:\n${z.prettifyError(error)}`);
-    throw error;
-  }
-}
 
 async function makeSource({
   packaging,

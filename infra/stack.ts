@@ -35,6 +35,7 @@ export class CaptionerStack extends Stack {
   private readonly events: ResultEvents | undefined;
   private readonly network: IVpc | undefined;
   private readonly login: PageLogin | undefined;
+  protected readonly alarms: CaptionerAlarms;
 
   constructor(scope: Construct, id: string, { settings, source, ...props }: CaptionerStackProps) {
     super(scope, id, { terminationProtection: settings.removal === 'retain', ...props });
@@ -67,8 +68,8 @@ export class CaptionerStack extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledgeWorkflows(workflows, this.buckets.results, settings.tracing);
-    const alarms = new CaptionerAlarms(this, 'Alarms', { settings, functions, images, api, workflows });
-    new CaptionerDashboard(this, 'Dashboard', { settings, functions, images, alarms, api });
+    this.alarms = new CaptionerAlarms(this, 'Alarms', { settings, functions, images, api, workflows });
+    new CaptionerDashboard(this, 'Dashboard', { settings, functions, images, alarms: this.alarms, api });
     if (settings.customerKey !== undefined) {
       encryptStack(this, {
         setting: settings.customerKey,

@@ -310,6 +310,18 @@ const ALLOWED: Record<string, readonly string[]> = {
     'constructs',
     'zod',
   ],
+  'infra/published': [
+    'infra',
+    'infra/functions',
+    'infra/settings',
+    'model',
+    'node:*',
+    'aws-cdk-lib',
+    'cdk-nag',
+    'constructs',
+    'yazl',
+    'zod',
+  ],
 };
 
 /** Files that stand above or below the rest of their folder. */

@@ -33,9 +33,10 @@ import { MODEL_DIRECTORY } from './function-code.ts';
 import { makeFunctionRole } from './function-role.ts';
 import { hashOf } from './readable.ts';
 import { ROOT } from './stage-native.ts';
+import { codeSha256, type UploadedZip, uploadedCode } from './uploaded-code.ts';
 
-/** Where the code comes from: a directory as `assembleFunctions` writes it, or the Dockerfile. */
-export type FunctionSource = { kind: 'zip'; directory: string } | { kind: 'container' };
+/** Where the code comes from: a directory as `assembleFunctions` writes it, the Dockerfile, or a zip in any bucket. */
+export type FunctionSource = { kind: 'zip'; directory: string } | { kind: 'container' } | UploadedZip;
 
 export interface CaptionerFunctionProps {
   name: FunctionName;
@@ -124,17 +125,22 @@ export class CaptionerFunction extends Construct {
       architecture: settings.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
       tracing: settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       environment: { ...environmentOf(settings, serviceOf(this), limits.memory), ...props.environment },
-      currentVersionOptions: versionOptions(settings, limits),
+      currentVersionOptions: {
+        ...versionOptions(settings, limits),
+        ...(source.kind === 'uploaded' && { codeSha256: codeSha256(source) }),
+      },
       ...(vpc && { vpc }),
     };
     if (source.kind === 'container') return this.makeContainerFunction(name, settings, options);
-    return new LambdaFunction(this, 'Function', {
+    const made = new LambdaFunction(this, 'Function', {
       ...options,
       runtime: Runtime.NODEJS_24_X,
       handler: `${name}.handler`,
-      // With modes in it, which CDK's own hash leaves out: what was uploaded unreadable once would be found again and kept.
-      code: Code.fromAsset(source.directory, { assetHash: hashOf(source.directory) }),
+      code: source.kind === 'zip' ? assetOf(source.directory) : uploadedCode(this, source),
     });
+    // Where the code lies is a parameter, so that the template would be the same for another zip.
+    if (source.kind === 'uploaded') made.invalidateVersionBasedOn(source.sha256);
+    return made;
   }
 
   private makeContainerFunction(
@@ -235,6 +241,11 @@ function versionOptions({ removal }: Settings, { provisionedConcurrency: warm }:
   return {
     removalPolicy: removal === 'retain' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
   };
+}
+
+/** With modes in its hash, which CDK's own leaves out: what was uploaded unreadable once would be found again and kept. */
+function assetOf(directory: string): Code {
+  return Code.fromAsset(directory, { assetHash: hashOf(directory) });
 }
 
 function environmentOf(settings: Settings, service: string, memory: number): Record<string, string> {

@@ -17,6 +17,7 @@ import { type LambdaFunction, startFunction } from '../../support/runtime-api/ru
 import { COFFEE } from '../../support/samples.ts';
 import { enterLimits, peakOfFunction } from '../limits.ts';
 import { synthesise } from '../synthesis.ts';
+import { httpEvent } from './http-event.ts';
 
 /** A megabyte of Lambda's memory setting buys this share of a processor, so the default is one. */
 const MEMORY_OF_ONE_PROCESSOR = 1769;
@@ -76,29 +77,6 @@ async function startFromTemplate(name: FunctionName): Promise<LambdaFunction> {
     timeout: Timeout * 1_000,
     memory: MemorySize,
   });
-}
-
-function httpEvent(method: string, path: string, contentType = '', body: Buffer | null = null) {
-  return {
-    version: '2.0',
-    routeKey: `${method} ${path}`,
-    rawPath: path,
-    rawQueryString: '',
-    headers: { 'content-type': contentType, host: 'example.org' },
-    requestContext: {
-      accountId: '111122223333',
-      apiId: 'api',
-      domainName: 'example.org',
-      http: { method, path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: 'test' },
-      requestId: 'request',
-      routeKey: '$default',
-      stage: '$default',
-      time: '01/Jan/2026:00:00:00 +0000',
-      timeEpoch: 0,
-    },
-    ...(body && { body: body.toString('base64') }),
-    isBase64Encoded: body !== null,
-  };
 }
 
 function queueEvent(key: string) {
