@@ -263,7 +263,9 @@ const ALLOWED: Record<string, readonly string[]> = {
     'commander',
   ],
   'bench/shared': ['node:*'],
+  'bench/costs': ['bucket-run'],
   bench: [
+    'bench/costs',
     'bench/shared',
     'bucket-run',
     'model',

@@ -61,3 +61,71 @@ export const PRICE_TABLE: { region: string; date: string; sources: readonly stri
     gpuHour: 0.526,
   },
 };
+
+/**
+ * What is paid whether anything is captioned or not, and what options of the stack add; US dollars, without any free tier.
+ * Of most of these AWS's own pages were not at hand: the sources are pages of others that quote them, most of 2026.
+ * A request of CloudFront and a user of Cognito were quoted nowhere.
+ */
+export interface StandingPrices {
+  alarmMonth: number;
+  dashboardMonth: number;
+  /** Of one's own, while something reports it. */
+  metricMonth: number;
+  /** A key of KMS, and a request that uses it. */
+  keyMonth: number;
+  keyRequest: number;
+  /** Of WAF, in front of CloudFront. */
+  webAclMonth: number;
+  webAclRuleMonth: number;
+  webAclRequest: number;
+  /** One GB that CloudFront hands out in America or Europe. */
+  distributedGb: number;
+  natHour: number;
+  natGb: number;
+  publicAddressHour: number;
+  /** An interface endpoint, in each availability zone. */
+  endpointHour: number;
+  endpointGb: number;
+  balancerHour: number;
+  /** One capacity unit of a load balancer: 1 GB an hour, or 25 new connections a second. */
+  balancerUnitHour: number;
+  /** One GB of a gp3 volume. */
+  diskGbMonth: number;
+}
+
+export const STANDING_PRICES: { date: string; sources: readonly string[]; prices: StandingPrices } = {
+  date: '2026-11-28',
+  sources: [
+    'https://c3x.dev/resources/aws/aws_cloudwatch_metric_alarm',
+    'https://signoz.io/guides/cloudwatch-pricing',
+    'https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards.md',
+    'https://aws.amazon.com/kms/pricing/',
+    'https://cloudburn.io/blog/aws-kms-pricing',
+    'https://c3x.dev/blog/aws-waf-cost-explained/',
+    'https://aws.amazon.com/cloudfront/pricing',
+    'https://cloudburn.io/blog/aws-nat-gateway-pricing',
+    'https://knbrlo.com/notes/aws/nat-gateway-data-processing',
+    'https://awsnegotiations.com/elastic-load-balancer-cost.html',
+    'https://c3x.dev/resources/aws/aws_ebs_volume',
+  ],
+  prices: {
+    alarmMonth: 0.1,
+    dashboardMonth: 3,
+    metricMonth: 0.3,
+    keyMonth: 1,
+    keyRequest: 0.03 / 1e4,
+    webAclMonth: 5,
+    webAclRuleMonth: 1,
+    webAclRequest: 0.6 / 1e6,
+    distributedGb: 0.085,
+    natHour: 0.045,
+    natGb: 0.045,
+    publicAddressHour: 0.005,
+    endpointHour: 0.01,
+    endpointGb: 0.01,
+    balancerHour: 0.0225,
+    balancerUnitHour: 0.008,
+    diskGbMonth: 0.08,
+  },
+};

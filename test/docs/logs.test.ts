@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { LOG_BYTES } from '../../bench/cost-table.ts';
+import { LOG_BYTES } from '../../bench/costs/million.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
 import { objectEnvironment, pack } from '../lambda/packed-function.ts';
 import { detail } from '../s3/event-factory.ts';

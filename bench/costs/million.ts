@@ -1,7 +1,7 @@
 /** What a million images cost on AWS, way by way. */
-import { costOf } from '../src/bucket-run/cost.ts';
-import { MILLISECONDS_PER_IMAGE, USUAL_PLAN } from '../src/bucket-run/plan.ts';
-import { type Architecture, PRICE_TABLE } from '../src/bucket-run/prices.ts';
+import { costOf } from '../../src/bucket-run/cost.ts';
+import { MILLISECONDS_PER_IMAGE, USUAL_PLAN } from '../../src/bucket-run/plan.ts';
+import { type Architecture, PRICE_TABLE } from '../../src/bucket-run/prices.ts';
 
 export interface CostAssumptions {
   /** Milliseconds of a caption on one processor, and those of them that decode the image. */
@@ -40,7 +40,7 @@ const QUEUE_REQUESTS = 3;
 const S3_READS = 3;
 
 const MILLION = 1e6;
-const HOURS_PER_MONTH = 730;
+export const HOURS_PER_MONTH = 730;
 const { prices } = PRICE_TABLE;
 
 export function costRows(assumptions: CostAssumptions): CostRow[] {
@@ -72,12 +72,6 @@ export function warmMonth({ memory, architecture }: CostAssumptions): number {
 export function busyEnough({ architecture }: CostAssumptions): number {
   const saved = prices.lambdaGbSecond[architecture] - prices.provisionedRunGbSecond[architecture];
   return prices.provisionedGbSecond[architecture] / saved;
-}
-
-/** Images a second that a GPU machine has to caption, hour after hour, to cost less than the queue's function. */
-export function gpuWorthwhile(assumptions: CostAssumptions): number {
-  const { compute } = uploadRow(assumptions);
-  return (prices.gpuHour / 3600 / compute) * MILLION;
 }
 
 function onDemand(milliseconds: number, { memory, architecture }: CostAssumptions): number {
@@ -125,8 +119,13 @@ function wholeBucketRow({ milliseconds, memory, architecture }: CostAssumptions)
   };
 }
 
+/** Images a second of one GPU machine. */
+export function gpuRateOf({ gpuRate, decode }: CostAssumptions): number {
+  return gpuRate ?? (GPU_MACHINE_PROCESSORS * 1000) / decode;
+}
+
 function gpuRow(assumptions: CostAssumptions): CostRow {
-  const rate = assumptions.gpuRate ?? (GPU_MACHINE_PROCESSORS * 1000) / assumptions.decode;
+  const rate = gpuRateOf(assumptions);
   return {
     way: `GPU machine, ${assumptions.gpuRate === null ? 'at best ' : ''}${Math.round(rate)} images/s`,
     compute: ((MILLION / rate) * prices.gpuHour) / 3600,
