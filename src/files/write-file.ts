@@ -5,11 +5,14 @@ import { clearParts, partIn } from './part.ts';
 import { putIfFree } from './swap.ts';
 import { codeOf, notWritten } from './system-error.ts';
 
+/** Of a file: all of it, or piece by piece. */
+type Content = string | Uint8Array | AsyncIterable<string | Uint8Array>;
+
 /**
  * Over what is there, if anything is.
- * @throws OutputFailed, InvalidRequest
+ * @throws OutputFailed, InvalidRequest; what the content throws, and the file stays as it was
  */
-export async function putFile(path: string, content: string | Uint8Array): Promise<void> {
+export async function putFile(path: string, content: Content): Promise<void> {
   try {
     await put(path, content, rename);
   } catch (cause) {
@@ -22,7 +25,7 @@ export async function putFile(path: string, content: string | Uint8Array): Promi
  * @returns whether it is there; false when something else is by now
  * @throws OutputFailed, InvalidRequest
  */
-export async function putNewFile(path: string, content: string | Uint8Array): Promise<boolean> {
+export async function putNewFile(path: string, content: Content): Promise<boolean> {
   try {
     await put(path, content, putIfFree);
     return true;
@@ -34,14 +37,14 @@ export async function putNewFile(path: string, content: string | Uint8Array): Pr
 
 async function put(
   path: string,
-  content: string | Uint8Array,
+  content: Content,
   give: (from: string, to: string) => void | Promise<void>,
 ): Promise<void> {
   const directory = dirname(path);
   await clearParts(directory);
   const part = partIn(directory);
   try {
-    await writeSynced(part, [Buffer.from(content)]);
+    await writeSynced(part, isWhole(content) ? [content] : content);
     await give(part, path);
   } finally {
     await rm(part, { force: true });
@@ -49,11 +52,17 @@ async function put(
   await syncDirectory(directory);
 }
 
+function isWhole(content: Content): content is string | Uint8Array {
+  return typeof content === 'string' || content instanceof Uint8Array;
+}
+
+type Parts = Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
+
 /** A new file. @throws system errors */
-export async function writeSynced(path: string, parts: Iterable<Uint8Array>): Promise<void> {
+export async function writeSynced(path: string, parts: Parts): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    for (const part of parts) await file.writeFile(part);
+    for await (const part of parts) await file.writeFile(part);
     await file.sync();
   } finally {
     await file.close();

@@ -66,6 +66,11 @@ describe('a terminal', { skip: !hasScript() && 'needs script of util-linux' }, (
     });
   }
 
+  it('is not sent bytes that are no text', async () => {
+    const text = await onTerminal(['results', '--bucket', 'results', '--format', 'parquet']);
+    assert.match(text, /^show-and-tell: InvalidRequest: .*--out/);
+  });
+
   it('is not what data is written for', async () => {
     const { stdout } = await runCli(['alt', '--csv', ...args, image]);
     assert.ok(stdout.includes(NAME));

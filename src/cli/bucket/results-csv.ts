@@ -17,6 +17,6 @@ export const RESULTS_CSV = csvTable<ResultDocument>({
 });
 
 /** The best caption, or why there is none. */
-function best(document: ResultDocument) {
+export function best(document: ResultDocument) {
   return document.status === 'captioned' ? document.result.captions[0] : undefined;
 }

@@ -8,6 +8,7 @@ Examples:
   $ show-and-tell results --bucket captions-of-mine > captions.jsonl
   $ show-and-tell results --bucket captions-of-mine --prefix captions/photos/2026/ --format csv > captions.csv
   $ show-and-tell results --bucket captions-of-mine --failed --format csv
+  $ show-and-tell results --bucket captions-of-mine --format parquet --out captions.parquet
 
 Exit status: 0 all were read, 2 wrong usage, 3 something under the prefix is no result, 70 a bug,
 74 the output cannot be written; ended by a signal: 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.`;
@@ -24,9 +25,10 @@ export function addResultsCommand(program: Command): void {
     )
     .addOption(
       new Option('--format <name>', 'whole documents, or a table of what matters')
-        .choices(['jsonl', 'csv'])
+        .choices(['jsonl', 'csv', 'parquet'])
         .default('jsonl'),
     )
+    .option('--out <file>', 'written whole or not at all (default: standard output)')
     .option('--failed', 'only images that have no caption')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: ResultsFlags, command: Command) => {

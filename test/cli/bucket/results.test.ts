@@ -1,15 +1,19 @@
 /** The command as a process, over result documents as the functions write them. */
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
-import { type ResultDocument, resultDocumentSchema, writeResult } from '../../../src/s3/results.ts';
+import { resultDocumentSchema, writeResult } from '../../../src/s3/results.ts';
 import { clientOf } from '../../s3/fake-client.ts';
 import { type FakeS3, startFakeS3 } from '../../support/aws/fake-s3.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
 import { type Finished, finished, runCli, startCli } from '../../support/cli.ts';
+import { captioned, failed, MODEL } from './documents.ts';
 
 const BUCKET = 'results';
 const COUNT = 25;
 const ODD_KEY = 'holiday, "best"\n=1+1.jpg';
-const model = { name: 'test', hash: 'f'.repeat(64) };
 
 let s3: FakeS3;
 /** What Node does for a user whom the system has no entry of. */
@@ -38,29 +42,6 @@ before(async () => {
   client.destroy();
 });
 after(() => s3.close());
-
-const common = (key: string) => ({
-  formatVersion: 1 as const,
-  source: { bucket: 'photos', key },
-  model,
-  writtenAt: '2026-01-02T03:04:05.000Z',
-});
-function captioned(key: string): ResultDocument {
-  const words = [{ word: 'a', logProbability: -0.5 }];
-  const caption = {
-    text: `a picture of ${key}`,
-    logProbability: -1,
-    probability: Math.exp(-1),
-    words,
-    truncated: false,
-  };
-  const timings = { decode: 1, preprocess: 1, encode: 1, search: 1, total: 4 };
-  const result = { captions: [caption], model, timings, width: 4, height: 3, format: 'jpeg' };
-  return { ...common(key), status: 'captioned', result };
-}
-function failed(key: string): ResultDocument {
-  return { ...common(key), status: 'failed', error: { code: 'UnsupportedImage', message: 'damaged' } };
-}
 
 function results(...flags: string[]): Promise<Finished> {
   return runCli(['results', '--bucket', BUCKET, ...flags]);
@@ -92,7 +73,7 @@ describe('results', () => {
     assert.equal(rows.length, 10 + 2);
     assert.equal(
       rows[5],
-      `photos,4.jpg,,failed,,,UnsupportedImage,damaged,test,${model.hash},2026-01-02T03:04:05.000Z`,
+      `photos,4.jpg,,failed,,,UnsupportedImage,damaged,test,${MODEL.hash},2026-01-02T03:04:05.000Z`,
     );
     const quoted = 'holiday, ""best""\n=1+1.jpg';
     assert.ok(rows[8]!.startsWith(`photos,"${quoted}",,captioned,"a picture of ${quoted}",0.3678794`));
@@ -168,5 +149,57 @@ describe('results', () => {
     s3.onRequest(() => undefined);
     assert.equal(run.status, 4);
     assert.match(run.stderr, /^show-and-tell: UpstreamUnavailable: /);
+  });
+
+  describe('written to a file', () => {
+    const { make, dispose } = temporaryDirectory();
+    after(dispose);
+    const late = ({ method, key }: { method: string; key: string }) =>
+      method === 'GET' && key.endsWith('020.json');
+
+    it('are what standard output gets, in every format', async () => {
+      const directory = make('formats');
+      for (const format of ['jsonl', 'csv', 'parquet']) {
+        const file = join(directory, format);
+        writeFileSync(file, 'older');
+        const run = await results('--format', format, '--out', file);
+        assert.deepEqual([run.status, run.stdout, run.stderr], [0, '', '']);
+        const child = startCli(['results', '--bucket', BUCKET, '--format', format]);
+        assert.deepEqual(await buffer(child.stdout!), readFileSync(file), format);
+      }
+      assert.deepEqual(readdirSync(directory).sort(), ['csv', 'jsonl', 'parquet']);
+    });
+
+    it('leave what was there where S3 fails in between', async () => {
+      const directory = make('fails');
+      const file = join(directory, 'captions.parquet');
+      writeFileSync(file, 'older');
+      s3.onRequest((request) =>
+        late(request) ? { kind: 'error', status: 503, code: 'SlowDown' } : undefined,
+      );
+      const run = await results('--format', 'parquet', '--out', file);
+      s3.onRequest(() => undefined);
+      assert.equal(run.status, 4);
+      assert.deepEqual([readdirSync(directory), readFileSync(file, 'utf8')], [['captions.parquet'], 'older']);
+    });
+
+    it('leave nothing when Ctrl-C ends them', async () => {
+      const directory = make('stopped');
+      const child = startCli(
+        ['results', '--bucket', BUCKET, '--format', 'parquet', '--out', join(directory, 'captions.parquet')],
+        { env: { ...process.env, AWS_ENDPOINT_URL_S3: s3.url } },
+      );
+      s3.onRequest((request) => {
+        if (!late(request)) return undefined;
+        // The next document is the one after which the command looks for signals.
+        child.kill('SIGINT');
+        return undefined;
+      });
+      const { status } = await finished(child);
+      s3.onRequest(() => undefined);
+      assert.equal(status, 130);
+      assert.deepEqual(readdirSync(directory), []);
+      assert.equal(existsSync(join(directory, 'captions.parquet')), false);
+    });
   });
 });
