@@ -55,7 +55,7 @@ export interface NeedOptions {
   scaled: boolean;
 }
 
-/** @returns bytes, a little more than decoding takes at its peak; those of the file are not among them */
+/** @returns bytes, a little more than decoding takes at its peak, and those of the file, which is there all the while */
 export function decodeNeed(metadata: Metadata, bytes: Uint8Array, { resize, scaled }: NeedOptions): number {
   const { format, width, height, depth, channels } = metadata;
   const pixels = width * height;
@@ -67,7 +67,9 @@ export function decodeNeed(metadata: Metadata, bytes: Uint8Array, { resize, scal
     decoderBytes(metadata, bytes, { samples, shrink }) +
     (scaled ? scaledBytes(channels) : 0) +
     (resize === null ? wholeBytes(metadata, samples) : 0);
-  return Math.ceil(MARGIN * (PIPELINE_BYTES + rows * (width / shrink) * samples + held * pixels));
+  return (
+    bytes.length + Math.ceil(MARGIN * (PIPELINE_BYTES + rows * (width / shrink) * samples + held * pixels))
+  );
 }
 
 /** By how much the decoder shrinks the image for sharp, which chooses these numbers. */
