@@ -23,6 +23,7 @@ Examples:
 
 A later version is deployed the same way from its own files. To go back, deploy the earlier files.
 To delete, empty the buckets of the stack, then: aws cloudformation delete-stack --stack-name ShowAndTell-dev
+(prod is protected: aws cloudformation update-termination-protection --no-enable-termination-protection first).
 USAGE
 }
 
@@ -107,5 +108,9 @@ aws cloudformation deploy --stack-name "$stack" --template-file "$template" --s3
     "StackEvents[?contains(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason]" >&2 || true
   fail "the stack $stack was not deployed. Where nothing of it was there before, delete it before the next try: aws cloudformation delete-stack --stack-name $stack"
 }
+if grep -q '"TerminationProtection": true' "$template"; then
+  aws cloudformation update-termination-protection --stack-name "$stack" --enable-termination-protection > /dev/null ||
+    fail "the stack $stack is deployed, but could not be protected against deletion"
+fi
 aws cloudformation describe-stacks --stack-name "$stack" --output text \
   --query 'Stacks[0].Outputs[].[OutputKey, OutputValue]'

@@ -23,6 +23,8 @@ export class PublishedStack extends CaptionerStack {
       synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
       analyticsReporting: false,
     });
+    // No part of a template: the script reads it there.
+    this.templateOptions.metadata = { TerminationProtection: this.terminationProtection === true };
     if (settings.alarms.email === undefined) this.askForEmail();
   }
 

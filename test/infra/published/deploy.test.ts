@@ -4,6 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { templateOf } from '../../../infra/published/publish.ts';
+import { settingsOf } from '../../../infra/settings.ts';
 import { sha256Of } from '../../../src/model/sha256.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { ROOT } from '../../support/samples.ts';
@@ -34,8 +36,10 @@ chmodSync(join(bin, 'aws'), 0o755);
 const files = make('show and tell');
 cpSync(join(ROOT, 'infra/published/deploy.sh'), join(files, 'deploy.sh'));
 writeFileSync(join(files, 'functions-x86_64.zip'), 'zip');
-for (const environment of ['dev', 'prod'])
-  writeFileSync(join(files, `show-and-tell-${environment}.template.json`), '{}');
+for (const environment of ['dev', 'prod'] as const) {
+  const file = join(files, `show-and-tell-${environment}.template.json`);
+  writeFileSync(file, templateOf(environment, settingsOf(environment), '0'.repeat(64)));
+}
 const NAMES = [
   'deploy.sh',
   'functions-x86_64.zip',
@@ -87,6 +91,7 @@ for (const shell of SHELLS) {
       const { status, stdout, stderr, calls } = deploy(shell, { fault: 'no bucket' });
       assert.equal(status, 0, stderr);
       assert.equal(stdout, 'Url\thttps://example.org/\n');
+      assert.deepEqual(asked(calls, 'cloudformation', 'update-termination-protection'), []);
       const [made] = asked(calls, 's3api', 'create-bucket');
       assert.equal(flag(made, '--bucket'), BUCKET);
       assert.equal(flag(made, '--create-bucket-configuration'), 'LocationConstraint=eu-west-1');
@@ -117,6 +122,7 @@ for (const shell of SHELLS) {
       const [deployed] = asked(calls, 'cloudformation', 'deploy');
       assert.equal(flag(deployed, '--stack-name'), 'captions');
       assert.equal(flag(deployed, '--template-file'), 'show-and-tell-prod.template.json');
+      assert.equal(asked(calls, 'cloudformation', 'update-termination-protection').length, 1);
       assert.deepEqual(deployed!.slice(-3), ['CodeBucket=ours', `CodeKey=${KEY}`, 'AlarmEmail=']);
     });
 
