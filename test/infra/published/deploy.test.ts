@@ -95,6 +95,9 @@ for (const shell of SHELLS) {
       const [made] = asked(calls, 's3api', 'create-bucket');
       assert.equal(flag(made, '--bucket'), BUCKET);
       assert.equal(flag(made, '--create-bucket-configuration'), 'LocationConstraint=eu-west-1');
+      for (const call of asked(calls, 's3api').filter(([, name]) => name !== 'create-bucket')) {
+        assert.equal(flag(call, '--expected-bucket-owner'), '111122223333', call[1]);
+      }
       const [put] = asked(calls, 's3api', 'put-object');
       assert.deepEqual(
         ['--bucket', '--key', '--body', '--expected-bucket-owner'].map((name) => flag(put, name)),
