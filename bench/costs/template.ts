@@ -59,18 +59,21 @@ export function standingCosts({ Resources }: Template): StandingCost[] {
   };
   for (const { Type, Properties = {} } of Object.values(Resources)) {
     for (const { what, price, countOf } of PRICED[Type] ?? []) add(what, countOf?.(Properties) ?? 1, price);
-    if (Type === 'AWS::Lambda::Alias') addWarm(Properties, Resources, add);
+    if (WARM.includes(Type)) addWarm(Properties, Resources, add);
   }
   return [...costs.values()].sort((a, b) => b.month - a.month);
 }
 
+/** What environments may be kept warm for. */
+const WARM = ['AWS::Lambda::Alias', 'AWS::Lambda::Version'];
+
 /** Environments that are kept warm, at the memory and the processor of their function. */
 function addWarm(
-  alias: Properties,
+  kept: Properties,
   resources: Template['Resources'],
   add: (what: string, count: number, price: number) => void,
 ): void {
-  const { ProvisionedConcurrencyConfig, FunctionName } = alias as {
+  const { ProvisionedConcurrencyConfig, FunctionName } = kept as {
     ProvisionedConcurrencyConfig?: { ProvisionedConcurrentExecutions: number };
     FunctionName: { Ref: string };
   };

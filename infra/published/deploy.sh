@@ -6,10 +6,10 @@ usage() {
   cat <<'USAGE'
 Deploys show-and-tell from the files beside this script. Needs the AWS CLI and credentials, nothing else.
 
-  sh deploy.sh [--env dev|prod] [--stack NAME] [--region REGION] [--bucket NAME] [--alarm-email ADDRESS]
+  sh deploy.sh [--env dev|prod] [--region REGION] [--bucket NAME] [--alarm-email ADDRESS]
 
-  --env          which template: prod keeps buckets when the stack goes, and one environment warm. Default: dev
-  --stack        name of the stack. Default: ShowAndTell-dev or ShowAndTell-prod
+  --env          which template, and the stack is called so: ShowAndTell-dev or ShowAndTell-prod. prod keeps
+                 buckets when the stack goes, and one environment warm. Default: dev
   --region       default: AWS_REGION, AWS_DEFAULT_REGION or that of the profile
   --bucket       where the code is uploaded to, in that region and account; made if it is not there.
                  Default: show-and-tell-code-ACCOUNT-REGION
@@ -32,19 +32,18 @@ fail() {
   exit "${2:-1}"
 }
 
-environment=dev stack='' region='' bucket='' email='' has_email=''
+environment=dev region='' bucket='' email='' has_email=''
 while [ $# -gt 0 ]; do
   option=$1
   case $option in
     -h | --help) usage; exit 0 ;;
-    --env | --stack | --region | --bucket | --alarm-email)
+    --env | --region | --bucket | --alarm-email)
       [ $# -gt 1 ] || fail "$option needs a value; see --help" 2
       ;;
     *) fail "$option is not an option; see --help" 2 ;;
   esac
   case $option in
     --env) environment=$2 ;;
-    --stack) stack=$2 ;;
     --region) region=$2 ;;
     --bucket) bucket=$2 ;;
     --alarm-email) email=$2 has_email=yes ;;
@@ -55,7 +54,8 @@ done
 cd -- "$(dirname -- "$0")"
 template=show-and-tell-$environment.template.json
 [ -f "$template" ] || fail "there is no $template here; --env names one of: $(ls | sed -n 's/^show-and-tell-\(.*\)\.template\.json$/\1/p' | tr '\n' ' ')" 2
-[ -n "$stack" ] || stack=ShowAndTell-$environment
+# Names in the template have it in them.
+stack=ShowAndTell-$environment
 
 command -v aws > /dev/null || fail 'the AWS CLI is not installed: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html'
 check() {

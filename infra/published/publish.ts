@@ -69,10 +69,15 @@ async function zipFunctions(
 
 /** @param sha256 of the zip @throws Error where CDK would have to upload something */
 export function templateOf(environment: EnvironmentName, settings: Settings, sha256: string): string {
-  const { packaging, gpu } = settings;
-  if (packaging === 'container' || gpu !== undefined) {
+  const beyond = {
+    "packaging: 'container'": settings.packaging === 'container',
+    gpu: settings.gpu,
+    "page.firewall of kind 'own'": settings.page?.firewall.kind === 'own',
+  };
+  const found = Object.entries(beyond).flatMap(([name, isWanted]) => (isWanted ? [name] : []));
+  if (found.length > 0) {
     throw new Error(
-      "images are built by 'npx cdk deploy': a template alone takes packaging 'zip' and no gpu",
+      `${found.join(', ')}: images to build, or a stack in another region. A template alone has neither: use npx cdk deploy`,
     );
   }
   const outdir = mkdtempSync(join(tmpdir(), 'show-and-tell-template-'));

@@ -97,10 +97,14 @@ export async function writeResult(
  * The document at a place.
  * @throws UpstreamUnavailable
  */
-export async function readResult(s3: S3Client, location: ResultLocation): Promise<ResultDocument> {
+export async function readResult(
+  s3: S3Client,
+  location: ResultLocation,
+  abortSignal?: AbortSignal,
+): Promise<ResultDocument> {
   const command = new GetObjectCommand({ Bucket: location.bucket, Key: location.key });
   try {
-    const { Body } = await s3.send(command);
+    const { Body } = await s3.send(command, abortSignal && { abortSignal });
     return resultDocumentSchema.parse(JSON.parse((await Body?.transformToString()) ?? ''));
   } catch (error) {
     throw serviceFailureOf(error, location);

@@ -97,7 +97,7 @@ describe('what stands in a template', () => {
     Other: { Type: 'AWS::CloudWatch::Alarm' },
     Function: { Type: 'AWS::Lambda::Function', Properties: { MemorySize: 1024, Architectures: ['arm64'] } },
     Live: {
-      Type: 'AWS::Lambda::Alias',
+      Type: 'AWS::Lambda::Version',
       Properties: {
         FunctionName: { Ref: 'Function' },
         ProvisionedConcurrencyConfig: { ProvisionedConcurrentExecutions: 3 },
@@ -124,7 +124,7 @@ describe('what stands in a template', () => {
   });
 
   test('has a price, or is known to be free while idle, for every type of every way to deploy', async () => {
-    for (const way of ['prod', 'gpu', 'VPC, JWT, mail and budget']) {
+    for (const way of ['prod', 'gpu', 'VPC, JWT, mail and budget', 'page with people of its own']) {
       const template = (await synthesiseWay(way)).template.toJSON() as Template;
       assert.deepEqual(unpricedTypes(template), [], way);
     }

@@ -92,14 +92,32 @@ async function* resultsOf(
   const s3 = createS3Client();
   await regionOf(s3);
   const read = ({ key }: ListedObject): Promise<Outcome> =>
-    readResult(s3, { bucket, key }).then(
+    readResult(s3, { bucket, key }, run.stop.signal).then(
       (document) => ({ key, document }),
       (error: unknown) => ({ key, error }),
     );
-  for await (const outcome of inOrder(documentsOf(listObjects(s3, { bucket, prefix })), READS, read)) {
-    if (run.stop.status !== null) throw new Stopped();
-    if ('error' in outcome) run.status = Math.max(run.status, statusOf(outcome));
-    else if (!failed || outcome.document.status === 'failed') yield outcome.document;
+  const outcomes = inOrder(documentsOf(listObjects(s3, { bucket, prefix })), READS, read);
+  try {
+    for await (const outcome of untilStopped(outcomes, run.stop)) {
+      if ('error' in outcome) run.status = Math.max(run.status, statusOf(outcome));
+      else if (!failed || outcome.document.status === 'failed') yield outcome.document;
+    }
+  } finally {
+    // What is still being read would keep the program from its end.
+    s3.destroy();
+  }
+}
+
+/** Does not wait for what S3 has not answered yet. @throws Stopped */
+async function* untilStopped<T>(items: AsyncIterable<T>, { signal }: Stop): AsyncGenerator<T> {
+  const stopped = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Stopped()), { once: true });
+  });
+  const iterator = items[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await Promise.race([iterator.next(), stopped]);
+    if (done) return;
+    yield value;
   }
 }
 

@@ -191,9 +191,8 @@ describe('results', () => {
       );
       s3.onRequest((request) => {
         if (!late(request)) return undefined;
-        // The next document is the one after which the command looks for signals.
         child.kill('SIGINT');
-        return undefined;
+        return { kind: 'stall' };
       });
       const { status } = await finished(child);
       s3.onRequest(() => undefined);

@@ -117,13 +117,13 @@ for (const shell of SHELLS) {
     });
 
     test('uses what is there, and what it is told', () => {
-      const args = ['--env', 'prod', '--stack', 'captions', '--bucket', 'ours', '--alarm-email', ''];
+      const args = ['--env', 'prod', '--bucket', 'ours', '--alarm-email', ''];
       const { status, calls } = deploy(shell, { args, fault: 'code is there' });
       assert.equal(status, 0);
       assert.deepEqual(asked(calls, 's3api', 'create-bucket'), []);
       assert.deepEqual(asked(calls, 's3api', 'put-object'), []);
       const [deployed] = asked(calls, 'cloudformation', 'deploy');
-      assert.equal(flag(deployed, '--stack-name'), 'captions');
+      assert.equal(flag(deployed, '--stack-name'), 'ShowAndTell-prod');
       assert.equal(flag(deployed, '--template-file'), 'show-and-tell-prod.template.json');
       assert.equal(asked(calls, 'cloudformation', 'update-termination-protection').length, 1);
       assert.deepEqual(deployed!.slice(-3), ['CodeBucket=ours', `CodeKey=${KEY}`, 'AlarmEmail=']);
@@ -149,7 +149,7 @@ const REFUSED: [what: string, run: Run, status: number, says: RegExp][] = [
   ['a damaged file', { directory: damaged }, 1, /download them again:\nfunctions-x86_64.zip: FAILED/],
   ['an environment that is none', { args: ['--env', 'staging'] }, 2, /dev prod/],
   ['an unknown option', { args: ['--profile', 'x'] }, 2, /--profile is not an option/],
-  ['an option without its value', { args: ['--stack'] }, 2, /--stack needs a value/],
+  ['an option without its value', { args: ['--bucket'] }, 2, /--bucket needs a value/],
 ];
 
 for (const [what, run, expected, says] of REFUSED) {

@@ -5,6 +5,7 @@ import { templateOf } from '../../../infra/published/publish.ts';
 import { settingsOf } from '../../../infra/settings.ts';
 import type { Resources } from '../../support/aws/template.ts';
 import { deployedAs } from '../deployed.ts';
+import { WAYS } from '../ways.ts';
 
 interface Template {
   Parameters: Record<string, { Type: string; Default?: string }>;
@@ -79,7 +80,9 @@ describe('the published template', () => {
   });
 });
 
-test('what a template alone cannot have is refused', () => {
-  const settings = settingsOf('dev', { packaging: 'container' });
-  assert.throws(() => templateOf('dev', settings, SHA256), /npx cdk deploy/);
-});
+for (const way of ['container', 'gpu', 'page with people of its own']) {
+  test(`what a template alone cannot have is refused: ${way}`, () => {
+    const { environment = 'dev', settings } = WAYS[way]!;
+    assert.throws(() => templateOf(environment, settingsOf(environment, settings), SHA256), /npx cdk deploy/);
+  });
+}
