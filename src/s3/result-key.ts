@@ -45,7 +45,8 @@ export function resultKey(prefix: string, identity: ResultIdentity): string {
 }
 
 const ENDING = '.json';
-const ANY_BUNDLE = new RegExp(`^[0-9a-f]{${HASH_DIGITS}}\\${ENDING}$`);
+/** `HASH_DIGITS` of them, and the ending. */
+const ANY_BUNDLE = /^[0-9a-f]{16}\.json$/;
 
 /** What tells results of one content by any bundle, nothing asked for, from all others: how their keys start and end. */
 export function resultsOfAnyBundle(
