@@ -37,11 +37,13 @@ const OUTPUTS = {
 const CREDENTIALS = 'export AWS_ACCESS_KEY_ID=ID\nexport AWS_SECRET_ACCESS_KEY=KEY\n';
 /** What readers set themselves. */
 const VARIABLES = {
+  REPOSITORY: 'https://repository.example',
   STACK: 'ShowAndTell-dev',
   QUEUE_URL: 'https://sqs/images',
   IMAGES_URL: 'https://sqs/images',
   DEAD_LETTERS_URL: 'https://sqs/dead',
   FUNCTION_ARN: 'arn:aws:lambda:mine',
+  TABLES: 'tables',
 };
 
 let pasted = 0;
@@ -55,7 +57,10 @@ function pasteInto(shell: Shell, script: string, token?: string): Pasted {
   writeFileSync(join(directory, 'cdk-outputs.json'), JSON.stringify({ 'ShowAndTell-dev': OUTPUTS }));
   return paste(shell, script, {
     directory,
-    programs: ['aws', 'npm', 'npx', 'curl', 'docker', ...new Set(script.match(/\binfra\/[\w/-]+\.sh\b/g))],
+    programs: [
+      ...['aws', 'npm', 'npx', 'curl', 'docker', 'tar'],
+      ...new Set(script.match(/\b(infra|cloudformation)\/[\w/-]+\.sh\b/g)),
+    ],
     answers: [
       ['aws sts get-caller-identity --query Account', '111122223333\n'],
       [
