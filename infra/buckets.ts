@@ -16,14 +16,13 @@ import { Construct } from 'constructs';
 import { DEFAULT_RESULTS_PREFIX, DEFAULT_UPLOADS_PREFIX } from '../src/aws/places.ts';
 import { acknowledge, objectsFinding } from './acknowledge.ts';
 import type { CaptionerFunction } from './functions/captioner-function.ts';
-import { allowReadingImages, foreignObjectsFinding, type InputBucket } from './input/input-bucket.ts';
+import { allowReadingImages, captionsAnything, type InputBucket } from './input/input-bucket.ts';
 import type { ExistingBucket } from './input/input-settings.ts';
 import type { Settings } from './settings.ts';
 import { INVENTORY_PREFIX, RUNS_PREFIX } from './workflow/storage.ts';
 
 type OwnInput = Extract<Settings['input'], { kind: 'own' }>;
 
-const READ_OBJECT = ['s3:GetObject', 's3:GetObjectVersion'];
 const UNFINISHED_UPLOAD_DAYS = 1;
 
 export class CaptionerBuckets extends Construct {
@@ -56,21 +55,20 @@ export class CaptionerBuckets extends Construct {
   }
 
   allowReading({ role, name }: CaptionerFunction): void {
-    allowReadingImages(role, this.inputs, `The ${name} function`);
+    allowReadingImages(role, this.inputs, captionsAnything(`The ${name} function`));
   }
 
   /** The same for buckets of others, named in the settings. */
   allowReadingOf(names: readonly string[], { role, name }: CaptionerFunction): void {
-    for (const bucketName of names) {
-      const bucket = Bucket.fromBucketName(this, `${name}-${bucketName}`, bucketName);
-      role.addToPolicy(new PolicyStatement({ actions: READ_OBJECT, resources: [bucket.arnForObjects('*')] }));
-      this.allowListing(role, bucket);
-      acknowledge(
-        role,
-        foreignObjectsFinding(bucketName, ''),
-        'The deployer named this bucket in allowedBuckets, so that any of its images may be captioned. Reading only.',
-      );
-    }
+    const buckets = names.map((bucketName) => ({
+      bucket: Bucket.fromBucketName(this, `${name}-${bucketName}`, bucketName),
+      prefix: '',
+    }));
+    allowReadingImages(
+      role,
+      buckets,
+      'The deployer named this bucket in allowedBuckets, so that any of its images may be captioned. Reading only.',
+    );
   }
 
   /** Results are looked for before they are written, and never deleted. */

@@ -17,7 +17,13 @@ import { Construct } from 'constructs';
 import { acknowledge, objectsFinding } from '../acknowledge.ts';
 import { ROOT } from '../functions/stage-native.ts';
 import type { GpuSettings } from '../gpu-settings.ts';
-import { allowReadingImages, allowTaggingImages, type InputBucket, namesOf } from '../input/input-bucket.ts';
+import {
+  allowReadingImages,
+  allowTaggingImages,
+  captionsAnything,
+  type InputBucket,
+  namesOf,
+} from '../input/input-bucket.ts';
 import { SERVER_PORT } from './balancer.ts';
 
 /** Where the image has the bundles. */
@@ -130,7 +136,7 @@ function allowCaptioning(role: IRole, props: GpuTaskProps): void {
   const allow = (actions: string[], ...resources: string[]) =>
     role.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
   allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility'], inputQueue.queueArn);
-  allowReadingImages(role, inputs, 'The server');
+  allowReadingImages(role, inputs, captionsAnything('The server'));
   if (tagObjects) allowTaggingImages(role, inputs);
   events?.allowTelling(role);
   allow(['s3:GetObject', 's3:PutObject'], resultsBucket.arnForObjects(`${resultsPrefix}*`));

@@ -25,20 +25,23 @@ export function namesOf(inputs: readonly InputBucket[]): string[] {
   return [...new Set(inputs.map(({ bucket }) => bucket.bucketName))];
 }
 
-/** Listing tells "not found" from "not allowed", which S3 else does not. @param who reads, for the reason */
-export function allowReadingImages(role: IRole, inputs: readonly InputBucket[], who: string): void {
+type Readable = Pick<InputBucket, 'bucket' | 'prefix'>;
+
+/** Listing tells "not found" from "not allowed", which S3 else does not. @param reason for a reviewer */
+export function allowReadingImages(role: IRole, inputs: readonly Readable[], reason: string): void {
   for (const { bucket, prefix } of inputs) {
     const allow = (actions: string[], resource: string) =>
       role.addToPrincipalPolicy(new PolicyStatement({ actions, resources: [resource] }));
     allow(READ_OBJECT, bucket.arnForObjects(`${prefix}*`));
     allow(['s3:ListBucket'], bucket.bucketArn);
     bucket.encryptionKey?.grantDecrypt(role);
-    acknowledge(
-      role,
-      inputFinding({ bucket, prefix }),
-      `${who} captions any image that lies there: keys are not known before. Content is read only.`,
-    );
+    acknowledge(role, inputFinding({ bucket, prefix }), reason);
   }
+}
+
+/** Of who captions what the input buckets hold. */
+export function captionsAnything(who: string): string {
+  return `${who} captions any image that lies there: keys are not known before. Content is read only.`;
 }
 
 /** For captions as tags, which change no content. */
@@ -49,12 +52,12 @@ export function allowTaggingImages(role: IRole, inputs: readonly InputBucket[]):
   }
 }
 
-function inputFinding({ bucket, prefix }: Pick<InputBucket, 'bucket' | 'prefix'>): string {
+function inputFinding({ bucket, prefix }: Readable): string {
   const own = bucket.node.defaultChild as CfnBucket | undefined;
   return own === undefined ? foreignObjectsFinding(bucket.bucketName, prefix) : objectsFinding(own, prefix);
 }
 
 /** The same as `objectsFinding` for a bucket that is not the stack's. */
-export function foreignObjectsFinding(bucket: string, prefix: string): string {
+function foreignObjectsFinding(bucket: string, prefix: string): string {
   return `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::${bucket}/${prefix}*]`;
 }
