@@ -8,8 +8,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { scoreWithCells } from '../src/caption/explain.ts';
-import type { NativeParts } from '../src/caption/ports.ts';
+import type { Decoder, NativeParts } from '../src/caption/ports.ts';
 import { idsOf } from '../src/caption/vocabulary.ts';
+import { logitsOf } from '../src/model/bundle.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../src/model/load.ts';
 import { report } from './shared/report.ts';
 import { median } from './shared/statistics.ts';
@@ -24,12 +25,12 @@ const { values, positionals } = parseArgs({
   },
 });
 
-let step: NativeParts['step'] | undefined;
+let decoder: Decoder | undefined;
 let regions = new Float32Array();
 let seed = 1;
 const captioner = await loadCaptioner(values.model, {
   observe: (native) => {
-    step = native.step;
+    decoder = native;
     const encode: NativeParts['encode'] = async (...input) => {
       const encoded = await native.encode(...input);
       regions = encoded.regions as typeof regions;
@@ -68,7 +69,7 @@ report({
 async function fallsOf(bytes: Uint8Array): Promise<{ important: number; chance: number }> {
   const { captions, explanation } = await captioner.caption(bytes, undefined, { explain: true });
   const [best] = captions;
-  const said = best!.words.map(({ word }) => [...idsOf([word], vocabulary, manifest.vocabulary.logits)][0]!);
+  const said = best!.words.map(({ word }) => [...idsOf([word], vocabulary, logitsOf(manifest))][0]!);
   const ids = [vocabulary.startId, ...said, ...(best!.truncated ? [] : [vocabulary.endId])];
   const weight = cells.map((cell) =>
     explanation!.words.reduce((sum, { importance }) => sum + importance[cell]!, 0),
@@ -76,8 +77,8 @@ async function fallsOf(bytes: Uint8Array): Promise<{ important: number; chance: 
   const important = cells.toSorted((a, b) => weight[b]! - weight[a]!).slice(0, leftOut);
   const chance = shuffled(cells).slice(0, leftOut);
   const groups = [[], important, chance].map((out: number[]) => cells.filter((cell) => !out.includes(cell)));
-  const image = { regions, width: manifest.embeddingWidth, stateWidth: manifest.stateWidth };
-  const scores = await scoreWithCells(step!, image, ids, groups);
+  const image = { regions, width: manifest.embeddingWidth };
+  const scores = await scoreWithCells(decoder!, image, ids, groups);
   const [whole, withoutImportant, withoutChance] = scores.map((row) => row.reduce((a, b) => a + b, 0));
   return { important: whole! - withoutImportant!, chance: whole! - withoutChance! };
 }

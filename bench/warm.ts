@@ -69,7 +69,12 @@ function timed(add: (milliseconds: number) => void): (parts: NativeParts) => Nat
         add(performance.now() - start);
       }
     };
-  return ({ decode, encode, step }) => ({ decode: wrap(decode), encode: wrap(encode), step: wrap(step) });
+  return (parts) => ({
+    decode: wrap(parts.decode),
+    encode: wrap(parts.encode),
+    start: wrap(parts.start),
+    step: wrap(parts.step),
+  });
 }
 
 /** Images a second through `caption`, `inFlight` at a time. */

@@ -1,11 +1,12 @@
 /**
- * Beam search as the im2txt inference code of the Show and Tell tutorial does it (Vinyals et al. 2015), over any
- * `Step`. Complete captions are ranked by log-probability / length^lengthNormalization, partial ones by plain
- * log-probability; the two are never mixed.
+ * Beam search over any `Decoder`, as the im2txt inference code of the Show and Tell tutorial does it (Vinyals et al. 2015)
+ * or as transformers does: `search/ending.ts` has what they do not share.
  */
-import { READ_IMAGE, type Step } from './ports.ts';
+import type { Decoder, DecoderState, EncodedImages } from './ports.ts';
 import { type Candidate, candidatesOf } from './search/candidates.ts';
 import { type Constraint, NO_CONSTRAINT } from './search/constraint.ts';
+import type { EndingRule } from './search/ending.ts';
+import { idsThatRepeat } from './search/repeated-run.ts';
 import { TopN } from './search/top-n.ts';
 import {
   startTrace,
@@ -16,9 +17,6 @@ import {
   traceWord,
 } from './search/trace.ts';
 
-/** im2txt drops words below this probability. */
-const MIN_LOG_PROBABILITY = Math.log(1e-12);
-
 export interface SearchOptions {
   beamWidth: number;
   /** Words of the longest caption, start and end included. */
@@ -27,12 +25,16 @@ export interface SearchOptions {
   minLength: number;
   lengthNormalization: number;
   bannedIds: ReadonlySet<number>;
+  /** No run of so many ids comes twice in a caption, start counted; 0 for as they come. @default 0 */
+  noRepeatNgram?: number | undefined;
   /** What a caption must say; a beam is kept for each of its states. */
   constraint: Constraint;
   /** Captions wanted for each image, at most `beamWidth`. */
   count: number;
-  startId: number;
+  /** What every caption begins with, in most networks one id. */
+  startIds: readonly number[];
   endId: number;
+  ending: EndingRule;
   /** Width of the decoder's softmax. */
   vocabularySize: number;
   /** Off only to prove that it changes nothing. */
@@ -44,13 +46,13 @@ export interface SearchOptions {
 }
 
 export interface FoundCaption {
-  /** From the start id on; ends with the end id when `complete`. */
+  /** From the first start id on; ends with the end id when `complete`. */
   ids: readonly number[];
-  /** Natural log, of each id after the first. */
+  /** Natural log, of each id after those of the start. */
   wordLogProbabilities: readonly number[];
   /** Their sum. */
   logProbability: number;
-  /** What complete captions are ranked by; `logProbability` in partial ones. */
+  /** What captions are ranked by. */
   score: number;
   complete: boolean;
 }
@@ -69,19 +71,14 @@ export interface SearchResult {
   failures: ReadonlyMap<number, unknown>;
 }
 
-/** What a step reads and writes for one image: N embeddings of `width` numbers, row after row. */
-export interface ImageEmbeddings {
-  embeddings: Float32Array;
-  images: number;
-  /** E of `[N, E]`. */
-  width: number;
-  /** S of the decoder's `[B, S]` state. */
-  stateWidth: number;
+/** Images of those that were encoded together. */
+export interface SearchedImages {
+  encoded: EncodedImages;
+  places: readonly number[];
 }
 
 interface Hypothesis extends FoundCaption {
-  /** Where its LSTM state stands: this row of a step's output. */
-  state: Float32Array;
+  /** Of the last run's state. */
   row: number;
   /** State of the constraint. */
   said: number;
@@ -97,12 +94,12 @@ interface ImageSearch {
 /**
  * Searches captions for all images at once: every live hypothesis of every image goes into one decoder run a step.
  *
- * @param step the decoder; its errors pass through
+ * @param decoder its errors pass through
  * @returns for each image at most `options.count` captions
  */
 export async function beamSearch(
-  step: Step,
-  images: ImageEmbeddings,
+  decoder: Decoder,
+  { encoded, places }: SearchedImages,
   options: SearchOptions,
 ): Promise<SearchResult> {
   const failures = new Map<number, unknown>();
@@ -114,16 +111,20 @@ export async function beamSearch(
     }
     return !failures.has(image);
   };
-  const all = Array.from({ length: images.images }, (_, image) => ({ image }));
-  const searches = all.filter(mayGoOn).length === 0 ? [] : await readImages(step, images, options);
+  const all = places.map((_, image) => ({ image }));
+  const searches = all.filter(mayGoOn).length === 0 ? [] : all.map(({ image }) => begin(image, options));
   let active = searches;
-  let steps = searches.length === 0 ? 0 : 1;
-  for (let length = 1; length < options.maxLength; length++) {
-    active = active.filter(mayGoOn);
-    if (active.length === 0) break;
-    await advance(step, active, images, options);
-    steps++;
-    active = active.filter((s) => s.live.length > 0 && !isDecided(s, options));
+  let steps = 0;
+  if (searches.length > 0) {
+    let state = await readStart(decoder, encoded, places, options);
+    steps = options.startIds.length;
+    for (let length = steps; length < options.maxLength; length++) {
+      active = active.filter(mayGoOn);
+      if (active.length === 0) break;
+      state = await advance(decoder, active, state, options);
+      steps++;
+      active = active.filter((s) => s.live.length > 0 && !isDecided(s, options));
+    }
   }
   const found = all.map(({ image }) => (failures.has(image) ? undefined : searches[image]));
   return {
@@ -134,140 +135,152 @@ export async function beamSearch(
   };
 }
 
-/** The first run: each image's embedding goes through the LSTM from zero state; what it would say is not asked. */
-async function readImages(
-  step: Step,
-  { embeddings, images, stateWidth }: ImageEmbeddings,
-  options: SearchOptions,
-): Promise<ImageSearch[]> {
-  const { state } = await step({
-    words: Array<number>(images).fill(READ_IMAGE),
-    embeddings,
-    state: new Float32Array(images * stateWidth),
-    k: 1,
-  });
-  return Array.from({ length: images }, (_, image) => {
-    const start: Hypothesis = {
-      ids: [options.startId],
-      wordLogProbabilities: [],
-      logProbability: 0,
-      score: 0,
-      complete: false,
-      state,
-      row: image,
-      said: options.constraint.start,
-    };
-    return {
-      image,
-      live: [start],
-      complete: new TopN<Hypothesis>(options.beamWidth),
-      ...(options.trace && { trace: startTrace(start, options.startId) }),
-    };
-  });
+function begin(image: number, { startIds, beamWidth, constraint, trace }: SearchOptions): ImageSearch {
+  const start: Hypothesis = {
+    ids: startIds,
+    wordLogProbabilities: [],
+    logProbability: 0,
+    score: 0,
+    complete: false,
+    row: image,
+    said: constraint.start,
+  };
+  return {
+    image,
+    live: [start],
+    complete: new TopN<Hypothesis>(beamWidth),
+    ...(trace && { trace: startTrace(start, startIds.at(-1)!) }),
+  };
+}
+
+/** Each image read, and the ids of the start but the last; what would follow those is not asked. */
+async function readStart(
+  { start, step }: Decoder,
+  encoded: EncodedImages,
+  places: readonly number[],
+  { startIds }: SearchOptions,
+): Promise<DecoderState> {
+  let state = await start(encoded, places);
+  const parents = places.map((_, row) => row);
+  for (const id of startIds.slice(0, -1)) {
+    ({ state } = await step({ words: places.map(() => id), parents, state, k: 1 }));
+  }
+  return state;
 }
 
 async function advance(
-  step: Step,
+  { step }: Decoder,
   active: readonly ImageSearch[],
-  { width, stateWidth }: ImageEmbeddings,
+  state: DecoderState,
   options: SearchOptions,
-): Promise<void> {
+): Promise<DecoderState> {
   const rows = active.flatMap((s) => s.live);
   const wanted = rows.map((h) => options.constraint.wanted(h.said));
-  const k = candidatesWanted(options, Math.max(...wanted.map((ids) => ids.length)));
+  const repeated = rows.map((h) => idsThatRepeat(h.ids, options.noRepeatNgram ?? 0));
+  const k = candidatesWanted(
+    options,
+    mostIn(wanted.map((ids) => ids.length)),
+    mostIn(repeated.map((ids) => ids.size)),
+  );
   const output = await step({
-    words: rows.map((h) => h.ids[h.ids.length - 1]!),
-    embeddings: new Float32Array(rows.length * width),
-    state: gatherState(rows, stateWidth),
+    words: rows.map((h) => h.ids.at(-1)!),
+    parents: rows.map((h) => h.row),
+    state,
     k,
     all: options.constraint !== NO_CONSTRAINT,
   });
   let row = 0;
   for (const search of active) {
-    const beams = new Map<number, TopN<Hypothesis>>();
+    const beams = new Map<number, Hypothesis[]>();
     for (const parent of search.live) {
       const candidates = candidatesOf(output, row, k, wanted[row]!);
-      extend(parent, { candidates, state: output.state, row }, beams, search, options);
+      extend(parent, { candidates, row, repeated: repeated[row]! }, beams, search, options);
       row++;
     }
-    search.live = [...beams.values()].flatMap((beam) => beam.items());
+    search.live = settle(beams, search, options);
     if (search.trace) traceFate(search.trace, search.live, 'alive');
   }
+  return output.state;
 }
 
-/** As many that `beamWidth` remain when every word that may be refused or belongs to another beam is among them. */
+const mostIn = (numbers: readonly number[]): number => Math.max(...numbers);
+
+/** As many that enough remain when every word that may be refused or belongs to another beam is among them. */
 function candidatesWanted(
-  { beamWidth, bannedIds, minLength, constraint, vocabularySize }: SearchOptions,
+  { beamWidth, bannedIds, minLength, constraint, ending, vocabularySize }: SearchOptions,
   wanted: number,
+  repeated: number,
 ): number {
   const end = minLength > 0 || constraint !== NO_CONSTRAINT ? 1 : 0;
-  return Math.min(vocabularySize, beamWidth + bannedIds.size + end + wanted);
+  return Math.min(vocabularySize, ending.continuations(beamWidth) + bannedIds.size + end + wanted + repeated);
 }
 
-function gatherState(rows: readonly Hypothesis[], width: number): Float32Array {
-  const state = new Float32Array(rows.length * width);
-  rows.forEach((h, i) => {
-    state.set(h.state.subarray(h.row * width, (h.row + 1) * width), i * width);
-  });
-  return state;
-}
-
-/** Pushes, for each state that one hypothesis can come to, its `beamWidth` best allowed continuations. */
+/** Adds, for each state that one hypothesis can come to, its best allowed continuations. */
 function extend(
   parent: Hypothesis,
-  { candidates, state, row }: { candidates: readonly Candidate[]; state: Float32Array; row: number },
-  beams: Map<number, TopN<Hypothesis>>,
-  { complete, trace }: ImageSearch,
+  {
+    candidates,
+    row,
+    repeated,
+  }: { candidates: readonly Candidate[]; row: number; repeated: ReadonlySet<number> },
+  beams: Map<number, Hypothesis[]>,
+  { trace }: ImageSearch,
   options: SearchOptions,
 ): void {
-  const { beamWidth, bannedIds, endId, constraint } = options;
+  const { beamWidth, bannedIds, endId, constraint, ending, lengthNormalization } = options;
   const mayEnd = parent.ids.length - 1 >= options.minLength && constraint.accepts(parent.said);
+  const most = ending.continuations(beamWidth);
   const taken = new Map<number, number>();
   for (const { id, logProbability: wordLogProbability, wanted } of candidates) {
-    if (bannedIds.has(id) || (id === endId && !mayEnd)) continue;
+    if (bannedIds.has(id) || repeated.has(id) || (id === endId && !mayEnd)) continue;
     const said = constraint.next(parent.said, id);
-    const before = said === null ? beamWidth : (taken.get(said) ?? 0);
-    if (said === null || before === beamWidth) continue;
+    const before = said === null ? most : (taken.get(said) ?? 0);
+    if (said === null || before === most) continue;
     taken.set(said, before + 1);
     // The comparisons are turned round so that NaN is dropped too.
-    const least = wanted ? -Number.MAX_VALUE : MIN_LOG_PROBABILITY;
+    const least = wanted ? -Number.MAX_VALUE : ending.least;
     if (!(wordLogProbability >= least)) continue;
     const logProbability = parent.logProbability + wordLogProbability;
-    const isEnd = id === endId;
     const child: Hypothesis = {
       ids: [...parent.ids, id],
       wordLogProbabilities: [...parent.wordLogProbabilities, wordLogProbability],
       logProbability,
-      score: isEnd ? normalize(logProbability, parent.ids.length + 1, options) : logProbability,
-      complete: isEnd,
-      state,
+      score: logProbability,
+      complete: id === endId,
       row,
       said,
     };
+    if (isOver(child, options)) {
+      child.score = ending.score(logProbability, child.ids.length, lengthNormalization);
+      if (!child.complete && !constraint.accepts(said)) continue;
+    }
     if (trace) traceWord(trace, parent, child, { id, logProbability: wordLogProbability });
-    (isEnd ? complete : beamOf(beams, said, beamWidth)).push(child);
+    const beam = beams.get(said);
+    if (beam) beam.push(child);
+    else beams.set(said, [child]);
   }
 }
 
-function beamOf(beams: Map<number, TopN<Hypothesis>>, said: number, width: number): TopN<Hypothesis> {
-  const beam = beams.get(said) ?? new TopN<Hypothesis>(width);
-  beams.set(said, beam);
-  return beam;
+function isOver({ complete, ids }: Hypothesis, { ending, maxLength }: SearchOptions): boolean {
+  return complete || ending.cutsOff(ids.length, maxLength);
 }
 
-/** Score of a complete caption of `length` words, start and end counted. */
-function normalize(logProbability: number, length: number, { lengthNormalization }: SearchOptions): number {
-  return lengthNormalization > 0 ? logProbability / length ** lengthNormalization : logProbability;
+/** @returns what lives on of all beams; what is over goes to the search's captions */
+function settle(
+  beams: ReadonlyMap<number, readonly Hypothesis[]>,
+  { complete }: ImageSearch,
+  options: SearchOptions,
+): Hypothesis[] {
+  const { beamWidth, ending } = options;
+  return [...beams.values()].flatMap((children) => {
+    const live = new TopN<Hypothesis>(beamWidth);
+    ending.settle(children, (child) => isOver(child, options), { live, complete, beamWidth });
+    return live.items();
+  });
 }
 
-/**
- * True when no live hypothesis can change the captions wanted. Log-probabilities only fall, so a hypothesis can at
- * best be completed at no cost, with the length that normalisation favours most: the longest one.
- */
 function isDecided(search: ImageSearch, options: SearchOptions): boolean {
-  if (options.earlyStop === false) return false;
-  const worstWanted = search.complete.scoreOfRank(options.count);
-  return search.live.every((h) => normalize(h.logProbability, options.maxLength, options) < worstWanted);
+  return options.earlyStop !== false && options.ending.isDecided(search, options);
 }
 
 function best(search: ImageSearch, options: SearchOptions): FoundCaption[] {
@@ -276,7 +289,7 @@ function best(search: ImageSearch, options: SearchOptions): FoundCaption[] {
     traceFate(search.trace, search.complete.items(), 'complete');
     traceCaptions(search.trace, captions);
   }
-  return captions.map(({ state: _state, row: _row, said: _said, ...caption }) => caption);
+  return captions.map(({ row: _row, said: _said, ...caption }) => caption);
 }
 
 function ranked(search: ImageSearch, options: SearchOptions): Hypothesis[] {

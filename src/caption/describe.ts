@@ -1,17 +1,18 @@
 /** From images that were read to their results: those that are described together share the runs of the networks. */
 import { InvalidRequest } from '../errors.ts';
-import { beamSearch, type FoundCaption } from './beam-search.ts';
+import { beamSearch, type FoundCaption, type SearchedImages } from './beam-search.ts';
 import { saysTwice } from './confidence/says-twice.ts';
 import { type CallLimits, checkDeadline } from './deadline.ts';
 import { explain } from './explain.ts';
 import type { ImageInput } from './image-input.ts';
 import { type Calibration, judge, seenImage } from './judge.ts';
 import type { CaptionPlan } from './plan.ts';
-import type { EncodedImages, NativeParts } from './ports.ts';
+import type { Decoder, EncodedImages, NativeParts } from './ports.ts';
 import { seenArea } from './preprocess.ts';
 import type { ReadImage } from './read-image.ts';
 import type { Caption, CaptionResult, Explanation, TraceNode } from './result.ts';
 import { constraintOf } from './search/constraint.ts';
+import type { EndingRule } from './search/ending.ts';
 import type { TracedWord } from './search/trace.ts';
 import { type Vocabulary, wordAt, wordsOf } from './vocabulary.ts';
 
@@ -30,13 +31,16 @@ export interface CaptionCall extends CallLimits {
 }
 
 /** What describing needs of a loaded model. */
-export interface DescriberParts extends Pick<NativeParts, 'encode' | 'step'> {
+export interface DescriberParts extends Decoder, Pick<NativeParts, 'encode'> {
   image: ImageInput;
   vocabulary: Vocabulary;
   /** Softmax width; at least the number of words. */
   vocabularySize: number;
   embeddingWidth: number;
-  stateWidth: number;
+  /** How captions end and are ranked. */
+  ending: EndingRule;
+  /** Whether leaving cells out of the image's embedding is all that the decoder sees of it. */
+  explains: boolean;
   model: { name: string; hash: string };
   calibration: Calibration;
 }
@@ -50,6 +54,9 @@ export interface DescribeJob {
 
 /** What became of one image. */
 export type Described = { result: CaptionResult } | { error: unknown };
+
+/** What its decoder reads of an image is no mean of cells that one could be left out of. */
+const UNEXPLAINED = 'this model cannot say which part of the image a word came from; Show and Tell can';
 
 interface Found {
   captions: readonly FoundCaption[];
@@ -79,7 +86,12 @@ export async function describeImages(
     }
   };
   const wanted: DescribeJob[] = [];
-  for (const job of jobs) if (await attempt(job, () => checkDeadline(job.call))) wanted.push(job);
+  const check = ({ call }: DescribeJob) => {
+    checkDeadline(call);
+    if (call.explain && !parts.explains)
+      throw new InvalidRequest([{ field: 'explain', message: UNEXPLAINED }]);
+  };
+  for (const job of jobs) if (await attempt(job, () => check(job))) wanted.push(job);
   if (wanted.length === 0) return jobs.map((job) => ({ error: errors.get(job) }));
 
   const encoded = await parts.encode(wanted.map(({ image }) => image.input));
@@ -88,7 +100,7 @@ export async function describeImages(
   for (const group of sameSearches(wanted)) {
     const searchStart = performance.now();
     const places = group.map((job) => wanted.indexOf(job));
-    const { found, failures } = await search(group, embeddingsAt(places, encoded, wanted.length), parts);
+    const { found, failures } = await search(group, { encoded, places }, parts);
     const timings = { encode, search: performance.now() - searchStart };
     for (const [i, job] of group.entries()) {
       await attempt(job, async () => {
@@ -115,43 +127,26 @@ function sameSearches(jobs: readonly DescribeJob[]): DescribeJob[][] {
   return [...groups.values()];
 }
 
-function embeddingsAt(
-  places: readonly number[],
-  { embeddings }: EncodedImages,
-  images: number,
-): Float32Array {
-  if (places.length === images) return embeddings;
-  const width = embeddings.length / images;
-  const chosen = new Float32Array(places.length * width);
-  places.forEach((place, i) => {
-    chosen.set(embeddings.subarray(place * width, (place + 1) * width), i * width);
-  });
-  return chosen;
-}
-
 async function search(
   jobs: readonly DescribeJob[],
-  embeddings: Float32Array,
-  { step, vocabulary, vocabularySize, embeddingWidth, stateWidth }: DescriberParts,
+  images: SearchedImages,
+  { start, step, vocabulary, vocabularySize, ending }: DescriberParts,
 ): Promise<{ found: Found[]; failures: ReadonlyMap<number, unknown> }> {
   const [{ plan, call }] = jobs as [DescribeJob];
   const { options, words } = plan;
   const count = options.count ?? options.beamWidth;
-  const { captions, traces, failures } = await beamSearch(
-    step,
-    { embeddings, images: jobs.length, width: embeddingWidth, stateWidth },
-    {
-      ...options,
-      count: options.avoidRepeats ? options.beamWidth : count,
-      bannedIds: new Set(words.banned),
-      constraint: constraintOf(words.prefix, words.required),
-      startId: vocabulary.startId,
-      endId: vocabulary.endId,
-      vocabularySize,
-      trace: call.trace === true,
-      checkpoint: (image) => checkDeadline(jobs[image]!.call),
-    },
-  );
+  const { captions, traces, failures } = await beamSearch({ start, step }, images, {
+    ...options,
+    count: options.avoidRepeats ? options.beamWidth : count,
+    bannedIds: new Set(words.banned),
+    constraint: constraintOf(words.prefix, words.required),
+    startIds: [vocabulary.startId],
+    endId: vocabulary.endId,
+    ending,
+    vocabularySize,
+    trace: call.trace === true,
+    checkpoint: (image) => checkDeadline(jobs[image]!.call),
+  });
   const ordered = options.avoidRepeats
     ? captions.map((found) => repeatsLast(found, vocabulary).slice(0, count))
     : captions;
@@ -206,10 +201,10 @@ function explainBest(
   best: FoundCaption,
   regions: Float32Array,
   call: CaptionCall,
-  { step, vocabulary, image: input, embeddingWidth: width, stateWidth }: DescriberParts,
+  { start, step, vocabulary, image: input, embeddingWidth: width }: DescriberParts,
 ): Promise<Explanation> {
-  const image = { regions, width, stateWidth, area: seenArea(input) };
-  return explain(step, image, best.ids, vocabulary, () => checkDeadline(call));
+  const image = { regions, width, area: seenArea(input) };
+  return explain({ start, step }, image, best.ids, vocabulary, () => checkDeadline(call));
 }
 
 function toTraceNode({ id, ...node }: TracedWord, vocabulary: Vocabulary): TraceNode {

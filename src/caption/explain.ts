@@ -3,7 +3,7 @@
  * cell out needs no second encoder pass: the caption is scored again from the mean of the other cells, and a word
  * that loses probability had leaned on that cell (occlusion, Zeiler and Fergus 2014, in the space of embeddings).
  */
-import { READ_IMAGE, type Step } from './ports.ts';
+import type { Decoder } from './ports.ts';
 import type { ImageArea } from './preprocess.ts';
 import type { Explanation } from './result.ts';
 import { type Vocabulary, wordsOf } from './vocabulary.ts';
@@ -13,8 +13,6 @@ export interface ExplainedImage {
   regions: Float32Array;
   /** E. */
   width: number;
-  /** S of the decoder's `[B, S]` state. */
-  stateWidth: number;
 }
 
 /**
@@ -24,26 +22,21 @@ export interface ExplainedImage {
  * @returns for each group the log-probability of each id after the first
  */
 export async function scoreWithCells(
-  step: Step,
-  { regions, width, stateWidth }: ExplainedImage,
+  { start, step }: Decoder,
+  { regions, width }: ExplainedImage,
   ids: readonly number[],
   groups: readonly (readonly number[])[],
   checkpoint: () => void = () => undefined,
 ): Promise<number[][]> {
   const rows = groups.length;
+  const parents = groups.map((_, row) => row);
   checkpoint();
-  const read = await step({
-    words: Array<number>(rows).fill(READ_IMAGE),
-    embeddings: meansOf(regions, width, groups),
-    state: new Float32Array(rows * stateWidth),
-    k: 1,
-  });
+  let state = await start({ embeddings: meansOf(regions, width, groups), regions }, parents);
   const scores = groups.map((): number[] => []);
-  let { state } = read;
   for (let i = 1; i < ids.length; i++) {
     checkpoint();
     const words = Array<number>(rows).fill(ids[i - 1]!);
-    const output = await step({ words, embeddings: new Float32Array(rows * width), state, k: 1, all: true });
+    const output = await step({ words, parents, state, k: 1, all: true });
     const vocabulary = output.all!.length / rows;
     for (let row = 0; row < rows; row++) scores[row]!.push(output.all![row * vocabulary + ids[i]!]!);
     state = output.state;
@@ -67,7 +60,7 @@ function meansOf(regions: Float32Array, width: number, groups: readonly (readonl
  * @param checkpoint called before each decoder run; what it throws ends the work
  */
 export async function explain(
-  step: Step,
+  decoder: Decoder,
   image: ExplainedImage & { area: ImageArea },
   ids: readonly number[],
   vocabulary: Vocabulary,
@@ -75,7 +68,7 @@ export async function explain(
 ): Promise<Explanation> {
   const cells = Array.from({ length: image.regions.length / image.width }, (_, cell) => cell);
   const without = cells.map((left) => cells.filter((cell) => cell !== left));
-  const [whole, ...others] = await scoreWithCells(step, image, ids, [cells, ...without], checkpoint);
+  const [whole, ...others] = await scoreWithCells(decoder, image, ids, [cells, ...without], checkpoint);
   const words = wordsOf(ids, vocabulary).map((word, i) => ({
     word,
     importance: others.map((scores) => whole![i]! - scores[i]!),

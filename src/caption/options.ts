@@ -8,6 +8,8 @@ export const MAX_BEAM_WIDTH = 10;
 export const MAX_CAPTION_LENGTH = 60;
 /** Each banned word costs one more candidate a step; this keeps the candidate list far below a vocabulary. */
 const MAX_BANNED_WORDS = 200;
+/** Longer runs come twice in no caption that people write. */
+const MAX_NGRAM = 10;
 /** Words with blanks between them: a pattern, since the OpenAPI document can say that. */
 export const PHRASE = new RegExp(`^\\s*\\S+(?:\\s+\\S+){0,${MAX_PHRASE_WORDS - 1}}\\s*$`);
 
@@ -82,6 +84,11 @@ export const captionOptionsSchema = z
     avoidRepeats: z.boolean().optional().register(optionTexts, {
       flag: '--avoid-repeats',
       text: 'captions that say a thing twice ("a hat and a hat") come after all others that were found',
+      otherwise: MODELS_OWN,
+    }),
+    noRepeatNgram: z.int().min(0).max(MAX_NGRAM).optional().register(optionTexts, {
+      flag: '--unique-ngrams <n>',
+      text: 'no run of so many words comes twice in a caption (n-grams; pieces of words in models that have those); 0 allows all',
       otherwise: MODELS_OWN,
     }),
     minConfidence: z.number().min(0).max(1).optional().register(optionTexts, {

@@ -34,6 +34,8 @@ export interface EncodedImages {
   embeddings: Float32Array;
   /** Float32, `[N, R, E]`: one embedding for each cell of the last feature map; their mean is the image's. */
   regions: Float32Array;
+  /** What else the decoder of this encoder reads of the images: only that decoder looks inside. */
+  memory?: unknown;
 }
 
 /** One image as the encoder reads it. */
@@ -54,14 +56,25 @@ export interface NetworkImage {
 /** One or more images to embeddings. */
 export type Encode = (images: readonly NetworkImage[]) => Promise<EncodedImages>;
 
+/** What a decoder keeps of hypotheses between two runs, a row for each: an LSTM's state, a transformer's cache. */
+export interface DecoderState {
+  readonly rows: number;
+}
+
+/**
+ * The state before the first word, one row for each of `places`.
+ * @param places of the images among those that were encoded
+ */
+export type Start = (images: EncodedImages, places: readonly number[]) => Promise<DecoderState>;
+
 /** One decoder run over B hypotheses. */
 export interface StepInput {
-  /** Last word of each hypothesis, or `READ_IMAGE`: B ids. */
+  /** Last word of each hypothesis: B ids. */
   words: readonly number[];
-  /** Float32 `[B, E]`; read only in rows whose word is `READ_IMAGE`. */
-  embeddings: Float32Array;
-  /** Float32 `[B, S]`: concat(c, h) of the LSTM. */
-  state: Float32Array;
+  /** Row of `state` that each hypothesis goes on from: B rows, those of an image beside each other. */
+  parents: readonly number[];
+  /** Of the run before, or of `Start`; not changed. */
+  state: DecoderState;
   /** Best words wanted for each hypothesis, 1 to the vocabulary's size. */
   k: number;
   /** Asks for `all` in the output. @default false */
@@ -69,8 +82,8 @@ export interface StepInput {
 }
 
 export interface StepOutput {
-  /** Float32 `[B, S]`. */
-  state: Float32Array;
+  /** B rows. */
+  state: DecoderState;
   /** Float32 `[B, k]`, natural log, at most 0, falling in each row; equal ones by rising id. */
   logProbabilities: Float32Array;
   /** `[B, k]`, beside `logProbabilities`. */
@@ -81,12 +94,14 @@ export interface StepOutput {
 
 export type Step = (input: StepInput) => Promise<StepOutput>;
 
-/** All that the core needs of one model. */
-export interface NativeParts {
-  decode: DecodeImage;
-  encode: Encode;
+/** What a search needs of a decoder. */
+export interface Decoder {
+  start: Start;
   step: Step;
 }
 
-/** In place of a word id: read the image embedding. */
-export const READ_IMAGE = -1;
+/** All that the core needs of one model. */
+export interface NativeParts extends Decoder {
+  decode: DecodeImage;
+  encode: Encode;
+}

@@ -1,8 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import { captionOptionsSchema } from '../caption/options.ts';
-import { type Bundle, manifestSchema } from '../model/bundle.ts';
+import type { Bundle } from '../model/bundle.ts';
+import { publicFields } from '../model/manifest.ts';
 
-const { name, description, license, precision, metrics, provenance } = manifestSchema.shape;
+const { name, description, license, precision, metrics, provenance } = publicFields;
 
 export const modelCardSchema = z
   .object({
@@ -50,8 +51,7 @@ export type ModelCard = z.output<typeof modelCardSchema>;
 
 /** The public part of a bundle: no file names, no shapes. */
 export function modelCardOf({ manifest, hash }: Pick<Bundle, 'manifest' | 'hash'>): ModelCard {
-  const { name, description, license, precision, image, vocabulary, decoding, metrics, provenance } =
-    manifest;
+  const { name, description, license, precision, image, decoding, metrics, provenance } = manifest;
   return {
     name,
     hash,
@@ -59,7 +59,7 @@ export function modelCardOf({ manifest, hash }: Pick<Bundle, 'manifest' | 'hash'
     license,
     precision,
     image: { width: image.width, height: image.height },
-    vocabularySize: vocabulary.size,
+    vocabularySize: manifest.formatVersion === 1 ? manifest.vocabulary.size : manifest.tokens.logits,
     decoding,
     metrics,
     provenance,

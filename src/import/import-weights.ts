@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { IM2TXT_INPUT } from '../caption/image-input.ts';
 import { SourceError } from '../errors.ts';
-import { type Manifest, wordListText } from '../model/bundle.ts';
+import { wordListText } from '../model/bundle.ts';
+import type { Manifest } from '../model/manifest.ts';
 import { sha256Of } from '../model/sha256.ts';
 import { type Draft, draftBundle } from '../model/write-bundle.ts';
 import { modelParts } from '../onnx/write.ts';
@@ -67,6 +68,7 @@ export async function importWeights(settings: ImportSettings): Promise<ImportedD
       vocabulary: [Buffer.from(list)],
     };
     const draft = await draftBundle(settings.out, files, {
+      formatVersion: 1,
       name: settings.name,
       description: `Show and Tell (im2txt) imported from ${basename(settings.origin ?? settings.from)}`,
       vocabulary: {

@@ -21,6 +21,8 @@ export interface DecodingOptions {
   genderNeutral?: boolean | undefined;
   /** True puts captions that say a thing twice ("a hat and a hat") behind all others found. @default the model's */
   avoidRepeats?: boolean | undefined;
+  /** No run of so many words, or pieces of words, comes twice in a caption; 0 allows all. @default the model's */
+  noRepeatNgram?: number | undefined;
   /** A result whose confidence is below this, 0 to 1, needs a person: `needsReview`. @default the model's */
   minConfidence?: number | undefined;
   /** Captions in the result, at most `beamWidth`. @default as many as were found */

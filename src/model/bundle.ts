@@ -1,21 +1,25 @@
-/** A bundle: one directory that is one model. The schema here is the only one, for readers and writers. */
+/** A bundle: one directory that is one model. */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
-import { confidenceSchema } from '../caption/confidence/confidence.ts';
 import { parseEvidence, type WordEvidence } from '../caption/confidence/evidence.ts';
-import { captionOptionsSchema } from '../caption/options.ts';
 import type { PlannedModel } from '../caption/plan.ts';
 import { parseVocabulary, type Vocabulary, VocabularyError } from '../caption/vocabulary.ts';
 import { describeProblems, ModelUnusable, problemsIn } from '../errors.ts';
+import {
+  type BundleFile,
+  CHECKSUM_FILE,
+  FORMAT_VERSIONS,
+  type Manifest,
+  manifestSchema,
+  type ShowAndTellManifest,
+  withTodaysNames,
+} from './manifest.ts';
 import { sha256Of } from './sha256.ts';
 
-const FORMAT_VERSION = 1;
 export const MANIFEST_FILE = 'manifest.json';
-/** What covers the manifest itself: one line, as `sha256sum manifest.json` prints it. */
-export const CHECKSUM_FILE = 'manifest.json.sha256';
 /** The manifest of the default bundle has 3 kB; a thousand times that is no manifest. */
 const MAX_MANIFEST_BYTES = 4 << 20;
 /** im2txt's list has 122 kB; 64 MB are a million words of any length. */
@@ -25,110 +29,17 @@ const MAX_CHECKSUM_BYTES = 4 << 10;
 /** The default bundle's has 2 MB for 4,095 words; a hundred thousand words of the same width have 52 MB. */
 const MAX_EVIDENCE_BYTES = 64 << 20;
 
-const positive = z.int().positive();
-const id = z.int().nonnegative();
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
-
-const fileSchema = z.strictObject({
-  /** A plain name inside the bundle's directory. */
-  path: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected a plain file name'),
-  bytes: positive,
-  sha256,
-});
-
-/** Sides far above any published encoder; bounds what a hostile manifest can make us allocate. */
-const side = positive.max(4096);
-
-const bytesOfColours = {
-  dtype: z.literal('uint8'),
-  range: z.tuple([z.literal(0), z.literal(255)]),
-};
-const tf1Bilinear = {
-  resampling: z.literal('tf1-bilinear'),
-  width: side,
-  height: side,
-  aspect: z.literal('squash'),
-  resizedTo: side,
-};
-
-const imageSchema = z.discriminatedUnion('resampling', [
-  z.strictObject({
-    resampling: z.literal('antialiased'),
-    width: side,
-    height: side,
-    ...bytesOfColours,
-    aspect: z.literal('squash'),
-  }),
-  z.discriminatedUnion('dtype', [
-    z.strictObject({ ...tf1Bilinear, ...bytesOfColours }),
-    z.strictObject({
-      ...tf1Bilinear,
-      dtype: z.literal('float32'),
-      range: z.tuple([z.literal(-1), z.literal(1)]),
-    }),
-  ]),
-]);
-
-/** Measured on a validation split, in percent as papers print them. */
-const metricsSchema = z
-  .strictObject({
-    split: z.string(),
-    images: positive,
-    bleu1: z.number(),
-    bleu2: z.number(),
-    bleu3: z.number(),
-    bleu4: z.number(),
-    rougeL: z.number(),
-    ciderD: z.number(),
-  })
-  .meta({ id: 'Metrics' });
-
-const provenanceSchema = z
-  .strictObject({
-    what: z.string(),
-    source: z.string(),
-    license: z.string(),
-    sha256: sha256.optional(),
-  })
-  .meta({ id: 'Provenance' });
-
-export const manifestSchema = z.strictObject({
-  formatVersion: z.literal(FORMAT_VERSION),
-  /** That the bundle is not whole without its checksum. Bundles that versions up to 1.0.0 wrote do not say so. */
-  checksum: z.literal(CHECKSUM_FILE).optional(),
-  name: z.string().min(1).max(100),
-  description: z.string(),
-  files: z.strictObject({
-    encoder: fileSchema,
-    decoder: fileSchema,
-    vocabulary: fileSchema,
-    /** Which words an image speaks for (`caption/confidence/evidence.ts`); what imports makes has none. */
-    evidence: fileSchema.optional(),
-  }),
-  /** `size` counts the unknown word; `logits` is the softmax width, larger than `size` in im2txt. */
-  vocabulary: z.strictObject({ size: positive, logits: positive, startId: id, endId: id, unknownId: id }),
-  image: imageSchema,
-  embeddingWidth: positive.max(65536),
-  stateWidth: positive.max(65536),
-  /** Cells of the encoder's last feature map. */
-  regions: positive.max(65536),
-  precision: z.enum(['fp32', 'int8']),
-  decoding: captionOptionsSchema,
-  /** Of one validation split, or of several kinds of photograph by their names. */
-  metrics: z.union([metricsSchema, z.record(z.string(), metricsSchema)]).optional(),
-  confidence: confidenceSchema.optional(),
-  license: z.string(),
-  provenance: z.array(provenanceSchema),
-});
-
-export type Manifest = z.output<typeof manifestSchema>;
-
 export interface Bundle {
   directory: string;
   manifest: Manifest;
   /** SHA-256 of the manifest, which holds the hashes of the other files: names the model exactly. */
   hash: string;
   vocabulary: Vocabulary;
+}
+
+/** Softmax width of a decoder. */
+export function logitsOf(manifest: Manifest): number {
+  return manifest.formatVersion === 1 ? manifest.vocabulary.logits : manifest.tokens.logits;
 }
 
 /** What the options of a request are checked against. */
@@ -139,7 +50,7 @@ export function plannedModel({
   return {
     defaults: manifest.decoding,
     vocabulary,
-    vocabularySize: manifest.vocabulary.logits,
+    vocabularySize: logitsOf(manifest),
     calibrated: manifest.confidence !== undefined,
   };
 }
@@ -240,12 +151,12 @@ function parseManifest(file: string, bytes: Buffer): Manifest {
     throw unusable(file, 'JSON', cause instanceof Error ? cause.message : 'something else', RESTORE, cause);
   }
   const version = z.object({ formatVersion: z.unknown() }).safeParse(json).data?.formatVersion;
-  if (version !== FORMAT_VERSION) {
+  if (!FORMAT_VERSIONS.includes(version)) {
     const remedy =
       'Import or train the model again with this version of the program, or use the one that wrote it.';
     throw unusable(
       file,
-      `formatVersion ${FORMAT_VERSION}`,
+      `formatVersion ${FORMAT_VERSIONS.join(' or ')}`,
       `formatVersion ${JSON.stringify(version)}`,
       remedy,
     );
@@ -255,29 +166,6 @@ function parseManifest(file: string, bytes: Buffer): Manifest {
   throw unusable(file, 'a manifest of this format', describeProblems(problemsIn(parsed.error)));
 }
 
-/** Manifests of before version 1.0.0 say `licence`, and `captions` for how many are wanted; they load all the same. */
-function withTodaysNames(json: unknown): unknown {
-  const manifest = renamed(json, 'licence', 'license');
-  if (!isObject(manifest)) return manifest;
-  const { provenance, decoding } = manifest;
-  return {
-    ...manifest,
-    ...('decoding' in manifest && { decoding: renamed(decoding, 'captions', 'count') }),
-    ...(Array.isArray(provenance) && { provenance: provenance.map((p) => renamed(p, 'licence', 'license')) }),
-  };
-}
-
-/** One that has both names keeps both, and is refused for the former one. */
-function renamed(value: unknown, former: string, today: string): unknown {
-  if (!isObject(value) || !(former in value) || today in value) return value;
-  const { [former]: kept, ...others } = value;
-  return { ...others, [today]: kept };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /**
  * Bytes of a file that the manifest describes, found right.
  * @param limit bytes; below it a manifest may announce any size
@@ -285,7 +173,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
  */
 export async function readVerified(
   directory: string,
-  { path, bytes: size, sha256: expected }: Manifest['files']['vocabulary'],
+  { path, bytes: size, sha256: expected }: BundleFile,
   limit = size,
 ): Promise<{ file: string; bytes: Buffer }> {
   const file = join(directory, path);
@@ -305,7 +193,7 @@ export async function readEvidence({
   manifest,
   vocabulary,
 }: Bundle): Promise<WordEvidence | null> {
-  if (manifest.files.evidence === undefined) return null;
+  if (manifest.formatVersion !== 1 || manifest.files.evidence === undefined) return null;
   const { file, bytes } = await readVerified(directory, manifest.files.evidence, MAX_EVIDENCE_BYTES);
   const evidence = parseEvidence(bytes, vocabulary.words, manifest.embeddingWidth);
   if (evidence !== null) return evidence;
@@ -314,6 +202,11 @@ export async function readEvidence({
 }
 
 async function readVocabulary(directory: string, manifest: Manifest): Promise<Vocabulary> {
+  if (manifest.formatVersion === 2) throw new Error('not yet');
+  return readWordList(directory, manifest);
+}
+
+async function readWordList(directory: string, manifest: ShowAndTellManifest): Promise<Vocabulary> {
   const { file, bytes } = await readVerified(directory, manifest.files.vocabulary, MAX_VOCABULARY_BYTES);
   const vocabulary = parseWordList(file, bytes);
   const found = {

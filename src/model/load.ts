@@ -3,7 +3,9 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Captioner, createCaptioner } from '../caption/captioner.ts';
+import type { DescriberParts } from '../caption/describe.ts';
 import type { NativeParts } from '../caption/ports.ts';
+import { IM2TXT_ENDING, transformersEnding } from '../caption/search/ending.ts';
 import { CaptionError, ModelUnusable } from '../errors.ts';
 import {
   type Bundle,
@@ -15,10 +17,14 @@ import {
 } from './bundle.ts';
 import type { ExecutionProvider } from './execution-provider.ts';
 import { decodeImage } from './image.ts';
+import type { Manifest } from './manifest.ts';
 import type { TakeMemory } from './memory/budget.ts';
 import { createDecodeMemory } from './memory/decode-memory.ts';
 import { isOutOfMemory, outOfMemory } from './memory/out-of-memory.ts';
-import { decoderContract, encoderContract, encoderOf, openSession, stepOf } from './sessions.ts';
+import { captioner as captionerNetwork } from './networks/captioner.ts';
+import type { Network } from './networks/network.ts';
+import { openSession } from './networks/session.ts';
+import { showAndTell } from './networks/show-and-tell.ts';
 
 /** The bundle that comes with the program. */
 export const DEFAULT_BUNDLE = fileURLToPath(new URL('../../models/everyday', import.meta.url));
@@ -30,8 +36,12 @@ export function defaultThreads(): number {
   return Math.min(MAX_DEFAULT_THREADS, availableParallelism());
 }
 
-/** An INT8 step takes a tenth of a millisecond: waking a second thread costs more than it saves (`npm run bench`). */
-const INT8_DECODER_THREADS = 1;
+/** An INT8 step of an LSTM takes a tenth of a millisecond: waking a second thread costs more than it saves (`npm run bench`). */
+const QUICK_DECODER_THREADS = 1;
+
+function hasQuickStep({ formatVersion, precision }: Manifest): boolean {
+  return formatVersion === 1 && precision === 'int8';
+}
 
 export interface LoadOptions {
   /** Threads inside one run. @default the processors at hand, at most 4 */
@@ -81,11 +91,11 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     threads: options.threads ?? defaultThreads(),
     executionProvider: options.executionProvider ?? 'cpu',
   };
+  const network = networkOf(manifest);
   const open = async (role: 'encoder' | 'decoder') => {
-    const contract = role === 'encoder' ? encoderContract(manifest) : decoderContract(manifest);
-    return openSession(await verifiedPath(bundle, role), contract, {
+    return openSession(await verifiedPath(bundle, role), network[role], {
       ...settings,
-      threads: role === 'decoder' && manifest.precision === 'int8' ? INT8_DECODER_THREADS : settings.threads,
+      threads: role === 'decoder' && hasQuickStep(manifest) ? QUICK_DECODER_THREADS : settings.threads,
     });
   };
   const sessions = [open('encoder'), open('decoder')] as const;
@@ -93,9 +103,9 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     await close();
     throw error;
   });
-  const encoder = sessions[0].then((session) => encoderOf(session, manifest));
-  const step = sessions[1].then((session) => stepOf(session, manifest));
-  const ready = Promise.all([encoder, step]).then(() => undefined);
+  const encode = sessions[0].then(network.encode);
+  const decoder = sessions[1].then(network.decode);
+  const ready = Promise.all([encode, decoder]).then(() => undefined);
   // Every caption and `ready` reject with the error; a rejection that nobody awaits would end the process.
   ready.catch(() => undefined);
 
@@ -103,8 +113,9 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
   const native: NativeParts = {
     decode: (bytes, input, limits) =>
       decodeImage(bytes, input, { maxPixels, takeMemory: (need) => takeMemory(need, limits) }),
-    encode: async (images) => (await encoder)(images),
-    step: async (input) => (await step)(input),
+    encode: async (images) => (await encode)(images),
+    start: async (images, places) => (await decoder).start(images, places),
+    step: async (input) => (await decoder).step(input),
   };
   const close = async () => {
     // What never opened needs no release, and its failure was said by `ready`.
@@ -117,7 +128,7 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     ...plannedModel(bundle),
     image: manifest.image,
     embeddingWidth: manifest.embeddingWidth,
-    stateWidth: manifest.stateWidth,
+    ...searchOf(manifest),
     model: { name: manifest.name, hash: bundle.hash },
     calibration: { confidence: manifest.confidence, evidence: await evidence },
   });
@@ -131,6 +142,17 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
     ready,
     close,
   };
+}
+
+function networkOf(manifest: Manifest): Network {
+  return manifest.formatVersion === 1 ? showAndTell(manifest) : captionerNetwork(manifest);
+}
+
+/** What the kind of network means for the search. */
+function searchOf(manifest: Manifest): Pick<DescriberParts, 'ending' | 'explains'> {
+  return manifest.formatVersion === 1
+    ? { ending: IM2TXT_ENDING, explains: true }
+    : { ending: transformersEnding(manifest.search.earlyStopping), explains: false };
 }
 
 /** What ran out in a network or in JavaScript: decoding says so itself. */

@@ -31,7 +31,7 @@ export function leaveNative(gate: SharedArrayBuffer): void {
 }
 
 /** Networks that pass the gate whenever they are run; one run at a time. */
-export function gated(gate: SharedArrayBuffer, { decode, encode, step }: NativeParts): NativeParts {
+export function gated(gate: SharedArrayBuffer, { decode, encode, start, step }: NativeParts): NativeParts {
   const pass =
     <A extends unknown[], R>(run: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
@@ -43,7 +43,7 @@ export function gated(gate: SharedArrayBuffer, { decode, encode, step }: NativeP
         leaveNative(gate);
       }
     };
-  return { decode, encode: pass(encode), step: pass(step) };
+  return { decode, encode: pass(encode), start: pass(start), step: pass(step) };
 }
 
 function move(gate: SharedArrayBuffer, from: number, to: number): boolean {

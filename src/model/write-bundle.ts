@@ -8,19 +8,21 @@ import { takeLock } from '../files/lock.ts';
 import { clearParts, partIn } from '../files/part.ts';
 import { codeOf, notWritten } from '../files/system-error.ts';
 import { putFile, syncDirectory, writeSynced } from '../files/write-file.ts';
+import { checksumLine, MANIFEST_FILE, readBundle } from './bundle.ts';
 import {
+  type BundleFile,
+  type CaptionerManifest,
   CHECKSUM_FILE,
-  checksumLine,
-  MANIFEST_FILE,
   type Manifest,
   manifestSchema,
-  readBundle,
-} from './bundle.ts';
+  type ShowAndTellManifest,
+} from './manifest.ts';
 
 const NAMES = {
   encoder: 'encoder.onnx',
   decoder: 'decoder.onnx',
   vocabulary: 'word_counts.txt',
+  tokenizer: 'tokenizer.json',
   evidence: 'evidence.bin',
 } as const;
 
@@ -28,9 +30,11 @@ const NAMES = {
 const TAKEN: ReadonlySet<unknown> = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
 
 /** Each file as the parts it is written from: no file of a large network is ever whole in memory. */
-export type BundleFiles = Record<Exclude<keyof typeof NAMES, 'evidence'>, Iterable<Uint8Array>> & {
-  evidence?: Iterable<Uint8Array> | undefined;
-};
+export type BundleFiles = Record<'encoder' | 'decoder', Iterable<Uint8Array>> &
+  Partial<Record<keyof typeof NAMES, Iterable<Uint8Array> | undefined>>;
+
+/** All of a manifest but its files. */
+export type DraftManifest = Omit<ShowAndTellManifest, 'files'> | Omit<CaptionerManifest, 'files'>;
 
 /** A bundle being written; it gets its name with `publish`. */
 export interface Draft {
@@ -66,13 +70,8 @@ function placeTaken(out: string): InvalidRequest {
 /**
  * Writes all files of a bundle into a directory beside `out`. If the process is interrupted, the directory is removed; if it is
  * killed, by the next one that writes there.
- * @param manifest all of it but the files
  */
-export async function draftBundle(
-  out: string,
-  files: BundleFiles,
-  manifest: Omit<Manifest, 'files' | 'formatVersion'>,
-): Promise<Draft> {
+export async function draftBundle(out: string, files: BundleFiles, manifest: DraftManifest): Promise<Draft> {
   const parent = dirname(resolve(out));
   const directory = partIn(parent);
   const remove = () => rmSync(directory, { recursive: true, force: true });
@@ -85,13 +84,13 @@ export async function draftBundle(
     await mkdir(parent, { recursive: true });
     await clearParts(parent);
     await mkdir(directory, { mode: 0o700 });
-    const entries: Record<string, Manifest['files']['encoder']> = {};
+    const entries: Record<string, BundleFile> = {};
     for (const [role, path] of Object.entries(NAMES)) {
       const parts = files[role as keyof typeof NAMES];
       if (parts === undefined) continue;
       entries[role] = { path, ...(await writeParts(join(directory, path), parts)) };
     }
-    for (const [name, text] of manifestFiles({ formatVersion: 1, ...manifest, files: entries })) {
+    for (const [name, text] of manifestFiles({ ...manifest, files: entries })) {
       await putFile(join(directory, name), text);
     }
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The ranges of a network's values on real images: the one part of quantising that runs graphs. */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { onnxruntime } from '../model/native/native-parts.ts';
-import { refuseTelemetry } from '../model/sessions.ts';
+import { refuseTelemetry } from '../model/networks/session.ts';
 import type { OnnxModel, ValueInfo } from '../onnx/graph.ts';
 import { encodeModel } from '../onnx/write.ts';
 import { planQuantization } from './plan.ts';

@@ -1,10 +1,11 @@
 /** An fp32 bundle becomes an INT8 one: quantised in several ways, judged by what it then says. */
 import { networkInput } from '../caption/preprocess.ts';
 import { InvalidRequest } from '../errors.ts';
-import { type Bundle, type Manifest, readBundle, readVerified } from '../model/bundle.ts';
+import { type Bundle, readBundle, readVerified } from '../model/bundle.ts';
 import { decodeImage } from '../model/image.ts';
 import { defaultThreads, loadCaptioner } from '../model/load.ts';
-import { encoderFeeds } from '../model/sessions.ts';
+import type { ShowAndTellManifest } from '../model/manifest.ts';
+import { encoderFeeds } from '../model/networks/encoder-feeds.ts';
 import { type Draft, draftBundle } from '../model/write-bundle.ts';
 import { type Feeds, measureValues } from './calibrate.ts';
 import { decoderGrid, quantizeDecoder } from './quantize-decoder.ts';
@@ -65,7 +66,9 @@ export async function quantizeBundle({
   if (bundle.manifest.precision !== 'fp32') {
     throw new InvalidRequest(`${directory}: already ${bundle.manifest.precision}; give the fp32 bundle`);
   }
-  const { files, vocabulary: words } = bundle.manifest;
+  const { manifest } = bundle;
+  if (manifest.formatVersion !== 1) throw new InvalidRequest(`${directory}: not yet`);
+  const { files, vocabulary: words } = manifest;
   const prepared = await readVerified(directory, files.encoder).then((graph) =>
     prepareEncoder(graph.file, graph.bytes),
   );
@@ -86,7 +89,7 @@ export async function quantizeBundle({
         vocabulary: [vocabulary.bytes],
         evidence: evidence && [evidence.bytes],
       },
-      int8Manifest(bundle, name),
+      int8Manifest(manifest, bundle.hash, name),
     );
   let done = 0;
   const tick = () => onProgress(++done, images.length * (2 + ways.length));
@@ -182,9 +185,13 @@ function bestOf<T extends { agreement: Agreement }>(tried: readonly T[]): T {
 }
 
 /** What was measured on fp32 does not hold for INT8. */
-function int8Manifest({ manifest, hash }: Bundle, name: string): Omit<Manifest, 'files' | 'formatVersion'> {
+function int8Manifest(
+  manifest: ShowAndTellManifest,
+  hash: string,
+  name: string,
+): Omit<ShowAndTellManifest, 'files'> {
   // What was measured was measured on the other weights.
-  const { files: _files, formatVersion: _version, metrics: _metrics, confidence: _, ...rest } = manifest;
+  const { files: _files, metrics: _metrics, confidence: _, ...rest } = manifest;
   const origin = {
     what: `fp32 bundle ${manifest.name}, quantised`,
     source: 'show-and-tell quantize',

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { beamSearch, type FoundCaption, type SearchOptions } from '../../src/caption/beam-search.ts';
-import { READ_IMAGE, type Step } from '../../src/caption/ports.ts';
 import { constraintOf } from '../../src/caption/search/constraint.ts';
-import { type Model, markov, ONE_IMAGE, searchOptions, stepOver } from './fake-models.ts';
+import { type Lstm, lstmDecoder, READ_IMAGE } from '../../src/model/networks/show-and-tell.ts';
+import { imagesOf, type Model, markov, ONE_IMAGE, searchOptions, stepOver } from './fake-models.ts';
 import { enumerateSearch, plainSearch } from './plain-search.ts';
 
 async function search(model: Model, options: SearchOptions): Promise<FoundCaption[]> {
-  const { captions } = await beamSearch(stepOver(model).step, ONE_IMAGE, options);
+  const { captions } = await beamSearch(stepOver(model).decoder, ONE_IMAGE, options);
   return captions[0]!;
 }
 
@@ -158,8 +158,8 @@ test('stops early without changing a result, and saves steps', async () => {
           maxLength: settings.maxLength + 4,
           count: Math.min(top, settings.beamWidth),
         });
-        const on = await beamSearch(stepOver(model).step, ONE_IMAGE, options);
-        const off = await beamSearch(stepOver(model).step, ONE_IMAGE, { ...options, earlyStop: false });
+        const on = await beamSearch(stepOver(model).decoder, ONE_IMAGE, options);
+        const off = await beamSearch(stepOver(model).decoder, ONE_IMAGE, { ...options, earlyStop: false });
         assert.deepEqual(on.captions, off.captions);
         assert.ok(on.steps <= off.steps);
         steps.on += on.steps;
@@ -174,11 +174,10 @@ test('stops early without changing a result, and saves steps', async () => {
 test('searches several images in shared runs as it searches each alone', async () => {
   const models = [1, 2, 3, 4].map((seed) => prefixModel(5, 9, seed));
   const options = searchOptions({ vocabularySize: 5 });
-  const { step, counts } = stepOver(...models);
-  const images = { embeddings: Float32Array.of(0, 1, 2, 3), images: 4, width: 1, stateWidth: 1 };
-  const together = await beamSearch(step, images, options);
+  const { decoder, counts } = stepOver(...models);
+  const together = await beamSearch(decoder, imagesOf([0, 1, 2, 3]), options);
   const alone = await Promise.all(
-    models.map((model) => beamSearch(stepOver(model).step, ONE_IMAGE, options)),
+    models.map((model) => beamSearch(stepOver(model).decoder, ONE_IMAGE, options)),
   );
   assert.deepEqual(
     together.captions,
@@ -251,10 +250,10 @@ test('word log-probabilities add up to the caption’s', async () => {
 });
 
 /** The decoder of `stepOver` behind embeddings of two numbers and a state of three, and what it was asked. */
-function wideStep(...models: Model[]) {
-  const inner = stepOver(...models).step;
+function wideDecoder(...models: Model[]) {
+  const inner = stepOver(...models).lstm;
   const asked: { words: readonly number[]; k: number; all: boolean }[] = [];
-  const step: Step = async ({ words, embeddings, state, k, all = false }) => {
+  const lstm: Lstm = async ({ words, embeddings, state, k, all = false }) => {
     asked.push({ words, k, all });
     assert.deepEqual([embeddings.length, state.length], [2 * words.length, 3 * words.length]);
     const reads = words[0] === READ_IMAGE;
@@ -279,15 +278,14 @@ function wideStep(...models: Model[]) {
     );
     return { ...output, state: next };
   };
-  return { step, asked };
+  return { decoder: lstmDecoder(lstm, { embeddingWidth: 2, stateWidth: 3 }), asked };
 }
 
 test('states and embeddings of any width stay with their hypotheses', async () => {
   const models = [1, 2, 3].map((seed) => prefixModel(5, 9, seed));
   const options = searchOptions({ vocabularySize: 5, maxLength: 6 });
-  const embeddings = Float32Array.of(0, 7, 1, 8, 2, 9);
-  const wide = wideStep(...models);
-  const found = await beamSearch(wide.step, { embeddings, images: 3, width: 2, stateWidth: 3 }, options);
+  const wide = wideDecoder(...models);
+  const found = await beamSearch(wide.decoder, imagesOf([0, 7, 1, 8, 2, 9], 3), options);
   const alone = await Promise.all(models.map((model) => search(model, options)));
   assert.deepEqual(found.captions, alone);
   assert.deepEqual(wide.asked[0], { words: [READ_IMAGE, READ_IMAGE, READ_IMAGE], k: 1, all: false });
@@ -296,10 +294,9 @@ test('states and embeddings of any width stay with their hypotheses', async () =
 
 test('no more words are asked for than may be needed', async () => {
   const asked = async (changes: Partial<SearchOptions>) => {
-    const wide = wideStep(prefixModel(12, 40, 5));
+    const wide = wideDecoder(prefixModel(12, 40, 5));
     const options = searchOptions({ vocabularySize: 12, beamWidth: 2, maxLength: 3, ...changes });
-    const image = { embeddings: Float32Array.of(0, 0), images: 1, width: 2, stateWidth: 3 };
-    await beamSearch(wide.step, image, options);
+    await beamSearch(wide.decoder, imagesOf([0, 0], 1), options);
     return wide.asked.slice(1).map(({ k, all }) => [k, all]);
   };
   const [A, B, C] = [4, 5, 6];
@@ -318,7 +315,7 @@ test('no more words are asked for than may be needed', async () => {
 });
 
 test('an image whose search is ended has no captions, the others have those that they have alone', async () => {
-  const images = { embeddings: Float32Array.of(0, 0, 0), images: 3, width: 1, stateWidth: 1 };
+  const images = imagesOf([0, 0, 0]);
   const options = searchOptions({ vocabularySize: 12 });
   const alone = await search(upstream, options);
   for (const [after, steps] of [
@@ -330,7 +327,7 @@ test('an image whose search is ended has no captions, the others have those that
     const checkpoint = (image: number) => {
       if (calls[image]!++ === after && image === 1) throw late;
     };
-    const { captions, failures } = await beamSearch(stepOver(upstream).step, images, {
+    const { captions, failures } = await beamSearch(stepOver(upstream).decoder, images, {
       ...options,
       checkpoint,
     });

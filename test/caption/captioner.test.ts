@@ -5,9 +5,11 @@ import { type Captioner, createCaptioner } from '../../src/caption/captioner.ts'
 import { confidenceFeatures, confidenceSchema } from '../../src/caption/confidence/confidence.ts';
 import type { Described } from '../../src/caption/describe.ts';
 import { IM2TXT_INPUT, type ImageInput } from '../../src/caption/image-input.ts';
-import type { DecodeImage, StepInput } from '../../src/caption/ports.ts';
+import type { DecodeImage } from '../../src/caption/ports.ts';
 import type { ReadImage } from '../../src/caption/read-image.ts';
+import { IM2TXT_ENDING } from '../../src/caption/search/ending.ts';
 import { DeadlineExceeded, InvalidRequest } from '../../src/errors.ts';
+import { type Lstm, type LstmInput, lstmDecoder } from '../../src/model/networks/show-and-tell.ts';
 import { type Model, markov, stepOver } from './fake-models.ts';
 
 const WORDS = ['<S>', '</S>', 'dog', 'runs', '<UNK>'];
@@ -55,8 +57,15 @@ function captionerOf(
 ) {
   const clock = { now: 1000 };
   t.mock.method(performance, 'now', () => clock.now);
-  const { step } = stepOver(...models);
-  const calls = { encoded: [] as number[][], pixels: [] as unknown[], steps: [] as StepInput[] };
+  const { lstm } = stepOver(...models);
+  const calls = { encoded: [] as number[][], pixels: [] as unknown[], steps: [] as LstmInput[] };
+  const step: Lstm = async (input) => {
+    clock.now += 1000;
+    calls.steps.push(input);
+    // Cells on their own are between two models: the nearer one speaks.
+    const embeddings = input.embeddings.map((value) => Math.min(1, Math.max(0, Math.round(value))));
+    return lstm({ ...input, embeddings });
+  };
   const captioner = createCaptioner({
     decode:
       decode ??
@@ -79,16 +88,11 @@ function captionerOf(
       );
       return { embeddings, regions };
     },
-    step: async (input) => {
-      clock.now += 1000;
-      calls.steps.push(input);
-      // Cells on their own are between two models: the nearer one speaks.
-      const embeddings = input.embeddings.map((value) => Math.min(1, Math.max(0, Math.round(value))));
-      return step({ ...input, embeddings });
-    },
+    ...lstmDecoder(step, { embeddingWidth: 1, stateWidth: 1 }),
     image,
     embeddingWidth: 1,
-    stateWidth: 1,
+    ending: IM2TXT_ENDING,
+    explains: true,
     defaults: { beamWidth: 2 },
     vocabulary: { words: WORDS, startId: 0, endId: 1, unknownId: 4 },
     vocabularySize: WORDS.length,

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { type ExplainedImage, explain, scoreWithCells } from '../../src/caption/explain.ts';
-import { type EncodedImages, type NativeParts, READ_IMAGE, type Step } from '../../src/caption/ports.ts';
+import type { EncodedImages, NativeParts } from '../../src/caption/ports.ts';
 import { idsOf, parseVocabulary } from '../../src/caption/vocabulary.ts';
+import { logitsOf } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
+import { type Lstm, lstmDecoder, READ_IMAGE } from '../../src/model/networks/show-and-tell.ts';
 import { rejectsWith } from '../support/errors.ts';
 import { xorshift } from '../support/random.ts';
 import { readSamples } from '../support/samples.ts';
 import { BATCH_LOG_PROBABILITY } from '../support/tolerance.ts';
 
 /** Says word w with log-probability -(state + w): the state is the one number of the embedding that was read. */
-const linear: Step = async ({ words, embeddings, state, k }) => ({
+const linear: Lstm = async ({ words, embeddings, state, k }) => ({
   state: Float32Array.from(words, (word, row) => (word === READ_IMAGE ? embeddings[row]! : state[row]!)),
   logProbabilities: new Float32Array(words.length * k),
   ids: new Int32Array(words.length * k),
@@ -19,9 +21,14 @@ const linear: Step = async ({ words, embeddings, state, k }) => ({
 
 test('importance is what a word loses when the mean is taken without a cell', async () => {
   const area = { left: 0, top: 0, width: 1, height: 1 };
-  const image = { regions: Float32Array.of(1, 2, 3, 6), width: 1, stateWidth: 1, area };
+  const image = { regions: Float32Array.of(1, 2, 3, 6), width: 1, area };
   const vocabulary = parseVocabulary('<S> 1\n</S> 1\ndog 1');
-  const { rows, columns, words } = await explain(linear, image, [0, 2, 1], vocabulary);
+  const { rows, columns, words } = await explain(
+    lstmDecoder(linear, { embeddingWidth: 1, stateWidth: 1 }),
+    image,
+    [0, 2, 1],
+    vocabulary,
+  );
   assert.deepEqual([rows, columns], [2, 2]);
   assert.deepEqual(
     words.map(({ word }) => word),
@@ -42,7 +49,7 @@ test('groups of cells are scored together, each from the mean of its own', async
     all: boolean;
   }[] = [];
   // State: both numbers of the embedding read, the first one more with every word; two words, 5 and 6, beside it.
-  const step: Step = async ({ words, embeddings, state, k, all = false }) => {
+  const lstm: Lstm = async ({ words, embeddings, state, k, all = false }) => {
     calls.push({ words, embeddings: [...embeddings], state: [...state], k, all });
     const next =
       words[0] === READ_IMAGE ? embeddings.slice() : state.map((value, i) => value + ((i + 1) % 2));
@@ -55,7 +62,8 @@ test('groups of cells are scored together, each from the mean of its own', async
     };
   };
   // Three cells of two numbers.
-  const image = { regions: Float32Array.of(1, 10, 2, 20, 6, 60), width: 2, stateWidth: 2 };
+  const image = { regions: Float32Array.of(1, 10, 2, 20, 6, 60), width: 2 };
+  const step = lstmDecoder(lstm, { embeddingWidth: 2, stateWidth: 2 });
   let looked = 0;
   const scores = await scoreWithCells(step, image, [0, 1, 0], [[0, 1], [2]], () => looked++);
   assert.deepEqual(calls, [
@@ -103,12 +111,11 @@ describe('on the default model', async () => {
   const image = (): ExplainedImage => ({
     regions,
     width: manifest.embeddingWidth,
-    stateWidth: manifest.stateWidth,
   });
   const explained = async (bytes: Uint8Array) => {
     const { captions, explanation } = await captioner.caption(bytes, undefined, { explain: true });
     const words = captions[0]!.words.map(
-      ({ word }) => [...idsOf([word], vocabulary, manifest.vocabulary.logits)][0]!,
+      ({ word }) => [...idsOf([word], vocabulary, logitsOf(manifest))][0]!,
     );
     const ids = [vocabulary.startId, ...words, vocabulary.endId];
     return { caption: captions[0]!, words: explanation!.words, ids };
@@ -117,7 +124,7 @@ describe('on the default model', async () => {
   it('scores a caption from all cells as the search did', async () => {
     for (const { bytes } of readSamples()) {
       const { caption, ids } = await explained(bytes);
-      const [scores] = await scoreWithCells(parts!.step, image(), ids, [all]);
+      const [scores] = await scoreWithCells(parts!, image(), ids, [all]);
       caption.words.forEach(({ logProbability }, i) => {
         assert.ok(Math.abs(scores![i]! - logProbability) < BATCH_LOG_PROBABILITY);
       });
@@ -139,7 +146,7 @@ describe('on the default model', async () => {
           .map(({ cell }) => cell),
       );
       const groups = [best, ...others].map((out) => all.filter((cell) => !out.includes(cell)));
-      const scores = await scoreWithCells(parts!.step, image(), ids, groups);
+      const scores = await scoreWithCells(parts!, image(), ids, groups);
       const [without, ...chance] = scores.map((row) => row.reduce((a, b) => a + b, 0));
       assert.ok(without! < Math.min(...chance), name);
     }

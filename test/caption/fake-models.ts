@@ -1,7 +1,9 @@
 /** Small decoders whose whole behaviour is known. */
-import type { SearchOptions } from '../../src/caption/beam-search.ts';
-import { READ_IMAGE, type Step } from '../../src/caption/ports.ts';
+import type { SearchedImages, SearchOptions } from '../../src/caption/beam-search.ts';
+import type { Decoder } from '../../src/caption/ports.ts';
 import { NO_CONSTRAINT } from '../../src/caption/search/constraint.ts';
+import { IM2TXT_ENDING } from '../../src/caption/search/ending.ts';
+import { type Lstm, lstmDecoder, READ_IMAGE } from '../../src/model/networks/show-and-tell.ts';
 
 /** Log-probability of each next word, by the words so far (start first). */
 export type Model = (prefix: readonly number[]) => readonly number[];
@@ -12,13 +14,13 @@ export function markov(table: readonly (readonly number[])[]): Model {
 }
 
 /**
- * A `Step` over one model an image, counting its runs. An image's embedding is its model's index; the state `[B, 1]`
+ * An LSTM, and a decoder, over one model an image, counting its runs. An image's embedding is its model's index; the state `[B, 1]`
  * is an index into the prefixes seen, so a search that mixes up images or states is found out.
  */
 export function stepOver(...models: Model[]) {
   const seen: { model: Model; prefix: number[] }[] = [];
   const counts = { runs: 0, largestBatch: 0 };
-  const step: Step = async ({ words, embeddings, state, k, all: wantsAll = false }) => {
+  const lstm: Lstm = async ({ words, embeddings, state, k, all: wantsAll = false }) => {
     counts.runs++;
     counts.largestBatch = Math.max(counts.largestBatch, words.length);
     const next = new Float32Array(words.length);
@@ -42,10 +44,17 @@ export function stepOver(...models: Model[]) {
     });
     return { state: next, ids, logProbabilities, ...(wantsAll && { all: Float32Array.from(every) }) };
   };
-  return { step, counts };
+  const decoder: Decoder = lstmDecoder(lstm, { embeddingWidth: 1, stateWidth: 1 });
+  return { lstm, decoder, counts };
 }
 
-export const ONE_IMAGE = { embeddings: new Float32Array(1), images: 1, width: 1, stateWidth: 1 };
+/** Images whose embeddings are these numbers. */
+export function imagesOf(embeddings: readonly number[], images = embeddings.length): SearchedImages {
+  const encoded = { embeddings: Float32Array.from(embeddings), regions: new Float32Array() };
+  return { encoded, places: Array.from({ length: images }, (_, place) => place) };
+}
+
+export const ONE_IMAGE = imagesOf([0]);
 
 export function searchOptions(changes: Partial<SearchOptions> & { vocabularySize: number }): SearchOptions {
   const beamWidth = changes.beamWidth ?? 3;
@@ -57,8 +66,9 @@ export function searchOptions(changes: Partial<SearchOptions> & { vocabularySize
     bannedIds: new Set(),
     constraint: NO_CONSTRAINT,
     count: beamWidth,
-    startId: 0,
+    startIds: [0],
     endId: 1,
+    ending: IM2TXT_ENDING,
     ...changes,
   };
 }

@@ -52,6 +52,7 @@ const BAD: [string, object][] = [
   ['prefix', { prefix: 'a dog', maxLength: 3 }],
   ['genderNeutral', { genderNeutral: 'yes' }],
   ['avoidRepeats', { avoidRepeats: 1 }],
+  ['noRepeatNgram', { noRepeatNgram: 11 }],
   ['beams', { beams: 3 }],
 ];
 
@@ -77,6 +78,7 @@ test('every option has its flag, kind and bounds, and says what it does and what
       ['prefix', '--prefix <text>', 'string', null],
       ['genderNeutral', '--gender-neutral', 'boolean', null],
       ['avoidRepeats', '--avoid-repeats', 'boolean', null],
+      ['noRepeatNgram', '--unique-ngrams <n>', 'number', [0, 10]],
       ['minConfidence', '--min-confidence <x>', 'number', [0, 1]],
       ['count', '--top <n>', 'number', [1, 10]],
       ['trace', '--trace', 'boolean', null],

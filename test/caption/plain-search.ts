@@ -4,7 +4,7 @@ import { TopN } from '../../src/caption/search/top-n.ts';
 import type { Model } from './fake-models.ts';
 
 function begin(options: SearchOptions): FoundCaption {
-  return { ids: [options.startId], wordLogProbabilities: [], logProbability: 0, score: 0, complete: false };
+  return { ids: options.startIds, wordLogProbabilities: [], logProbability: 0, score: 0, complete: false };
 }
 
 function append(caption: FoundCaption, word: number, p: number, options: SearchOptions): FoundCaption {

@@ -13,6 +13,7 @@ import {
   checkFromFiles,
   checkFromStates,
   type GoldenSearches,
+  lstmState,
   type OpenBundle,
   openBundle,
 } from '../import/bundle-parity.ts';
@@ -108,17 +109,16 @@ async function differenceOfSteps(
   file: string,
 ): Promise<number> {
   const { initial_state, searches } = golden.images.find((i) => i.file === file)!.default;
-  const { embeddingWidth, vocabulary } = fp32.bundle.manifest;
-  const embeddings = new Float32Array(embeddingWidth);
+  const { vocabulary } = fp32.bundle.manifest;
   const ids = searches[0]!.captions[0]!.ids;
-  let state = Float32Array.from(initial_state);
+  let state = lstmState(initial_state);
   const differences: number[] = [];
   for (let i = 0; i + 1 < ids.length; i++) {
-    const input = { words: [ids[i]!], embeddings, state, k: vocabulary.logits };
-    const [a, b] = [await fp32.step(input), await int8.step(input)];
+    const input = { words: [ids[i]!], parents: [0], state, k: vocabulary.logits };
+    const [a, b] = [await fp32.decoder.step(input), await int8.decoder.step(input)];
     const next = (step: typeof a) => step.logProbabilities[step.ids.indexOf(ids[i + 1]!)]!;
     differences.push(Math.abs(next(a) - next(b)));
-    state = Float32Array.from(a.state);
+    ({ state } = a);
   }
   return differences.reduce((sum, d) => sum + d, 0) / differences.length;
 }

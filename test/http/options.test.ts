@@ -70,6 +70,7 @@ const VALUES: Record<keyof CaptionOptionsInput, Values> = {
   prefix: { good: [['a+dog', 'a dog']], badTexts: ['x'.repeat(1001)], badValues: [1, ['a']] },
   genderNeutral: SWITCH,
   avoidRepeats: SWITCH,
+  noRepeatNgram: { good: [['2', 2]], badTexts: ['-1', '11', '1.5', ''], badValues: [-1, 11, '2'] },
   minConfidence: { good: [['0.5', 0.5]], badTexts: ['-0.1', '1.1', ''], badValues: [-0.1, 1.1, '1', null] },
   count: { good: [['2', 2]], badTexts: ['0', '4', '11', ''], badValues: [0, 4, '1'] },
 };

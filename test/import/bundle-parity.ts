@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { beamSearch, type FoundCaption } from '../../src/caption/beam-search.ts';
-import type { DecodeImage, Encode, Step } from '../../src/caption/ports.ts';
-import { READ_IMAGE } from '../../src/caption/ports.ts';
+import type { DecodeImage, Decoder, DecoderState, Encode, NativeParts } from '../../src/caption/ports.ts';
 import { NO_CONSTRAINT } from '../../src/caption/search/constraint.ts';
+import { IM2TXT_ENDING } from '../../src/caption/search/ending.ts';
 import { wordsOf } from '../../src/caption/vocabulary.ts';
-import { type Bundle, readBundle } from '../../src/model/bundle.ts';
 import { type LoadedCaptioner, loadCaptioner } from '../../src/model/load.ts';
+import { readShowAndTell } from '../support/bundles.ts';
 import { goldenImage } from './network/golden-network.ts';
 
 /** Of log-probabilities and scores; TensorFlow's own spread is 2e-5. */
@@ -42,21 +42,26 @@ const decodeAsTensorflow: DecodeImage = async (bytes) => {
 };
 
 export interface OpenBundle {
-  bundle: Bundle;
+  bundle: Awaited<ReturnType<typeof readShowAndTell>>;
   captioner: LoadedCaptioner;
   encode: Encode;
-  step: Step;
+  decoder: Decoder;
 }
 
 export async function openBundle(directory: string): Promise<OpenBundle> {
-  let native: { encode: Encode; step: Step } | undefined;
+  let native: NativeParts | undefined;
   const captioner = await loadCaptioner(directory, {
     observe: (parts) => {
       native = parts;
       return { ...parts, decode: decodeAsTensorflow };
     },
   });
-  return { bundle: await readBundle(directory), captioner, ...native! };
+  return {
+    bundle: await readShowAndTell(directory),
+    captioner,
+    encode: native!.encode,
+    decoder: native!,
+  };
 }
 
 /** From each image file through the whole product, beam 3. */
@@ -97,17 +102,14 @@ export async function checkFromStates(opened: OpenBundle, golden: GoldenSearches
 }
 
 async function searchFrom(
-  { bundle, step }: OpenBundle,
+  { bundle, decoder }: OpenBundle,
   initialState: readonly number[],
   search: GoldenSearch,
 ): Promise<FoundCaption[]> {
-  const { embeddingWidth, stateWidth, vocabulary } = bundle.manifest;
-  const state = Float32Array.from(initialState);
-  const fromState: Step = async (input) =>
-    input.words[0] === READ_IMAGE ? { ...(await step(input)), state } : step(input);
+  const { vocabulary } = bundle.manifest;
   const { captions } = await beamSearch(
-    fromState,
-    { embeddings: new Float32Array(embeddingWidth), images: 1, width: embeddingWidth, stateWidth },
+    { ...decoder, start: async () => lstmState(initialState) },
+    { encoded: { embeddings: new Float32Array(), regions: new Float32Array() }, places: [0] },
     {
       beamWidth: search.beam_size,
       maxLength: search.max_caption_length,
@@ -116,12 +118,18 @@ async function searchFrom(
       constraint: NO_CONSTRAINT,
       bannedIds: new Set(),
       count: search.beam_size,
-      startId: vocabulary.startId,
+      startIds: [vocabulary.startId],
       endId: vocabulary.endId,
+      ending: IM2TXT_ENDING,
       vocabularySize: vocabulary.logits,
     },
   );
   return captions[0]!;
+}
+
+/** What the decoder of Show and Tell keeps of one hypothesis. */
+export function lstmState(values: readonly number[]): DecoderState {
+  return { rows: 1, values: Float32Array.from(values) } as DecoderState;
 }
 
 function assertClose(found: number, expected: number, what: string): void {

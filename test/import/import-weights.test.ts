@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ImportSettings, importWeights } from '../../src/import/import-weights.ts';
-import { readBundle } from '../../src/model/bundle.ts';
+import { readShowAndTell } from '../support/bundles.ts';
 import { TINY } from './network/formula-weights.ts';
 import { rejectsSource, temporaryDirectory } from './source/source-failures.ts';
 import { zipOf } from './source/write-zip.ts';
@@ -28,7 +28,7 @@ async function place(t: TestContext) {
   const imported = async (more: Partial<ImportSettings> = {}) => {
     const { draft, ...found } = await importWeights({ ...settings, ...more });
     t.after(draft.discard);
-    return { ...found, draft, bundle: await readBundle(draft.directory) };
+    return { ...found, draft, bundle: await readShowAndTell(draft.directory) };
   };
   return { directory, at, imported };
 }

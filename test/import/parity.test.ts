@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { IM2TXT_INPUT } from '../../src/caption/image-input.ts';
 import { importWeights } from '../../src/import/import-weights.ts';
-import { readBundle } from '../../src/model/bundle.ts';
 import { draftBundle } from '../../src/model/write-bundle.ts';
 import { decodeModel } from '../../src/onnx/read.ts';
 import { encodeModel } from '../../src/onnx/write.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
+import { readShowAndTell, temporaryDirectory } from '../support/bundles.ts';
 import { checkFromFiles, checkFromStates, type GoldenSearches, openBundle } from './bundle-parity.ts';
 import { withoutResampler } from './network/golden-parity.ts';
 
@@ -53,7 +52,7 @@ describe('an imported bundle says what the original TensorFlow code said', () =>
 
   it('also one of version 1.0.0, whose graph does not resample', async () => {
     const { draft } = await importTiny(SOURCES[0]!, join(place.path, 'new'));
-    const { manifest } = await readBundle(draft.directory);
+    const { manifest } = await readShowAndTell(draft.directory);
     const read = (name: keyof typeof manifest.files) =>
       readFileSync(join(draft.directory, manifest.files[name]!.path));
     const older = await draftBundle(

@@ -4,8 +4,9 @@ import { closeSync, openSync, readFileSync, readSync, statSync, writeFileSync, w
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type ModelProblem, ModelUnusable } from '../../src/errors.ts';
-import { CHECKSUM_FILE, checkBundle, MANIFEST_FILE } from '../../src/model/bundle.ts';
+import { checkBundle, MANIFEST_FILE } from '../../src/model/bundle.ts';
 import { loadCaptioner } from '../../src/model/load.ts';
+import { CHECKSUM_FILE } from '../../src/model/manifest.ts';
 import { type BundleCopy, copyBundle, temporaryDirectory } from '../support/bundles.ts';
 
 /** Of each file: 300 in all, the 80 of the checksum being all that it has. */

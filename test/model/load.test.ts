@@ -38,12 +38,16 @@ function recorder(): Recorder {
   return {
     encodes,
     steps,
-    observe: ({ decode, encode, step }) => ({
+    observe: ({ decode, encode, start, step }) => ({
       decode,
       encode: async (images) => {
         const output = await encode(images);
         encodes.push({ images, output });
         return output;
+      },
+      start: async (images, places) => {
+        steps.push({ rows: places.length, k: 1 });
+        return await start(images, places);
       },
       step: async (input) => {
         steps.push({ rows: input.words.length, k: input.k });

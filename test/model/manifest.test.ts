@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { problemsIn } from '../../src/errors.ts';
-import { manifestSchema, plannedModel } from '../../src/model/bundle.ts';
+import { plannedModel } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
+import { manifestSchema } from '../../src/model/manifest.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: it is edited into what no manifest is
 type Any = any;
@@ -154,7 +155,7 @@ describe('a manifest', () => {
     assert.deepEqual(plannedModel({ manifest, vocabulary }), {
       defaults: manifest.decoding,
       vocabulary,
-      vocabularySize: manifest.vocabulary.logits,
+      vocabularySize: 4095,
       calibrated: true,
     });
     assert.equal(plannedModel({ manifest: others, vocabulary }).calibrated, false);

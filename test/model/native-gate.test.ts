@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { NativeParts } from '../../src/caption/ports.ts';
 import { condemn, createGate, gated, leaveNative } from '../../src/model/native-gate.ts';
 
-const NAMES = ['encode', 'step'] as const;
+const NAMES = ['encode', 'start', 'step'] as const;
 type Part = (...args: unknown[]) => Promise<unknown>;
 
 /** Native parts that do `work`, behind a gate. */

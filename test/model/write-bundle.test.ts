@@ -6,7 +6,7 @@ import { InvalidRequest } from '../../src/errors.ts';
 import { checkBundle, readBundle } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
 import { type BundleFiles, claimPlace, draftBundle, saveMeasured } from '../../src/model/write-bundle.ts';
-import { copyBundle, temporaryDirectory } from '../support/bundles.ts';
+import { copyBundle, readShowAndTell, temporaryDirectory } from '../support/bundles.ts';
 
 describe('writing a bundle', () => {
   let place: ReturnType<typeof temporaryDirectory>;
@@ -16,8 +16,8 @@ describe('writing a bundle', () => {
   after(() => place.dispose());
 
   async function parts() {
-    const { manifest } = await readBundle(DEFAULT_BUNDLE);
-    const { files: _files, formatVersion: _version, ...rest } = manifest;
+    const { manifest } = await readShowAndTell();
+    const { files: _files, ...rest } = manifest;
     const read = (name: string) => [readFileSync(join(DEFAULT_BUNDLE, name))];
     const files: BundleFiles = {
       encoder: read(manifest.files.encoder.path),
@@ -32,14 +32,14 @@ describe('writing a bundle', () => {
     const out = join(place.path, 'deep', 'bundle');
     const draft = await draftBundle(out, files, rest);
     assert.throws(() => statSync(out));
-    assert.equal((await readBundle(draft.directory)).manifest.name, rest.name);
+    assert.equal((await readShowAndTell(draft.directory)).manifest.name, rest.name);
     await draft.publish();
     const { hash, manifest } = await readBundle(out);
     assert.equal(manifest.checksum, 'manifest.json.sha256');
     assert.equal(readFileSync(join(out, 'manifest.json.sha256'), 'utf8'), `${hash}  manifest.json\n`);
     assert.equal(
       (await readBundle(out)).manifest.files.encoder.bytes,
-      (await readBundle(DEFAULT_BUNDLE)).manifest.files.encoder.bytes,
+      (await readShowAndTell()).manifest.files.encoder.bytes,
     );
     assert.deepEqual(readdirSync(join(place.path, 'deep')), ['bundle']);
     assert.equal(statSync(out).mode & 0o777, 0o755);

@@ -3,10 +3,19 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Manifest } from '../../src/model/bundle.ts';
+import { type Bundle, readBundle } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
+import type { ShowAndTellManifest } from '../../src/model/manifest.ts';
 
+type Manifest = ShowAndTellManifest;
 export type Role = keyof Manifest['files'];
+
+/** A bundle of Show and Tell, as the default one is. */
+export async function readShowAndTell(directory = DEFAULT_BUNDLE): Promise<Bundle & { manifest: Manifest }> {
+  const { manifest, ...bundle } = await readBundle(directory);
+  if (manifest.formatVersion !== 1) throw new TypeError(`${directory} has another format`);
+  return { ...bundle, manifest };
+}
 
 export interface BundleCopy {
   directory: string;

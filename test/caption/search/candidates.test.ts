@@ -5,7 +5,7 @@ import { candidatesOf } from '../../../src/caption/search/candidates.ts';
 
 /** Two rows of the two best of five words. */
 const OUTPUT: StepOutput = {
-  state: new Float32Array(2),
+  state: { rows: 2 },
   ids: Int32Array.of(3, 1, 0, 4),
   logProbabilities: Float32Array.of(-0.25, -0.5, -1, -2),
   all: Float32Array.of(-8, -0.5, -4, -0.25, -4, -1, -16, -32, -16, -2),

@@ -82,7 +82,7 @@ async function search(model: Model, wish: Wish, options: Partial<SearchOptions>)
     ...options,
     constraint: constraintOf(wish.prefix, wish.phrases),
   });
-  return { whole, found: (await beamSearch(stepOver(model).step, ONE_IMAGE, whole)).captions[0]! };
+  return { whole, found: (await beamSearch(stepOver(model).decoder, ONE_IMAGE, whole)).captions[0]! };
 }
 
 test('equals the enumeration of all sentences that fulfil a wish when the beams drop none', async () => {
@@ -119,7 +119,7 @@ test('says what is asked for at any beam width, and stops early without changing
       });
       assert.ok(found.length > 0);
       for (const caption of found) assert.ok(fulfils(caption, wish), JSON.stringify(caption.ids));
-      const slow = await beamSearch(stepOver(model).step, ONE_IMAGE, { ...whole, earlyStop: false });
+      const slow = await beamSearch(stepOver(model).decoder, ONE_IMAGE, { ...whole, earlyStop: false });
       assert.deepEqual(found, slow.captions[0]);
     }),
     { numRuns: 300, seed: 12 },

@@ -16,7 +16,7 @@ const FIVE_WORDS = [
 
 test('a trace tells which words lived, died and ended a caption', async () => {
   const options = searchOptions({ vocabularySize: 5, beamWidth: 2, count: 2, maxLength: 4, trace: true });
-  const { captions, traces } = await beamSearch(stepOver(markov(FIVE_WORDS)).step, ONE_IMAGE, options);
+  const { captions, traces } = await beamSearch(stepOver(markov(FIVE_WORDS)).decoder, ONE_IMAGE, options);
   const words = traces[0]!.map(({ parent, step, id, fate, caption }) => [parent, step, id, fate, caption]);
   assert.deepEqual(words.slice(0, 7), [
     [null, 0, 0, 'alive', undefined],
@@ -52,8 +52,8 @@ test('every caption returned is a path of its trace, and tracing changes no capt
     fc.asyncProperty(table, settings, async (rows, settings) => {
       const model = markov(rows.map((row) => row.map((level) => -0.25 * level)));
       const options = searchOptions({ vocabularySize: 5, count: settings.beamWidth, ...settings });
-      const plain = await beamSearch(stepOver(model).step, ONE_IMAGE, options);
-      const traced = await beamSearch(stepOver(model).step, ONE_IMAGE, { ...options, trace: true });
+      const plain = await beamSearch(stepOver(model).decoder, ONE_IMAGE, options);
+      const traced = await beamSearch(stepOver(model).decoder, ONE_IMAGE, { ...options, trace: true });
       assert.deepEqual(traced.captions, plain.captions);
       assert.deepEqual(plain.traces, []);
       const nodes = traced.traces[0]!;

@@ -32,7 +32,7 @@ describe('flags of the search', () => {
           '0.5',
         ],
         ...['--ban', 'a', '--ban', 'b', '--require', 'red ball', '--prefix', 'two'],
-        ...['--gender-neutral', '--avoid-repeats', '--min-confidence', '0.25'],
+        ...['--gender-neutral', '--avoid-repeats', '--unique-ngrams', '2', '--min-confidence', '0.25'],
       ),
       {
         beamWidth: 4,
@@ -45,6 +45,7 @@ describe('flags of the search', () => {
         prefix: 'two',
         genderNeutral: true,
         avoidRepeats: true,
+        noRepeatNgram: 2,
         minConfidence: 0.25,
       },
     );

@@ -7,7 +7,7 @@ import { IM2TXT_INPUT } from '../../../src/caption/image-input.ts';
 import type { NetworkImage } from '../../../src/caption/ports.ts';
 import { type DecoderGraph, decoderGraph } from '../../../src/import/network/decoder-graph.ts';
 import { type EncoderGraph, encoderGraph } from '../../../src/import/network/encoder-graph.ts';
-import { encoderFeeds } from '../../../src/model/sessions.ts';
+import { encoderFeeds } from '../../../src/model/networks/encoder-feeds.ts';
 import { GraphBuilder, type OnnxModel, type ValueInfo } from '../../../src/onnx/graph.ts';
 import { encodeModel } from '../../../src/onnx/write.ts';
 import { type Golden, type GoldenStep, goldenImage, goldenInput, goldenWeights } from './golden-network.ts';

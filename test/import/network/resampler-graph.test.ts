@@ -4,7 +4,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { IM2TXT_INPUT } from '../../../src/caption/image-input.ts';
 import { networkInput, resampleTf1 } from '../../../src/caption/preprocess.ts';
 import { resampler } from '../../../src/import/network/resampler-graph.ts';
-import { encoderFeeds } from '../../../src/model/sessions.ts';
+import { encoderFeeds } from '../../../src/model/networks/encoder-feeds.ts';
 import { GraphBuilder } from '../../../src/onnx/graph.ts';
 import { decodeModel } from '../../../src/onnx/read.ts';
 import { encodeModel } from '../../../src/onnx/write.ts';

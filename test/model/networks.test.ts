@@ -4,23 +4,18 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { InferenceSession } from 'onnxruntime-node';
 import { Overloaded } from '../../src/errors.ts';
-import { readBundle } from '../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE, defaultThreads, loadCaptioner } from '../../src/model/load.ts';
 import { onnxruntime } from '../../src/model/native/native-parts.ts';
-import {
-  decoderContract,
-  encoderContract,
-  encoderOf,
-  openSession,
-  stepOf,
-} from '../../src/model/sessions.ts';
-import { copyBundle, flipByte, temporaryDirectory } from '../support/bundles.ts';
+import { openSession, type Signature } from '../../src/model/networks/session.ts';
+import { showAndTell } from '../../src/model/networks/show-and-tell.ts';
+import { copyBundle, flipByte, readShowAndTell, temporaryDirectory } from '../support/bundles.ts';
 import { rejectsUnusable } from '../support/errors.ts';
 import { readSamples } from '../support/samples.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());
-const { manifest } = await readBundle(DEFAULT_BUNDLE);
+const { manifest } = await readShowAndTell();
+const network = showAndTell(manifest);
 const DECODER = join(DEFAULT_BUNDLE, 'decoder.onnx');
 const WORDS = join(DEFAULT_BUNDLE, 'word_counts.txt');
 const CPU = { threads: 1, executionProvider: 'cpu' } as const;
@@ -28,7 +23,7 @@ const CUDA = { threads: 1, executionProvider: 'cuda' } as const;
 
 describe('a graph that does not open', () => {
   it('is told from a provider that is not there, each with its remedy', async () => {
-    const contract = decoderContract(manifest);
+    const contract = network.decoder;
     const graph = await rejectsUnusable(openSession(WORDS, contract, CPU));
     assert.deepEqual([graph.file, graph.expected], [WORDS, 'a graph that onnxruntime opens']);
     assert.match(graph.remedy, /^Import or train it again; .* provider cpu\.$/);
@@ -65,7 +60,7 @@ describe('a session', () => {
       return create(file, options);
     }) as never;
     try {
-      await (await openSession(DECODER, decoderContract(manifest), settings)).release();
+      await (await openSession(DECODER, network.decoder, settings)).release();
     } finally {
       InferenceSession.create = create;
     }
@@ -165,7 +160,7 @@ describe('a model', () => {
 });
 
 describe('what a graph has to take and give', () => {
-  const metadata = (signature: ReturnType<typeof decoderContract>['inputs']) =>
+  const metadata = (signature: Signature) =>
     Object.entries(signature).map(([name, { dtype, shape }]) => ({
       name,
       isTensor: true,
@@ -175,7 +170,7 @@ describe('what a graph has to take and give', () => {
 
   /** Opens what says of itself what `edit` makes of the decoder's contract. */
   async function openWith(edit: (inputs: Record<string, unknown>[]) => unknown) {
-    const contract = decoderContract(manifest);
+    const contract = network.decoder;
     const inputs = metadata(contract.inputs);
     edit(inputs);
     const { InferenceSession } = onnxruntime();
@@ -217,15 +212,15 @@ describe('what a graph has to take and give', () => {
   }
 
   it('of each image and each hypothesis has its own numbers', async () => {
-    const encoder = await openSession(join(DEFAULT_BUNDLE, 'encoder.onnx'), encoderContract(manifest), CPU);
-    const decoder = await openSession(DECODER, decoderContract(manifest), CPU);
+    const encoder = await openSession(join(DEFAULT_BUNDLE, 'encoder.onnx'), network.encoder, CPU);
+    const decoder = await openSession(DECODER, network.decoder, CPU);
     const { width, height } = manifest.image;
-    const { embeddingWidth, stateWidth, regions, vocabulary } = manifest;
+    const { embeddingWidth, regions, vocabulary } = manifest;
     const images = [0, 100].map((first) => ({
       pixels: Uint8Array.from({ length: width * height * 3 }, (_, i) => (first + i) % 251),
       ...{ rows: height, columns: width, width, height },
     }));
-    const { embeddings, regions: cells } = await encoderOf(encoder, manifest)(images);
+    const { embeddings, regions: cells } = await network.encode(encoder)(images);
     assert.deepEqual([embeddings.length, cells.length], [2 * embeddingWidth, 2 * regions * embeddingWidth]);
     for (const [i, value] of embeddings.entries()) {
       const [image, at] = [Math.floor(i / embeddingWidth), i % embeddingWidth];
@@ -234,12 +229,14 @@ describe('what a graph has to take and give', () => {
         sum += cells[(image * regions + cell) * embeddingWidth + at]!;
       assert.equal(value, Math.fround(sum / regions));
     }
-    const step = stepOf(decoder, manifest);
-    const asked = { words: [-1, -1], embeddings, state: new Float32Array(2 * stateWidth), k: 3 };
+    const { start, step } = network.decode(decoder);
+    const places = [0, 1];
+    const state = await start({ embeddings, regions: cells }, places);
+    const asked = { words: [vocabulary.startId, vocabulary.startId], parents: places, state, k: 3 };
     const out = await step(asked);
     assert.deepEqual(
-      [out.state.length, out.logProbabilities.length, out.ids.length, out.all],
-      [2 * stateWidth, 6, 6, undefined],
+      [out.state.rows, out.logProbabilities.length, out.ids.length, out.all],
+      [2, 6, 6, undefined],
     );
     const { all } = await step({ ...asked, all: true });
     assert.equal(all?.length, 2 * vocabulary.logits);
