@@ -66,10 +66,11 @@ function isMultiplication(node: OnnxNode, { constants }: OnnxModel): boolean {
   return known && plain && ranked && (!bias || constants.get(bias)?.dims.length === 1);
 }
 
-function isPlainGemm({ attributes: { alpha, beta, transA = 0 } }: OnnxNode): boolean {
+/** Without factors, and with rows that are rows. */
+export function isPlainGemm({ op, attributes: { alpha, beta, transA = 0 } }: OnnxNode): boolean {
   const isOne = (a: unknown) =>
     a === undefined || (typeof a === 'object' && a !== null && 'float' in a && a.float === 1);
-  return isOne(alpha) && isOne(beta) && transA === 0;
+  return op === 'Gemm' && isOne(alpha) && isOne(beta) && transA === 0;
 }
 
 /** Sums of two computed values, joins and means; a constant added is a bias, not a sum. */

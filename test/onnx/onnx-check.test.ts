@@ -12,8 +12,8 @@ import { decoderGraph } from '../../src/import/network/decoder-graph.ts';
 import { encoderGraph } from '../../src/import/network/encoder-graph.ts';
 import { encodeModel } from '../../src/onnx/write.ts';
 import { measureValues } from '../../src/quantize/calibrate.ts';
-import { quantizeDecoder } from '../../src/quantize/quantize-decoder.ts';
 import { prepareEncoder, quantizeEncoder } from '../../src/quantize/quantize-encoder.ts';
+import { quantizeProducts } from '../../src/quantize/quantize-products.ts';
 import { rangesOf } from '../../src/quantize/ranges.ts';
 import { goldenImage, goldenInput, goldenWeights, readGolden } from '../import/network/golden-network.ts';
 import { feedsOf } from '../import/network/golden-parity.ts';
@@ -57,6 +57,6 @@ async function graphs(): Promise<Record<string, Uint8Array>> {
     'tiny-encoder': encoder,
     'tiny-decoder': decoder,
     'tiny-encoder-int8': quantizeEncoder(prepared, ranges),
-    'tiny-decoder-int8': quantizeDecoder('decoder', decoder, 'digits'),
+    'tiny-decoder-int8': quantizeProducts('decoder', decoder, 'digits'),
   };
 }

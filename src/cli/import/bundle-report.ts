@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readBundle } from '../../model/bundle.ts';
 import type { Draft } from '../../model/write-bundle.ts';
 import { printable } from '../../printable.ts';
-import type { Agreement } from '../../quantize/quantize-bundle.ts';
+import type { Agreement } from '../../quantize/agreement.ts';
 import { captionLines } from '../shared/caption-lines.ts';
 import { selfCheck } from './self-check.ts';
 

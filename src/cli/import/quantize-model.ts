@@ -1,7 +1,8 @@
 /** What `show-and-tell quantize` does; loaded when it is asked for, since it needs much that captioning does not. */
 import { basename } from 'node:path';
 import { claimPlace, type Draft } from '../../model/write-bundle.ts';
-import { type Agreement, quantizeBundle } from '../../quantize/quantize-bundle.ts';
+import type { Agreement } from '../../quantize/agreement.ts';
+import { quantizeBundle } from '../../quantize/quantize-bundle.ts';
 import { expandInputs, isImageName, readImage } from '../shared/inputs.ts';
 import { startProgress } from '../shared/progress.ts';
 import { printAgreement, printBundle, publishChecked } from './bundle-report.ts';

@@ -4,7 +4,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { decoderGraph } from '../../src/import/network/decoder-graph.ts';
 import { decodeModel } from '../../src/onnx/read.ts';
 import { encodeModel } from '../../src/onnx/write.ts';
-import { decoderGrid, quantizeDecoder } from '../../src/quantize/quantize-decoder.ts';
+import { decoderGrid, quantizeProducts } from '../../src/quantize/quantize-products.ts';
 import { goldenWeights, readGolden } from '../import/network/golden-network.ts';
 import { open, step } from '../import/network/golden-parity.ts';
 
@@ -12,7 +12,7 @@ const WIDTH = 32;
 const golden = readGolden();
 const weights = goldenWeights(golden);
 const fp32Model = encodeModel(decoderGraph(weights).model);
-const int8Model = quantizeDecoder('decoder', fp32Model, 'digits');
+const int8Model = quantizeProducts('decoder', fp32Model, 'digits');
 let fp32: InferenceSession;
 let int8: InferenceSession;
 before(async () => {
@@ -65,8 +65,8 @@ test('weights are bytes, one scale a column or word; only the biases stay float'
   assert.deepEqual({ inputs, outputs }, { inputs: source.inputs, outputs: source.outputs });
   const large = [...constants].filter(([, t]) => t.type === 'float32' && t.bytes().length > 4 * 128);
   assert.deepEqual(large, []);
-  assert.deepEqual(constants.get('output_weight/integers')!.dims, [32, 64]);
-  assert.deepEqual(constants.get('output_weight/scales')!.dims, [64]);
+  assert.deepEqual(constants.get('output_weight/columns/integers')!.dims, [32, 64]);
+  assert.deepEqual(constants.get('output_weight/columns/scales')!.dims, [64]);
   assert.deepEqual(constants.get('words/scales')!.dims, [64, 1]);
 });
 
@@ -83,11 +83,11 @@ test('no two products can leave 16 bits: digits to 128, weights to 127', () => {
 });
 
 test('the same graph gives the same bytes', () => {
-  assert.deepEqual(quantizeDecoder('decoder', fp32Model, 'digits'), int8Model);
+  assert.deepEqual(quantizeProducts('decoder', fp32Model, 'digits'), int8Model);
 });
 
 test('bytes keep the likely words likely, with weights bounded as pairs', async () => {
-  const model = quantizeDecoder('decoder', fp32Model, 'bytes');
+  const model = quantizeProducts('decoder', fp32Model, 'bytes');
   const bytes = await open(model);
   const differences: number[] = [];
   for (const { default: answers } of golden.images) {
@@ -100,7 +100,7 @@ test('bytes keep the likely words likely, with weights bounded as pairs', async 
   }
   const mean = differences.reduce((a, b) => a + b) / differences.length;
   assert.ok(mean < 0.1, `${mean}`);
-  const weight = decodeModel('decoder', model).constants.get('lstm_weight/integers')!;
+  const weight = decodeModel('decoder', model).constants.get('lstm_weight/columns/integers')!;
   const stored = weight.bytes();
   const values = new Int8Array(stored.buffer, stored.byteOffset, stored.length);
   const columns = weight.dims[1]!;

@@ -1,10 +1,11 @@
-/** An fp32 decoder step as an INT8 one. */
+/** Products with constant matrices in INT8, without calibration: for decoders, and for encoders made of attention. */
 import {
   floatsOf,
   GraphBuilder,
   integers,
   type OnnxModel,
   type OnnxNode,
+  type OnnxTensor,
   scalar,
   tensorOf,
 } from '../onnx/graph.ts';
@@ -12,13 +13,14 @@ import { decodeModel } from '../onnx/read.ts';
 import { DATA_TYPES } from '../onnx/schema.ts';
 import { encodeModel } from '../onnx/write.ts';
 import { quantizeWeights } from './numbers.ts';
+import { isPlainGemm } from './plan.ts';
 
 /**
  * How the numbers that meet the weights are written. `bytes`: each row in steps of its largest number / 127. `digits`:
  * in steps of its largest number / 8127, with two digits to base 128, so that only the weights are rounded noticeably;
  * the digits double the rows, and a step takes a third longer.
  */
-export type DecoderGrid = 'bytes' | 'digits';
+export type ProductGrid = 'bytes' | 'digits';
 
 /**
  * Softmax widths from here on get digits. Beside the encoders that such decoders come with, the longer step costs a
@@ -28,13 +30,13 @@ export type DecoderGrid = 'bytes' | 'digits';
  */
 const DIGITS_FROM_WORDS = 4096;
 
-/** The grid that suits a decoder. */
-export function decoderGrid(logits: number): DecoderGrid {
+/** The grid that suits the decoder of a Show and Tell. */
+export function decoderGrid(logits: number): ProductGrid {
   return logits >= DIGITS_FROM_WORDS ? 'digits' : 'bytes';
 }
 
 /**
- * Weights become bytes; the state and all that lies between the products stay float.
+ * Weights become bytes; all that lies between the products stays float.
  *
  * Every product of a matrix with constant weights is computed in integers. Each row of the other factor has steps of
  * its own, so that a caption never depends on what else is in its batch, and nothing has to be calibrated.
@@ -44,12 +46,12 @@ export function decoderGrid(logits: number): DecoderGrid {
  * pairs.
  *
  * @param file only for messages
- * @param fp32Model a graph that keeps the decoder's contract; what it multiplies are MatMul nodes with constants
- *   `[K, N]`, what it looks up is Gather of a constant `[V, E]`
+ * @param fp32Model what it multiplies are MatMul and Gemm nodes with constants `[K, N]`, what it looks up is Gather of a constant
+ *   `[V, E]`
  * @returns bytes of an ONNX file with the same inputs and outputs
  * @throws ModelUnusable
  */
-export function quantizeDecoder(file: string, fp32Model: Uint8Array, grid: DecoderGrid): Uint8Array {
+export function quantizeProducts(file: string, fp32Model: Uint8Array, grid: ProductGrid): Uint8Array {
   const source = decodeModel(file, fp32Model);
   const g = new GraphBuilder();
   g.constant('digit_base', scalar(DIGIT_BASE));
@@ -59,7 +61,7 @@ export function quantizeDecoder(file: string, fp32Model: Uint8Array, grid: Decod
   g.constant('largest_number', scalar(grid === 'digits' ? LARGEST_IN_DIGITS : LARGEST_IN_BYTES));
   // A row of zeros has no size of its own.
   g.constant('smallest_row', scalar(1e-9));
-  g.constant('row_axis', integers(1));
+  g.constant('row_axis', integers(-1));
   for (const node of source.nodes) append(g, source, node, grid);
   const used = new Set(g.nodes.flatMap((node) => node.inputs));
   const constants = [...source.constants, ...g.constants].filter(([name]) => used.has(name));
@@ -75,12 +77,13 @@ const BYTE_ZERO = 128;
 /** Rounded, it stays within a byte on either side of `BYTE_ZERO`. */
 const LARGEST_IN_BYTES = 127;
 
-function append(g: GraphBuilder, { constants }: OnnxModel, node: OnnxNode, grid: DecoderGrid): void {
+function append(g: GraphBuilder, { constants }: OnnxModel, node: OnnxNode, grid: ProductGrid): void {
   const isMatrix = (name: string | undefined) => {
     const tensor = constants.get(name ?? '');
     return tensor?.type === 'float32' && tensor.dims.length === 2;
   };
   if (node.op === 'MatMul' && isMatrix(node.inputs[1])) product(g, constants, node, grid);
+  else if (isPlainGemm(node) && isMatrix(node.inputs[1])) gemm(g, constants, node, grid);
   else if (node.op === 'Gather' && isMatrix(node.inputs[0])) lookUp(g, constants, node);
   else g.nodes.push(node);
 }
@@ -101,29 +104,56 @@ function lookUp(g: GraphBuilder, constants: Constants, { inputs, outputs }: Onnx
   g.node('Mul', [`${name}/floats`, `${name}/scale`], name);
 }
 
-/** `x @ weights`, x `[B, K]`, with one scale a column of the weights. */
+/** A product and a bias; the matrix may be stored as `[N, K]`. */
+function gemm(g: GraphBuilder, constants: Constants, node: OnnxNode, grid: ProductGrid): void {
+  const [x, weights, bias] = node.inputs as [string, string, string?];
+  const [name] = node.outputs as [string];
+  const output = bias ? `${name}/product` : name;
+  product(g, constants, { inputs: [x, weights], outputs: [output] }, grid, node.attributes.transB === 1);
+  if (bias) g.node('Add', [output, bias], name);
+}
+
+/** `x @ weights`, x `[..., K]`, with one scale a column of the weights. */
 function product(
   g: GraphBuilder,
   constants: Constants,
-  { inputs, outputs }: OnnxNode,
-  grid: DecoderGrid,
+  { inputs, outputs }: Pick<OnnxNode, 'inputs' | 'outputs'>,
+  grid: ProductGrid,
+  isTransposed = false,
 ): void {
   const [x, weightName] = inputs as [string, string];
   const weights = constants.get(weightName)!;
+  const { values, dims } = isTransposed
+    ? transposed(weights)
+    : { values: floatsOf(weights), dims: weights.dims };
   const name = outputs[0]!;
   const meeting = grid === 'digits' ? 'none' : { axis: 0 };
-  const { bytes, scales } = quantizeWeights(floatsOf(weights), weights.dims, 1, meeting);
-  g.constant(`${weightName}/integers`, tensorOf(bytes, weights.dims));
-  g.constant(`${weightName}/scales`, tensorOf(scales));
+  // A table that is looked up as well has rows of bytes under its own name.
+  const stored = `${weightName}/columns`;
+  if (!g.constants.has(`${stored}/integers`)) {
+    const { bytes, scales } = quantizeWeights(values, dims, 1, meeting);
+    g.constant(`${stored}/integers`, tensorOf(bytes, dims));
+    g.constant(`${stored}/scales`, tensorOf(scales));
+  }
   const step = numbersOf(g, x, name);
-  const sum = grid === 'digits' ? sumOfDigits(g, weightName, name) : sumOfBytes(g, weightName, name);
+  const sum = grid === 'digits' ? sumOfDigits(g, stored, name) : sumOfBytes(g, stored, name);
   g.node('Mul', [sum, step], `${name}/columns`);
-  g.node('Mul', [`${name}/columns`, `${weightName}/scales`], name);
+  g.node('Mul', [`${name}/columns`, `${stored}/scales`], name);
+}
+
+/** `[K, N]` of a matrix `[N, K]`. */
+function transposed(matrix: OnnxTensor): { values: Float32Array; dims: number[] } {
+  const [rows, columns] = matrix.dims as [number, number];
+  const from = floatsOf(matrix);
+  const values = new Float32Array(from.length);
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < columns; c++) values[c * rows + r] = from[r * columns + c]!;
+  return { values, dims: [columns, rows] };
 }
 
 /**
- * `${name}/number`, float `[B, K]`: each row in steps of its own, none beyond `largest_number`.
- * @returns the size of one step in each row, `[B, 1]`
+ * `${name}/number`, float `[..., K]`: each row in steps of its own, none beyond `largest_number`.
+ * @returns the size of one step in each row, `[..., 1]`
  */
 function numbersOf(g: GraphBuilder, x: string, name: string): string {
   g.node('Abs', [x], `${name}/sizes`);
@@ -134,14 +164,14 @@ function numbersOf(g: GraphBuilder, x: string, name: string): string {
   return step;
 }
 
-/** Sums of products, float `[B, N]`, of the numbers rounded to bytes. */
+/** Sums of products, float `[..., N]`, of the numbers rounded to bytes. */
 function sumOfBytes(g: GraphBuilder, weightName: string, name: string): string {
   g.node('QuantizeLinear', [`${name}/number`, 'one', 'byte_zero'], `${name}/bytes`);
   g.node('MatMulInteger', [`${name}/bytes`, `${weightName}/integers`, 'byte_zero'], `${name}/integers`);
   return g.node('Cast', [`${name}/integers`], `${name}/sum`, { to: DATA_TYPES.float32 });
 }
 
-/** The same of the numbers in two digits: `[2B, K]`, the rows' high digits, then their low ones. */
+/** The same of the numbers in two digits: `[2B, ..., K]`, the rows' high digits, then their low ones. */
 function sumOfDigits(g: GraphBuilder, weightName: string, name: string): string {
   g.node('QuantizeLinear', [`${name}/number`, 'digit_base', 'digit_zero'], `${name}/high_digit`);
   g.node('DequantizeLinear', [`${name}/high_digit`, 'digit_base', 'digit_zero'], `${name}/high_number`);
