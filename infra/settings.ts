@@ -7,6 +7,7 @@ import { customerKeySchema } from './encryption.ts';
 import { eventSettingsSchema } from './events/event-settings.ts';
 import { gpuSettingsSchema } from './gpu-settings.ts';
 import { days, inputSchema } from './input/input-settings.ts';
+import { fitToModel } from './model-size.ts';
 import { pageSettingsSchema } from './page-settings.ts';
 
 /** HTTP APIs give up after 30 s: the function has to answer first. */
@@ -255,8 +256,13 @@ export const ENVIRONMENTS = Object.keys(environments) as readonly EnvironmentNam
 
 /**
  * The settings of an environment, with what `overrides` names in place of its own; objects are replaced whole.
+ * @param modelBytes of the bundle's files: what its size asks for holds where `overrides` say nothing
  * @throws ZodError naming every setting that is wrong
  */
-export function settingsOf(environment: EnvironmentName, overrides: Partial<SettingsInput> = {}): Settings {
-  return settingsSchema.parse({ ...environments[environment], ...overrides });
+export function settingsOf(
+  environment: EnvironmentName,
+  overrides: Partial<SettingsInput> = {},
+  modelBytes = 0,
+): Settings {
+  return settingsSchema.parse({ ...fitToModel(environments[environment], modelBytes), ...overrides });
 }

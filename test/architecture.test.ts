@@ -380,6 +380,7 @@ const OWN_ROOM: Record<string, string> = {
   'infra/gpu-settings.ts': 'infra/settings',
   'infra/page-settings.ts': 'infra/settings',
   'infra/acknowledge.ts': 'infra/settings',
+  'infra/model-size.ts': 'infra/settings',
   'infra/encryption.ts': 'infra/settings',
   'infra/events/event-settings.ts': 'infra/settings',
   'infra/input/input-settings.ts': 'infra/settings',

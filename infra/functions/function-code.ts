@@ -59,9 +59,9 @@ export async function assembleFunctions(
  */
 export async function checkForGpu(modelDirectory: string): Promise<void> {
   const { manifest } = await readBundle(resolve(ROOT, modelDirectory));
-  if (manifest.precision === 'fp32') return;
+  if (manifest.precision !== 'int8') return;
   throw new Error(
-    `${modelDirectory}: its precision is ${manifest.precision}, and GPU machines take fp32; set modelDirectory to an fp32 bundle ` +
+    `${modelDirectory}: its precision is ${manifest.precision}, and GPU machines take fp32 or fp16; set modelDirectory to such a bundle ` +
       "(npx show-and-tell import makes one of im2txt weights), with packaging 'container' if it is too large for a zip, or leave out gpu",
   );
 }

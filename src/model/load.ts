@@ -61,7 +61,7 @@ function refuseHalfAccelerated(
   { directory, manifest: { precision } }: Bundle,
   executionProvider: ExecutionProvider | undefined,
 ): void {
-  if (executionProvider !== 'cuda' || precision === 'fp32') return;
+  if (executionProvider !== 'cuda' || precision !== 'int8') return;
   throw new ModelUnusable({
     file: join(directory, MANIFEST_FILE),
     expected: 'precision fp32 for execution provider cuda',

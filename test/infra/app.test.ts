@@ -38,7 +38,7 @@ const REFUSED: [what: string, given: () => Record<string, string>, says: RegExp]
   [
     'an INT8 model for GPU machines',
     () => ({ settings: overrides('int8.json', { vpc, gpu: SMALLEST_GPU }) }),
-    /models\/everyday: its precision is int8, and GPU machines take fp32; set modelDirectory to/,
+    /models\/everyday: its precision is int8, and GPU machines take fp32 or fp16; set modelDirectory to/,
   ],
   [
     'a model of their own for GPU machines, as settings up to 1.0.0 named one',
