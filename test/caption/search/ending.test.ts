@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { beamSearch, type SearchOptions } from '../../../src/caption/beam-search.ts';
+import { type EarlyStopping, transformersEnding } from '../../../src/caption/search/ending.ts';
+import { idsThatRepeat } from '../../../src/caption/search/repeated-run.ts';
+import { type Model, ONE_IMAGE, searchOptions, stepOver } from '../fake-models.ts';
+
+/** Depends on all words before; no two sums are alike. */
+function modelOf(size: number, seed: number): Model {
+  return (prefix) =>
+    Array.from({ length: size }, (_, word) => {
+      let h = seed | 0;
+      for (const id of [...prefix, word]) h = Math.imul(h ^ (id + 0x9e3779b9), 0x85ebca6b) ^ (h >>> 13);
+      return -5 * (((h >>> 4) & 0xfffff) / 0xfffff) - 0.01;
+    });
+}
+
+interface Sentence {
+  ids: number[];
+  sum: number;
+}
+
+/** `_beam_search` of transformers for one image, over all continuations of all beams. */
+function plainTransformers(model: Model, options: SearchOptions, early: EarlyStopping) {
+  const { beamWidth: beams, maxLength, minLength, lengthNormalization: penalty, endId } = options;
+  let running: Sentence[] = [{ ids: [...options.startIds], sum: 0 }];
+  let finished: (Sentence & { score: number })[] = [];
+  for (let length = 1; length < maxLength; length++) {
+    const all = running.flatMap(({ ids, sum }) => {
+      const repeated = idsThatRepeat(ids, options.noRepeatNgram ?? 0);
+      return model(ids).flatMap((p, id) => {
+        const refused = repeated.has(id) || (id === endId && length - 1 < minLength);
+        return refused ? [] : [{ ids: [...ids, id], sum: sum + Math.fround(p) }];
+      });
+    });
+    const top = all.sort((a, b) => b.sum - a.sum).slice(0, 2 * beams);
+    const isOver = ({ ids }: Sentence) => ids.at(-1) === endId || ids.length === maxLength;
+    const ended = top.slice(0, beams).filter(isOver);
+    finished = [...finished, ...ended.map((s) => ({ ...s, score: s.sum / (s.ids.length - 1) ** penalty }))]
+      .sort((a, b) => b.score - a.score)
+      .slice(0, beams);
+    running = top.filter((s) => !isOver(s)).slice(0, beams);
+    if (running.length === 0) break;
+    if (finished.length < beams) continue;
+    if (early === true || beams === 1) break;
+    const hypothetical = early === 'never' && penalty > 0 ? maxLength - 1 : length;
+    if (running[0]!.sum / hypothetical ** penalty <= finished.at(-1)!.score) break;
+  }
+  return finished;
+}
+
+test('the beam search of transformers, whatever stops it', async () => {
+  const settings = fc.record({
+    beamWidth: fc.integer({ min: 1, max: 4 }),
+    maxLength: fc.integer({ min: 2, max: 7 }),
+    minLength: fc.integer({ min: 0, max: 2 }),
+    lengthNormalization: fc.constantFrom(0, 0.6, 1, 2),
+    noRepeatNgram: fc.constantFrom(0, 0, 1, 2),
+  });
+  const stopping = fc.constantFrom<EarlyStopping>(true, false, 'never');
+  const seen = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 8, max: 12 }),
+      fc.integer(),
+      settings,
+      stopping,
+      async (size, seed, wanted, early) => {
+        const options = searchOptions({ vocabularySize: size, ...wanted, ending: transformersEnding(early) });
+        const model = modelOf(size, seed);
+        const { captions } = await beamSearch(stepOver(model).decoder, ONE_IMAGE, options);
+        const expected = plainTransformers(model, options, early);
+        assert.deepEqual(
+          captions[0]!.map(({ ids }) => ids),
+          expected.map(({ ids }) => ids),
+        );
+        captions[0]!.forEach(({ score, complete, ids }, i) => {
+          assert.ok(Math.abs(score - expected[i]!.score) < 1e-5);
+          assert.equal(complete, ids.at(-1) === 1);
+          seen.add(`${complete}`);
+        });
+      },
+    ),
+    { numRuns: 500, seed: 1 },
+  );
+  assert.deepEqual([...seen].sort(), ['false', 'true']);
+});
+
+test('several ids at the start are read before the first word, and count as said', async () => {
+  const model = modelOf(9, 5);
+  const options = searchOptions({
+    vocabularySize: 9,
+    startIds: [3, 4, 2],
+    maxLength: 6,
+    ending: transformersEnding(false),
+  });
+  const { decoder, counts } = stepOver(model);
+  const { captions, steps } = await beamSearch(decoder, ONE_IMAGE, options);
+  assert.ok(captions[0]!.every(({ ids }) => ids.slice(0, 3).join() === '3,4,2' && ids.length <= 6));
+  assert.equal(counts.runs, steps);
+  // What was said of the third id was not asked of the second.
+  const [best] = captions[0]!;
+  const sum = best!.ids.slice(3).reduce((total, id, i) => total + model(best!.ids.slice(0, 3 + i))[id]!, 0);
+  assert.ok(Math.abs(sum - best!.logProbability) < 1e-5);
+});
