@@ -9,8 +9,6 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { scoreWithCells } from '../src/caption/explain.ts';
 import type { Decoder, NativeParts } from '../src/caption/ports.ts';
-import { idsOf } from '../src/caption/vocabulary.ts';
-import { logitsOf } from '../src/model/bundle.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../src/model/load.ts';
 import { report } from './shared/report.ts';
 import { median } from './shared/statistics.ts';
@@ -69,8 +67,8 @@ report({
 async function fallsOf(bytes: Uint8Array): Promise<{ important: number; chance: number }> {
   const { captions, explanation } = await captioner.caption(bytes, undefined, { explain: true });
   const [best] = captions;
-  const said = best!.words.map(({ word }) => [...idsOf([word], vocabulary, logitsOf(manifest))][0]!);
-  const ids = [vocabulary.startId, ...said, ...(best!.truncated ? [] : [vocabulary.endId])];
+  const said = vocabulary.plan({ banned: [], prefix: best!.text, required: [] }).prefix;
+  const ids = [...vocabulary.startIds, ...said, ...(best!.truncated ? [] : [vocabulary.endId])];
   const weight = cells.map((cell) =>
     explanation!.words.reduce((sum, { importance }) => sum + importance[cell]!, 0),
   );

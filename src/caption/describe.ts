@@ -11,10 +11,9 @@ import type { Decoder, EncodedImages, NativeParts } from './ports.ts';
 import { seenArea } from './preprocess.ts';
 import type { ReadImage } from './read-image.ts';
 import type { Caption, CaptionResult, Explanation, TraceNode } from './result.ts';
-import { constraintOf } from './search/constraint.ts';
 import type { EndingRule } from './search/ending.ts';
 import type { TracedWord } from './search/trace.ts';
-import { type Vocabulary, wordAt, wordsOf } from './vocabulary.ts';
+import { sumsOfWords, type Vocabulary } from './vocabulary/vocabulary.ts';
 
 /** What concerns one call rather than the captions wanted. */
 export interface CaptionCall extends CallLimits {
@@ -34,8 +33,6 @@ export interface CaptionCall extends CallLimits {
 export interface DescriberParts extends Decoder, Pick<NativeParts, 'encode'> {
   image: ImageInput;
   vocabulary: Vocabulary;
-  /** Softmax width; at least the number of words. */
-  vocabularySize: number;
   embeddingWidth: number;
   /** How captions end and are ranked. */
   ending: EndingRule;
@@ -130,7 +127,7 @@ function sameSearches(jobs: readonly DescribeJob[]): DescribeJob[][] {
 async function search(
   jobs: readonly DescribeJob[],
   images: SearchedImages,
-  { start, step, vocabulary, vocabularySize, ending }: DescriberParts,
+  { start, step, vocabulary, ending }: DescriberParts,
 ): Promise<{ found: Found[]; failures: ReadonlyMap<number, unknown> }> {
   const [{ plan, call }] = jobs as [DescribeJob];
   const { options, words } = plan;
@@ -138,12 +135,11 @@ async function search(
   const { captions, traces, failures } = await beamSearch({ start, step }, images, {
     ...options,
     count: options.avoidRepeats ? options.beamWidth : count,
-    bannedIds: new Set(words.banned),
-    constraint: constraintOf(words.prefix, words.required),
-    startIds: [vocabulary.startId],
+    ...vocabulary.constraint(words),
+    startIds: vocabulary.startIds,
     endId: vocabulary.endId,
     ending,
-    vocabularySize,
+    vocabularySize: vocabulary.size,
     trace: call.trace === true,
     checkpoint: (image) => checkDeadline(jobs[image]!.call),
   });
@@ -155,7 +151,8 @@ async function search(
 
 /** The order of the search, those that say a thing twice behind all others. */
 function repeatsLast(found: readonly FoundCaption[], vocabulary: Vocabulary): FoundCaption[] {
-  const twice = (caption: FoundCaption) => Number(saysTwice(wordsOf(caption.ids, vocabulary)));
+  const twice = (caption: FoundCaption) =>
+    Number(saysTwice(vocabulary.words(caption.ids).map(({ word }) => word)));
   return found.toSorted((a, b) => twice(a) - twice(b));
 }
 
@@ -208,16 +205,17 @@ function explainBest(
 }
 
 function toTraceNode({ id, ...node }: TracedWord, vocabulary: Vocabulary): TraceNode {
-  return { ...node, word: wordAt(id, vocabulary) };
+  return { ...node, ...vocabulary.piece(id) };
 }
 
 function toCaption(found: FoundCaption, vocabulary: Vocabulary): Caption {
-  const words = wordsOf(found.ids, vocabulary);
+  const words = vocabulary.words(found.ids);
+  const logProbabilities = sumsOfWords(words, found.wordLogProbabilities);
   return {
-    text: words.join(' '),
+    text: vocabulary.text(found.ids),
     logProbability: found.logProbability,
     probability: Math.exp(found.logProbability),
-    words: words.map((word, i) => ({ word, logProbability: found.wordLogProbabilities[i]! })),
+    words: words.map(({ word }, i) => ({ word, logProbability: logProbabilities[i]! })),
     truncated: !found.complete,
   };
 }

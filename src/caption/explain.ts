@@ -6,7 +6,7 @@
 import type { Decoder } from './ports.ts';
 import type { ImageArea } from './preprocess.ts';
 import type { Explanation } from './result.ts';
-import { type Vocabulary, wordsOf } from './vocabulary.ts';
+import { sumsOfWords, type Vocabulary } from './vocabulary/vocabulary.ts';
 
 export interface ExplainedImage {
   /** Float32 `[R, E]`: the embeddings of the cells of one image. */
@@ -69,10 +69,14 @@ export async function explain(
   const cells = Array.from({ length: image.regions.length / image.width }, (_, cell) => cell);
   const without = cells.map((left) => cells.filter((cell) => cell !== left));
   const [whole, ...others] = await scoreWithCells(decoder, image, ids, [cells, ...without], checkpoint);
-  const words = wordsOf(ids, vocabulary).map((word, i) => ({
-    word,
-    importance: others.map((scores) => whole![i]! - scores[i]!),
-  }));
+  const said = vocabulary.words(ids);
+  const falls = others.map((scores) =>
+    sumsOfWords(
+      said,
+      scores.map((score, i) => whole![i]! - score),
+    ),
+  );
+  const words = said.map(({ word }, i) => ({ word, importance: falls.map((fall) => fall[i]!) }));
   // Encoders take square images.
   const side = Math.round(Math.sqrt(cells.length));
   return { rows: side, columns: side, area: image.area, words };

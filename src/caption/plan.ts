@@ -1,23 +1,15 @@
 /** From the options that somebody asks for to what the core takes: once, at the edge. */
 import { InvalidRequest } from '../errors.ts';
 import { type CaptionOptions, type CaptionOptionsInput, parseCaptionOptions } from './options.ts';
-import { idsOf, idsOfText, type Vocabulary, wordAt } from './vocabulary.ts';
+import type { PlannedWords, Vocabulary } from './vocabulary/vocabulary.ts';
 
-/** Options found right for one model, its words as ids. Plain data: it crosses to worker threads. */
+/** Options found right for one model, its words as the vocabulary takes them. Plain data: it crosses to worker threads. */
 export interface CaptionPlan {
   /** As they were asked for: the key of a result in S3 follows from them. */
   asked: CaptionOptionsInput;
   /** What holds, the model's defaults filled in. */
   options: CaptionOptions;
-  words: WordIds;
-}
-
-/** What captions may and must say, as ids of the model's vocabulary. */
-export interface WordIds {
-  banned: readonly number[];
-  prefix: readonly number[];
-  /** Phrases, none of them empty. */
-  required: readonly (readonly number[])[];
+  words: PlannedWords;
 }
 
 /** What a plan depends on. */
@@ -25,8 +17,6 @@ export interface PlannedModel {
   /** What the model was tuned for; a caller's options win. */
   defaults: CaptionOptionsInput;
   vocabulary: Vocabulary;
-  /** Softmax width; at least the number of words. */
-  vocabularySize: number;
   /** Whether its results have a confidence. */
   calibrated: boolean;
 }
@@ -41,28 +31,9 @@ export function planCaptions(asked: CaptionOptionsInput, model: PlannedModel): C
     const message = 'this model was not calibrated; `show-and-tell evaluate --save` does it';
     throw new InvalidRequest([{ field: 'minConfidence', message }]);
   }
-  return { asked, options, words: wordIds(options, model) };
-}
-
-function wordIds(
-  { bannedWords, genderNeutral, prefix = '', requiredWords = [] }: CaptionOptions,
-  { vocabulary, vocabularySize }: PlannedModel,
-): WordIds {
-  const words = genderNeutral === true ? [...bannedWords, ...GENDERED_WORDS] : bannedWords;
-  const banned = idsOf(words, vocabulary, vocabularySize);
-  const idsFor = (field: string, text: string) => {
-    const { ids, unknown } = idsOfText(text, vocabulary);
-    if (unknown === null) return ids;
-    const message = `the model does not know the word "${unknown}" and cannot say it`;
-    throw new InvalidRequest([{ field, message }]);
-  };
-  const begin = idsFor('prefix', prefix);
-  const required = requiredWords.map((phrase) => idsFor('requiredWords', phrase));
-  const contradiction = [begin, ...required].flat().find((id) => banned.has(id));
-  if (contradiction !== undefined) {
-    throw new InvalidRequest(`"${wordAt(contradiction, vocabulary)}" is both required and banned`);
-  }
-  return { banned: [...banned], prefix: begin, required };
+  const { bannedWords, genderNeutral, prefix = '', requiredWords: required = [] } = options;
+  const banned = genderNeutral === true ? [...bannedWords, ...GENDERED_WORDS] : bannedWords;
+  return { asked, options, words: model.vocabulary.plan({ banned, prefix, required }) };
 }
 
 /**

@@ -6,7 +6,9 @@ import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { parseEvidence, type WordEvidence } from '../caption/confidence/evidence.ts';
 import type { PlannedModel } from '../caption/plan.ts';
-import { parseVocabulary, type Vocabulary, VocabularyError } from '../caption/vocabulary.ts';
+import type { Vocabulary } from '../caption/vocabulary/vocabulary.ts';
+import { wholeWords } from '../caption/vocabulary/whole-words.ts';
+import { parseVocabulary, VocabularyError, type WordList } from '../caption/vocabulary/word-list.ts';
 import { describeProblems, ModelUnusable, problemsIn } from '../errors.ts';
 import {
   type BundleFile,
@@ -37,11 +39,6 @@ export interface Bundle {
   vocabulary: Vocabulary;
 }
 
-/** Softmax width of a decoder. */
-export function logitsOf(manifest: Manifest): number {
-  return manifest.formatVersion === 1 ? manifest.vocabulary.logits : manifest.tokens.logits;
-}
-
 /** What the options of a request are checked against. */
 export function plannedModel({
   manifest,
@@ -50,7 +47,6 @@ export function plannedModel({
   return {
     defaults: manifest.decoding,
     vocabulary,
-    vocabularySize: logitsOf(manifest),
     calibrated: manifest.confidence !== undefined,
   };
 }
@@ -195,9 +191,11 @@ export async function readEvidence({
 }: Bundle): Promise<WordEvidence | null> {
   if (manifest.formatVersion !== 1 || manifest.files.evidence === undefined) return null;
   const { file, bytes } = await readVerified(directory, manifest.files.evidence, MAX_EVIDENCE_BYTES);
-  const evidence = parseEvidence(bytes, vocabulary.words, manifest.embeddingWidth);
+  const { size } = manifest.vocabulary;
+  const words = Array.from({ length: size }, (_, id) => vocabulary.piece(id).word);
+  const evidence = parseEvidence(bytes, words, manifest.embeddingWidth);
   if (evidence !== null) return evidence;
-  const expected = `${vocabulary.words.length} rows of ${8 + manifest.embeddingWidth} bytes`;
+  const expected = `${size} rows of ${8 + manifest.embeddingWidth} bytes`;
   throw unusable(file, expected, `${bytes.length} bytes`);
 }
 
@@ -208,26 +206,26 @@ async function readVocabulary(directory: string, manifest: Manifest): Promise<Vo
 
 async function readWordList(directory: string, manifest: ShowAndTellManifest): Promise<Vocabulary> {
   const { file, bytes } = await readVerified(directory, manifest.files.vocabulary, MAX_VOCABULARY_BYTES);
-  const vocabulary = parseWordList(file, bytes);
+  const list = parseWordList(file, bytes);
   const found = {
-    size: vocabulary.words.length,
-    startId: vocabulary.startId,
-    endId: vocabulary.endId,
-    unknownId: vocabulary.unknownId,
+    size: list.words.length,
+    startId: list.startId,
+    endId: list.endId,
+    unknownId: list.unknownId,
   };
   for (const key of ['size', 'startId', 'endId', 'unknownId'] as const) {
     if (found[key] !== manifest.vocabulary[key]) {
       throw unusable(file, `${key} ${manifest.vocabulary[key]}`, `${key} ${found[key]}`);
     }
   }
-  return vocabulary;
+  return wholeWords(list, manifest.vocabulary.logits);
 }
 
 /**
  * A word list from its file's bytes, plain or gzip.
  * @throws ModelUnusable
  */
-function parseWordList(file: string, bytes: Uint8Array): Vocabulary {
+function parseWordList(file: string, bytes: Uint8Array): WordList {
   try {
     return parseVocabulary(wordListText(bytes));
   } catch (cause) {

@@ -8,6 +8,7 @@ import { IM2TXT_INPUT, type ImageInput } from '../../src/caption/image-input.ts'
 import type { DecodeImage } from '../../src/caption/ports.ts';
 import type { ReadImage } from '../../src/caption/read-image.ts';
 import { IM2TXT_ENDING } from '../../src/caption/search/ending.ts';
+import { wholeWords } from '../../src/caption/vocabulary/whole-words.ts';
 import { DeadlineExceeded, InvalidRequest } from '../../src/errors.ts';
 import { type Lstm, type LstmInput, lstmDecoder } from '../../src/model/networks/show-and-tell.ts';
 import { type Model, markov, stepOver } from './fake-models.ts';
@@ -94,8 +95,7 @@ function captionerOf(
     ending: IM2TXT_ENDING,
     explains: true,
     defaults: { beamWidth: 2 },
-    vocabulary: { words: WORDS, startId: 0, endId: 1, unknownId: 4 },
-    vocabularySize: WORDS.length,
+    vocabulary: wholeWords({ words: WORDS, startId: 0, endId: 1, unknownId: 4 }, WORDS.length),
     model: { name: 'by hand', hash: 'abc' },
     calibration: {
       evidence: null,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { type ExplainedImage, explain, scoreWithCells } from '../../src/caption/explain.ts';
 import type { EncodedImages, NativeParts } from '../../src/caption/ports.ts';
-import { idsOf, parseVocabulary } from '../../src/caption/vocabulary.ts';
-import { logitsOf } from '../../src/model/bundle.ts';
+import { wholeWords } from '../../src/caption/vocabulary/whole-words.ts';
+import { parseVocabulary } from '../../src/caption/vocabulary/word-list.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../src/model/load.ts';
 import { type Lstm, lstmDecoder, READ_IMAGE } from '../../src/model/networks/show-and-tell.ts';
 import { rejectsWith } from '../support/errors.ts';
@@ -22,7 +22,7 @@ const linear: Lstm = async ({ words, embeddings, state, k }) => ({
 test('importance is what a word loses when the mean is taken without a cell', async () => {
   const area = { left: 0, top: 0, width: 1, height: 1 };
   const image = { regions: Float32Array.of(1, 2, 3, 6), width: 1, area };
-  const vocabulary = parseVocabulary('<S> 1\n</S> 1\ndog 1');
+  const vocabulary = wholeWords(parseVocabulary('<S> 1\n</S> 1\ndog 1'), 4);
   const { rows, columns, words } = await explain(
     lstmDecoder(linear, { embeddingWidth: 1, stateWidth: 1 }),
     image,
@@ -85,7 +85,7 @@ test('groups of cells are scored together, each from the mean of its own', async
     step,
     { ...image, area },
     [0, 1],
-    parseVocabulary('<S> 1\n</S> 1'),
+    wholeWords(parseVocabulary('<S> 1\n</S> 1'), 3),
   );
   assert.deepEqual([rows, columns, words], [2, 2, []]);
   assert.equal(calls.at(-1)!.words.length, 4);
@@ -114,10 +114,8 @@ describe('on the default model', async () => {
   });
   const explained = async (bytes: Uint8Array) => {
     const { captions, explanation } = await captioner.caption(bytes, undefined, { explain: true });
-    const words = captions[0]!.words.map(
-      ({ word }) => [...idsOf([word], vocabulary, logitsOf(manifest))][0]!,
-    );
-    const ids = [vocabulary.startId, ...words, vocabulary.endId];
+    const words = vocabulary.plan({ banned: [], prefix: captions[0]!.text, required: [] }).prefix;
+    const ids = [...vocabulary.startIds, ...words, vocabulary.endId];
     return { caption: captions[0]!, words: explanation!.words, ids };
   };
 

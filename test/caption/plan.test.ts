@@ -2,16 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CaptionOptionsInput } from '../../src/caption/options.ts';
 import { GENDERED_WORDS, type PlannedModel, planCaptions } from '../../src/caption/plan.ts';
-import { parseVocabulary } from '../../src/caption/vocabulary.ts';
+import { wholeWords } from '../../src/caption/vocabulary/whole-words.ts';
+import { parseVocabulary } from '../../src/caption/vocabulary/word-list.ts';
 import { InvalidRequest } from '../../src/errors.ts';
-import { readBundle } from '../../src/model/bundle.ts';
-import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
+import { readShowAndTell } from '../support/bundles.ts';
 
 /** Ids: a 0, dog 1, man 2, woman 3, runs 4, <S> 5, </S> 6, <UNK> 7; the softmax has two more. */
 const MODEL: PlannedModel = {
   defaults: { beamWidth: 2, bannedWords: ['<UNK>'] },
-  vocabulary: parseVocabulary('a 9\ndog 8\nman 7\nwoman 6\nruns 5\n<S> 4\n</S> 4'),
-  vocabularySize: 10,
+  vocabulary: wholeWords(parseVocabulary('a 9\ndog 8\nman 7\nwoman 6\nruns 5\n<S> 4\n</S> 4'), 10),
   calibrated: false,
 };
 
@@ -117,8 +116,9 @@ const NONE = new Set(
 );
 
 test('every gendered word that the default model can say is known as one', async () => {
-  const { vocabulary } = await readBundle(DEFAULT_BUNDLE);
-  const gendered = vocabulary.words.filter((word) => LOOKS_GENDERED.test(word) && !NONE.has(word));
+  const { vocabulary, manifest } = await readShowAndTell();
+  const words = Array.from({ length: manifest.vocabulary.size }, (_, id) => vocabulary.piece(id).word);
+  const gendered = words.filter((word) => LOOKS_GENDERED.test(word) && !NONE.has(word));
   assert.ok(gendered.length > 20, gendered.join(' '));
   assert.deepEqual(
     gendered.filter((word) => !GENDERED_WORDS.includes(word)),

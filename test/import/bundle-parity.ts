@@ -6,7 +6,6 @@ import { beamSearch, type FoundCaption } from '../../src/caption/beam-search.ts'
 import type { DecodeImage, Decoder, DecoderState, Encode, NativeParts } from '../../src/caption/ports.ts';
 import { NO_CONSTRAINT } from '../../src/caption/search/constraint.ts';
 import { IM2TXT_ENDING } from '../../src/caption/search/ending.ts';
-import { wordsOf } from '../../src/caption/vocabulary.ts';
 import { type LoadedCaptioner, loadCaptioner } from '../../src/model/load.ts';
 import { readShowAndTell } from '../support/bundles.ts';
 import { goldenImage } from './network/golden-network.ts';
@@ -74,7 +73,7 @@ export async function checkFromFiles(
     const expected = accurate.searches[0]!.captions;
     assert.deepEqual(
       captions.map((c) => c.words.map((w) => w.word)),
-      expected.map(({ ids }) => wordsOf(ids, bundle.vocabulary)),
+      expected.map(({ ids }) => bundle.vocabulary.words(ids).map(({ word }) => word)),
       file,
     );
     for (const [i, c] of captions.entries()) assertClose(c.logProbability, expected[i]!.logprob, file);

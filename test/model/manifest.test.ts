@@ -155,7 +155,6 @@ describe('a manifest', () => {
     assert.deepEqual(plannedModel({ manifest, vocabulary }), {
       defaults: manifest.decoding,
       vocabulary,
-      vocabularySize: 4095,
       calibrated: true,
     });
     assert.equal(plannedModel({ manifest: others, vocabulary }).calibrated, false);

@@ -6,9 +6,9 @@ import {
   repairVocabulary,
   START_WORD,
   UNKNOWN_WORD,
-  type Vocabulary,
   VocabularyError,
-} from '../../caption/vocabulary.ts';
+  type WordList,
+} from '../../caption/vocabulary/word-list.ts';
 import { SourceError } from '../../errors.ts';
 import type { ShowAndTellWeights } from './weights.ts';
 
@@ -57,7 +57,7 @@ function mismatch(file: string, cause: unknown, remedy: string): unknown {
 }
 
 /** The unknown word needs a row too. A matrix may have more rows (12,000 in im2txt for 11,520 words), never fewer. */
-function checkSize(file: string, { words }: Vocabulary, { logitsBiases }: ShowAndTellWeights): void {
+function checkSize(file: string, { words }: WordList, { logitsBiases }: ShowAndTellWeights): void {
   if (words.length <= logitsBiases.length) return;
   throw new SourceError('VocabularyMismatch', {
     file,
@@ -68,13 +68,13 @@ function checkSize(file: string, { words }: Vocabulary, { logitsBiases }: ShowAn
 }
 
 /** No caption ever continues with the start word, so training pushes its bias far down; the end word ends every one. */
-function startAndEndSwapped({ startId, endId }: Vocabulary, { logitsBiases }: ShowAndTellWeights): boolean {
+function startAndEndSwapped({ startId, endId }: WordList, { logitsBiases }: ShowAndTellWeights): boolean {
   return logitsBiases[startId]! > logitsBiases[endId]!;
 }
 
 function swapped(
   file: string,
-  { startId, endId }: Vocabulary,
+  { startId, endId }: WordList,
   { logitsBiases }: ShowAndTellWeights,
 ): SourceError {
   const bias = (id: number) => logitsBiases[id]!.toFixed(2);

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { beamSearch, type FoundCaption, type SearchOptions } from '../../../src/caption/beam-search.ts';
 import { constraintOf, NO_CONSTRAINT } from '../../../src/caption/search/constraint.ts';
-import { idsOfText, parseVocabulary } from '../../../src/caption/vocabulary.ts';
+import { idsOfText } from '../../../src/caption/vocabulary/whole-words.ts';
+import { parseVocabulary } from '../../../src/caption/vocabulary/word-list.ts';
 import { type Model, ONE_IMAGE, searchOptions, stepOver } from '../fake-models.ts';
 import { enumerateSearch, plainConstrainedSearch } from '../plain-search.ts';
 

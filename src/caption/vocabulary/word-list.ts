@@ -7,7 +7,7 @@ export const START_WORD = '<S>';
 export const END_WORD = '</S>';
 export const UNKNOWN_WORD = '<UNK>';
 
-export interface Vocabulary {
+export interface WordList {
   /** Word of each id, the unknown word last. */
   words: readonly string[];
   startId: number;
@@ -43,7 +43,7 @@ function describe({ line, reason }: VocabularyProblem): string {
  * @param text the file's text, decompressed
  * @throws VocabularyError when a line is blank, damaged or a duplicate, or `<S>` or `</S>` is missing
  */
-export function parseVocabulary(text: string): Vocabulary {
+export function parseVocabulary(text: string): WordList {
   const problems: VocabularyProblem[] = [];
   const words: string[] = [];
   const seen = new Map<string, number>();
@@ -61,7 +61,7 @@ export function parseVocabulary(text: string): Vocabulary {
 }
 
 export interface RepairedVocabulary {
-  vocabulary: Vocabulary;
+  vocabulary: WordList;
   /** The list in its right form, for writing. */
   text: string;
   /** One sentence for each line mended; empty when the list was right. */
@@ -98,51 +98,6 @@ export function repairVocabulary(text: string): RepairedVocabulary {
   });
   const repaired = lines.join('\n');
   return { vocabulary: parseVocabulary(repaired), text: repaired, mended };
-}
-
-/**
- * Words of a caption's ids: start and end stripped only where they stand. Ids past the list (im2txt networks have
- * more softmax outputs than words) are the unknown word.
- */
-export function wordsOf(ids: readonly number[], vocabulary: Vocabulary): string[] {
-  const from = ids[0] === vocabulary.startId ? 1 : 0;
-  const to = ids.length > from && ids[ids.length - 1] === vocabulary.endId ? ids.length - 1 : ids.length;
-  return ids.slice(from, to).map((id) => wordAt(id, vocabulary));
-}
-
-/** The word of an id, the unknown word past the list. */
-export function wordAt(id: number, vocabulary: Vocabulary): string {
-  return vocabulary.words[id] ?? UNKNOWN_WORD;
-}
-
-/** Ids of words, `vocabularySize` being the softmax width; words that the list lacks have none. */
-export function idsOf(
-  words: readonly string[],
-  vocabulary: Vocabulary,
-  vocabularySize: number,
-): ReadonlySet<number> {
-  const ids = new Set<number>();
-  for (const word of words) {
-    const id = vocabulary.words.indexOf(word);
-    if (id >= 0) ids.add(id);
-    if (word === UNKNOWN_WORD) for (let i = vocabulary.words.length; i < vocabularySize; i++) ids.add(i);
-  }
-  return ids;
-}
-
-/**
- * Ids of the words of a text as the model writes them: lower case, separated by spaces.
- * @returns with the first word that the model cannot say, `null` where it can say all
- */
-export function idsOfText(text: string, vocabulary: Vocabulary): { ids: number[]; unknown: string | null } {
-  const { startId, endId, unknownId } = vocabulary;
-  const words = text
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '');
-  const ids = words.map((word) => vocabulary.words.indexOf(word));
-  const at = ids.findIndex((id) => id < 0 || id === startId || id === endId || id === unknownId);
-  return { ids, unknown: words[at] ?? null };
 }
 
 function linesOf(text: string): string[] {
@@ -204,7 +159,7 @@ function missingMarkers(words: readonly string[]): VocabularyProblem[] {
     .map((marker) => ({ line: 0, reason: `no line for ${marker}` }));
 }
 
-function vocabularyOf(words: readonly string[]): Vocabulary {
+function vocabularyOf(words: readonly string[]): WordList {
   return {
     words: [...words, UNKNOWN_WORD],
     startId: words.indexOf(START_WORD),

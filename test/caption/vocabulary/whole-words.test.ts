@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { idsOf, idsOfText, wordAt, wordsOf } from '../../../src/caption/vocabulary/whole-words.ts';
 import {
-  idsOf,
-  idsOfText,
   parseVocabulary,
   repairVocabulary,
   VocabularyError,
-  wordAt,
-  wordsOf,
-} from '../../src/caption/vocabulary.ts';
+} from '../../../src/caption/vocabulary/word-list.ts';
 
 const LIST = 'a 969108\n</S> 586368\n<S> 586368\n. 440479\ndog 7';
 
