@@ -8,7 +8,7 @@ import type { ImageInput } from './image-input.ts';
 import { type Calibration, judge, seenImage } from './judge.ts';
 import type { CaptionPlan } from './plan.ts';
 import type { Decoder, EncodedImages, NativeParts } from './ports.ts';
-import { seenArea } from './preprocess.ts';
+import { type ImageArea, seenArea } from './preprocess.ts';
 import type { ReadImage } from './read-image.ts';
 import type { Caption, CaptionResult, Explanation, TraceNode } from './result.ts';
 import type { EndingRule } from './search/ending.ts';
@@ -190,17 +190,20 @@ async function tell(
     height: image.height,
     format: image.format,
     ...(call.trace && { trace: found.trace.map((word) => toTraceNode(word, vocabulary)) }),
-    ...(call.explain && { explanation: await explainBest(best, seen().regions, call, parts) }),
+    ...(call.explain && {
+      explanation: await explainBest(best, seen().regions, seenArea(input, image.input), call, parts),
+    }),
   };
 }
 
 function explainBest(
   best: FoundCaption,
   regions: Float32Array,
+  area: ImageArea,
   call: CaptionCall,
-  { start, step, vocabulary, image: input, embeddingWidth: width }: DescriberParts,
+  { start, step, vocabulary, embeddingWidth: width }: DescriberParts,
 ): Promise<Explanation> {
-  const image = { regions, width, area: seenArea(input) };
+  const image = { regions, width, area };
   return explain({ start, step }, image, best.ids, vocabulary, () => checkDeadline(call));
 }
 

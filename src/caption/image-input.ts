@@ -1,4 +1,5 @@
 /** What a network reads, and by which rule a photograph becomes that. */
+import type { PillowFilter } from './resampling/pillow.ts';
 
 /** The decoder itself shrinks the image to the network's size, antialiased; the graph normalises. */
 export interface AntialiasedInput {
@@ -51,7 +52,25 @@ export const IM2TXT_INPUT: InGraphInput = {
   resizedTo: 346,
 };
 
-export type ImageInput = AntialiasedInput | Tf1BilinearInput;
+/** As Pillow resizes for the image processors of transformers; the graph normalises. */
+export interface PillowInput {
+  resampling: 'pillow';
+  filter: PillowFilter;
+  /**
+   * What all of the photograph is resized to before the crop, pixels; `shortestEdge` keeps its aspect ratio. `null`: it keeps
+   * its size.
+   */
+  resize: { width: number; height: number } | { shortestEdge: number } | null;
+  /** What is left of the centre, pixels; black around it where the photograph is smaller. */
+  width: number;
+  height: number;
+  dtype: 'uint8';
+  range: [0, 255];
+  /** `crop` where the photograph keeps its aspect ratio and loses what is too long. */
+  aspect: 'squash' | 'crop';
+}
+
+export type ImageInput = AntialiasedInput | Tf1BilinearInput | PillowInput;
 
 /** Kinds of image files that are read, as content types name them, with the endings that their names have. */
 export const IMAGE_KINDS = {

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { confidenceSchema } from '../caption/confidence/confidence.ts';
 import { captionOptionsSchema } from '../caption/options.ts';
+import { PILLOW_FILTERS } from '../caption/resampling/pillow.ts';
 
 /** What covers the manifest itself: one line, as `sha256sum manifest.json` prints it. */
 export const CHECKSUM_FILE = 'manifest.json.sha256';
@@ -55,6 +56,17 @@ const imageSchema = z.discriminatedUnion('resampling', [
       range: z.tuple([z.literal(-1), z.literal(1)]),
     }),
   ]),
+  z.strictObject({
+    resampling: z.literal('pillow'),
+    filter: z.enum(PILLOW_FILTERS),
+    resize: z
+      .union([z.strictObject({ width: side, height: side }), z.strictObject({ shortestEdge: side })])
+      .nullable(),
+    width: side,
+    height: side,
+    ...bytesOfColours,
+    aspect: z.enum(['squash', 'crop']),
+  }),
 ]);
 
 /** Measured on a validation split, in percent as papers print them. */

@@ -224,6 +224,32 @@ describe('the result of a call', () => {
     );
   });
 
+  test('judges and explains what the network saw of an image that it got the centre of', async (t) => {
+    const image: ImageInput = {
+      ...BYTES,
+      resampling: 'pillow',
+      filter: 'nearest',
+      resize: { shortestEdge: 1 },
+      aspect: 'crop',
+    };
+    const pixels = Uint8Array.of(7, 7, 7, 7, 7, 7, 1, 11, 21, 7, 7, 7, 7, 7, 7);
+    const size = { width: 5, height: 1, originalWidth: 5, originalHeight: 1 };
+    const { captioner, calls } = captionerOf(t, {
+      image,
+      decode: async () => ({ pixels, ...size, format: 'png' }),
+    });
+    const result = await captioner.caption(ONE, undefined, { features: true, explain: true });
+    assert.deepEqual(calls.pixels[0], Uint8Array.of(1, 11, 21));
+    assert.deepEqual(result.explanation!.area, { left: 2 / 5, top: 0, width: 1 / 5, height: 1 });
+    const seen = {
+      pixels: Uint8Array.of(1, 11, 21),
+      input: image,
+      embedding: Float32Array.of(1),
+      regions: Float32Array.of(0.5, 1.5),
+    };
+    assert.deepEqual(result.features, confidenceFeatures(result.captions[0]!, seen, null));
+  });
+
   test('has a trace, numbers and an explanation for whoever asks, and nothing of them else', async (t) => {
     const { captioner } = captionerOf(t);
     const [first, second] = await captioner.captionAll([ONE, OTHER], undefined, {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
-import { IM2TXT_INPUT, type ImageInput } from '../../src/caption/image-input.ts';
-import { networkInput, resampleTf1, seenArea, seenPixels } from '../../src/caption/preprocess.ts';
+import { IM2TXT_INPUT, type ImageInput, type PillowInput } from '../../src/caption/image-input.ts';
+import { networkInput, seenArea, seenPixels } from '../../src/caption/preprocess.ts';
+import { resampleTf1 } from '../../src/caption/resampling/tf1-bilinear.ts';
 
 function golden(name: string): Buffer {
   return readFileSync(new URL(`../fixtures/golden/${name}`, import.meta.url));
@@ -111,6 +112,9 @@ test('what the network sees is the same, whoever resamples', () => {
   }
 });
 
+/** Its size decides nothing. */
+const ANY = { width: 640, height: 427 };
+
 test('the area that the network sees is all of an antialiased image, the centre of the other', () => {
   const antialiased: ImageInput = {
     resampling: 'antialiased',
@@ -120,15 +124,15 @@ test('the area that the network sees is all of an antialiased image, the centre 
     range: [0, 255],
     aspect: 'squash',
   };
-  assert.deepEqual(seenArea(antialiased), { left: 0, top: 0, width: 1, height: 1 });
+  assert.deepEqual(seenArea(antialiased, ANY), { left: 0, top: 0, width: 1, height: 1 });
   // Half pixels are rounded down: 346 - 299 is 47, so the centre begins at 23.
-  assert.deepEqual(seenArea(IM2TXT_INPUT), {
+  assert.deepEqual(seenArea(IM2TXT_INPUT, ANY), {
     left: 23 / 346,
     top: 23 / 346,
     width: 299 / 346,
     height: 299 / 346,
   });
-  assert.deepEqual(seenArea({ ...IM2TXT_INPUT, width: 46, height: 146, resizedTo: 346 }), {
+  assert.deepEqual(seenArea({ ...IM2TXT_INPUT, width: 46, height: 146, resizedTo: 346 }, ANY), {
     left: 150 / 346,
     top: 100 / 346,
     width: 46 / 346,
@@ -151,4 +155,70 @@ test('the centre of another size is that part of the whole', () => {
       whole.subarray(from, from + 3 * width),
     );
   }
+});
+
+describe('an image that is resized as Pillow does', () => {
+  const input: PillowInput = {
+    resampling: 'pillow',
+    filter: 'nearest',
+    resize: { shortestEdge: 2 },
+    width: 2,
+    height: 2,
+    dtype: 'uint8',
+    range: [0, 255],
+    aspect: 'crop',
+  };
+  /** Each pixel says in which column and row it is. */
+  function numbered(width: number, height: number) {
+    const pixels = new Uint8Array(3 * width * height);
+    for (let i = 0; i < width * height; i++) pixels.set([i % width, Math.floor(i / width), 9], 3 * i);
+    return { pixels, width, height };
+  }
+  const placesIn = (pixels: Uint8Array | Float32Array) =>
+    Array.from({ length: pixels.length / 3 }, (_, i) =>
+      pixels[3 * i + 2] === 0 ? 'black' : `${pixels[3 * i]},${pixels[3 * i + 1]}`,
+    ).join(' ');
+
+  const cases: [
+    title: string,
+    size: [number, number],
+    changes: Partial<PillowInput>,
+    read: string,
+    area: number[],
+  ][] = [
+    ['the centre of a wide one', [10, 4], {}, '3,1 5,1 3,3 5,3', [1 / 5, 0, 2 / 5, 1]],
+    ['the centre of a tall one', [2, 5], {}, '0,1 1,1 0,2 1,2', [0, 1 / 5, 1, 2 / 5]],
+    ['all of it squashed', [4, 6], { resize: { width: 2, height: 2 } }, '1,1 3,1 1,4 3,4', [0, 0, 1, 1]],
+    ['the centre in its own size', [4, 3], { resize: null }, '1,0 2,0 1,1 2,1', [1 / 4, 0, 1 / 2, 2 / 3]],
+    ['a small one amid black', [1, 3], { resize: null }, 'black 0,0 black 0,1', [0, 0, 1, 2 / 3]],
+  ];
+  for (const [title, [width, height], changes, read, [left, top, ...sides]] of cases) {
+    it(`gives ${title}`, () => {
+      const its = { ...input, ...changes };
+      const image = networkInput(numbered(width, height), its);
+      assert.equal(placesIn(image.pixels), read);
+      assert.deepEqual([image.rows, image.columns, image.width, image.height], [2, 2, width, height]);
+      assert.deepEqual(seenArea(its, image), { left, top, width: sides[0], height: sides[1] });
+      assert.deepEqual(seenPixels(image, its), { pixels: image.pixels, range: [0, 255] });
+    });
+  }
+
+  it('is rounded down on its longer side', () => {
+    // 3 * 5 / 2 is 7.5.
+    const { pixels } = networkInput(numbered(5, 2), {
+      ...input,
+      resize: { shortestEdge: 3 },
+      width: 7,
+      height: 3,
+    });
+    assert.equal(pixels.length, 63);
+    assert.ok(!placesIn(pixels).includes('black'));
+    const wider = networkInput(numbered(5, 2), {
+      ...input,
+      resize: { shortestEdge: 3 },
+      width: 8,
+      height: 1,
+    });
+    assert.match(placesIn(wider.pixels), /^black( \d,1){7}$/);
+  });
 });

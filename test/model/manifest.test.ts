@@ -24,6 +24,15 @@ const TF1 = {
   resizedTo: 346,
 };
 const BYTES = { dtype: 'uint8', range: [0, 255] };
+const SQUARE = { width: 224, height: 224 };
+const PILLOW = {
+  resampling: 'pillow',
+  filter: 'bicubic',
+  ...SQUARE,
+  ...BYTES,
+  resize: SQUARE,
+  aspect: 'squash',
+};
 const HASH = '0123456789abcdef'.repeat(4);
 
 /** Where in the manifest, values that may stand there, and values that may not. */
@@ -57,9 +66,21 @@ const FIELDS: [path: string, good: unknown[], bad: unknown[]][] = [
   ['regions', [1, 65_536], [0, 65_537]],
   [
     'image',
-    [TF1, { ...TF1, ...BYTES }],
+    [
+      TF1,
+      { ...TF1, ...BYTES },
+      PILLOW,
+      { ...PILLOW, resize: { shortestEdge: 256 }, aspect: 'crop' },
+      { ...PILLOW, resize: null, aspect: 'crop' },
+    ],
     [
       null,
+      { ...PILLOW, resize: undefined },
+      { ...PILLOW, resize: { shortestEdge: 0 } },
+      { ...PILLOW, resize: { ...SQUARE, shortestEdge: 256 } },
+      { ...PILLOW, resize: { width: 224 } },
+      { ...PILLOW, filter: 'cubic' },
+      { ...PILLOW, resizedTo: 346 },
       { ...TF1, range: [0, 255] },
       { ...TF1, dtype: 'uint8' },
       {},

@@ -1,6 +1,6 @@
-/** TensorFlow 1's image resampling as part of an ONNX graph: `caption/preprocess.ts` says the same in TypeScript. */
+/** TensorFlow 1's image resampling as part of an ONNX graph: `caption/resampling/tf1-bilinear.ts` says the same in TypeScript. */
 import type { Tf1BilinearInput } from '../../caption/image-input.ts';
-import { cropStart, READ_WHOLE } from '../../caption/preprocess.ts';
+import { cropStart, READ_WHOLE } from '../../caption/resampling/tf1-bilinear.ts';
 import { GraphBuilder, integers, type OnnxGraph, scalar, tensorOf } from '../../onnx/graph.ts';
 import { DATA_TYPES } from '../../onnx/schema.ts';
 
