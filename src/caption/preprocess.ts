@@ -46,15 +46,28 @@ export function seenArea(input: ImageInput, photograph: Size): ImageArea {
 /**
  * One image as the encoder reads it. An `antialiased` image arrives in its final form; its buffer is passed on, not copied.
  */
-export function networkInput({ pixels, width, height }: Rgb, input: ImageInput): NetworkImage {
-  const image = { pixels, width, height };
-  if (resamplesInGraph(input)) return { ...image, ...readPixels(image, input) };
-  return { ...image, pixels: resampled(image, input), rows: input.height, columns: input.width };
+export function networkInput(image: Rgb, input: ImageInput): NetworkImage {
+  const work = networkInputInTurns(image, input);
+  for (;;) {
+    const turn = work.next();
+    if (turn.done) return turn.value;
+  }
 }
 
-function resampled(image: Rgb, input: ImageInput): Uint8Array | Float32Array {
+/** As `networkInput`; between two turns, of milliseconds each, the thread may do other things. */
+export function* networkInputInTurns(
+  { pixels, width, height }: Rgb,
+  input: ImageInput,
+): Generator<undefined, NetworkImage> {
+  const image = { pixels, width, height };
+  if (resamplesInGraph(input)) return { ...image, ...readPixels(image, input) };
+  const resampled = yield* resample(image, input);
+  return { ...image, pixels: resampled, rows: input.height, columns: input.width };
+}
+
+function* resample(image: Rgb, input: ImageInput): Generator<undefined, Uint8Array | Float32Array> {
   if (input.resampling === 'antialiased') return image.pixels;
-  return input.resampling === 'pillow' ? resizeAndCrop(image, input) : resampleTf1(image, input);
+  return input.resampling === 'pillow' ? yield* resizeAndCrop(image, input) : resampleTf1(image, input);
 }
 
 /** What the network sees of an image: HWC, and what is black and white in it. */
@@ -68,9 +81,9 @@ export function seenPixels(
 }
 
 /** @returns uint8 RGB HWC in the size of the input */
-function resizeAndCrop(image: Rgb, input: PillowInput): Uint8Array {
+function* resizeAndCrop(image: Rgb, input: PillowInput): Generator<undefined, Uint8Array> {
   const { columns, rows } = pillowAxes(input, image);
-  const resized = resizePillow(image, input.filter, columns, rows);
+  const resized = yield* resizePillow(image, input.filter, columns, rows);
   if (resized.width === input.width && resized.height === input.height) return resized.pixels;
   const out = new Uint8Array(3 * input.width * input.height);
   const [left, top] = [margin(resized.width, input.width), margin(resized.height, input.height)];

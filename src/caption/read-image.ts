@@ -2,7 +2,7 @@
 import type { CallLimits } from './deadline.ts';
 import type { ImageInput } from './image-input.ts';
 import type { DecodeImage, NetworkImage } from './ports.ts';
-import { networkInput } from './preprocess.ts';
+import { networkInputInTurns } from './preprocess.ts';
 import type { Timings } from './result.ts';
 
 /** An image that is ready for the networks. Plain data: it crosses to worker threads. */
@@ -30,7 +30,7 @@ export async function readImage(
   const decoded = await decode(bytes, image, limits);
   const afterDecode = performance.now();
   try {
-    const input = networkInput(decoded, image);
+    const input = await inTurns(networkInputInTurns(decoded, image));
     return {
       input,
       width: decoded.originalWidth,
@@ -40,5 +40,14 @@ export async function readImage(
     };
   } finally {
     decoded.release?.();
+  }
+}
+
+/** Other events of the thread get their turns in between: a server answers meanwhile. */
+async function inTurns<T>(work: Generator<undefined, T>): Promise<T> {
+  for (;;) {
+    const turn = work.next();
+    if (turn.done) return turn.value;
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -5,6 +5,16 @@ import { PILLOW_FILTERS, resizePillow } from '../../../src/caption/resampling/pi
 import { xorshift } from '../../support/random.ts';
 import { plainResize } from './plain-resize.ts';
 
+function resize(...photograph: Parameters<typeof resizePillow>) {
+  const work = resizePillow(...photograph);
+  let turns = 1;
+  for (;;) {
+    const turn = work.next();
+    if (turn.done) return { ...turn.value, turns };
+    turns++;
+  }
+}
+
 const size = fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 40 }));
 const axis = fc.record({ size, resized: size, from: fc.nat(), wanted: fc.nat() }).map((any) => {
   const from = any.from % any.resized;
@@ -27,7 +37,7 @@ test('any part of any size is what Pillow’s definition gives, by each filter',
         width: columns.size,
         height: rows.size,
       };
-      const found = resizePillow(image, filter, columns, rows);
+      const found = resize(image, filter, columns, rows);
       const wanted = plainResize(picture, filter, columns.resized, rows.resized)
         .slice(rows.from, rows.from + rows.wanted)
         .map((row) => row.slice(columns.from, columns.from + columns.wanted));
@@ -41,7 +51,7 @@ test('any part of any size is what Pillow’s definition gives, by each filter',
 test('the photograph is left as it is, even where nothing changes', () => {
   const pixels = Uint8Array.from({ length: 12 }, (_, i) => i);
   const all = { resized: 2, from: 0, wanted: 2 };
-  const { pixels: found } = resizePillow({ pixels, width: 2, height: 2 }, 'lanczos', all, all);
+  const { pixels: found } = resize({ pixels, width: 2, height: 2 }, 'lanczos', all, all);
   assert.deepEqual(found, pixels);
   found.fill(0);
   assert.equal(pixels[11], 11);
@@ -51,7 +61,20 @@ test('of a photograph far longer than wide only what the crop leaves is made', (
   const pixels = Uint8Array.from({ length: 3 * 5000 }, (_, i) => (i / 3) % 256);
   const columns = { resized: 2000, from: 900, wanted: 3 };
   const rows = { resized: 10_000_000, from: 5_000_000, wanted: 2 };
-  const found = resizePillow({ pixels, width: 1, height: 5000 }, 'bilinear', columns, rows);
+  const found = resize({ pixels, width: 1, height: 5000 }, 'bilinear', columns, rows);
   // Half of row 2499, which is 195, and a little more of the next.
   assert.deepEqual(found.pixels, new Uint8Array(18).fill(196));
+});
+
+test('a large photograph is resized in turns of a million pixels times weights, whichever direction comes first', () => {
+  const whole = (resized: number) => ({ resized, from: 0, wanted: resized });
+  const turnsOf = (width: number, height: number, side: number) => {
+    const pixels = new Uint8Array(3 * width * height);
+    return resize({ pixels, width, height }, 'bilinear', whole(side), whole(side)).turns;
+  };
+  assert.equal(turnsOf(400, 300, 200), 1);
+  // Each pixel twice across, and what is left of them twice down.
+  const [landscape, portrait] = [turnsOf(2000, 1500, 200), turnsOf(1500, 2000, 200)];
+  assert.ok(landscape >= 5 && landscape <= 8, `${landscape}`);
+  assert.ok(portrait >= 5 && portrait <= 8, `${portrait}`);
 });
