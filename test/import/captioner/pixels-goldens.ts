@@ -24,6 +24,8 @@ interface GoldenCase {
   sha256?: string;
 }
 interface Goldens {
+  /** What each kind of processor says of itself where its file says nothing. */
+  defaults: Record<string, unknown>[];
   processors: Record<string, Record<string, unknown>>;
   /** Where in the bytes it stands what becomes of each sample, float32 `[3, 256]`. */
   tables: Record<string, { at: number; bytes: number }>;
@@ -40,9 +42,13 @@ export interface Difference {
   levels: number;
 }
 
+export function readGoldens(directory: string): Goldens {
+  return JSON.parse(readFileSync(join(directory, 'goldens.json'), 'utf8'));
+}
+
 /** @param directory of the goldens @param root that paths of images are relative to */
 export async function compareAll(directory: string, root: string): Promise<Difference[]> {
-  const goldens: Goldens = JSON.parse(readFileSync(join(directory, 'goldens.json'), 'utf8'));
+  const goldens = readGoldens(directory);
   const kept = gunzipSync(readFileSync(join(directory, 'goldens.u8.gz')));
   const readers = new Map<string, Reader>();
   for (const [name, config] of Object.entries(goldens.processors)) {

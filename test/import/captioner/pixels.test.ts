@@ -4,22 +4,34 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Tensor } from 'onnxruntime-node';
 import { pixelValues } from '../../../src/import/captioner/pixels-graph.ts';
+import { readProcessor } from '../../../src/import/captioner/processor.ts';
 import { GraphBuilder } from '../../../src/onnx/graph.ts';
 import { DATA_TYPES } from '../../../src/onnx/schema.ts';
 import { encodeModel } from '../../../src/onnx/write.ts';
 import { ROOT } from '../../support/samples.ts';
 import { open } from '../network/golden-parity.ts';
-import { compareAll } from './pixels-goldens.ts';
+import { compareAll, readGoldens } from './pixels-goldens.ts';
+
+const GOLDENS = fileURLToPath(new URL('../../fixtures/pixels', import.meta.url));
 
 test('thirty images are to each bit what the processors of transformers make of them', async () => {
-  const directory = fileURLToPath(new URL('../../fixtures/pixels', import.meta.url));
-  const found = await compareAll(directory, ROOT);
+  const found = await compareAll(GOLDENS, ROOT);
   assert.equal(new Set(found.map(({ case: { image } }) => image)).size, 30);
   assert.ok(new Set(found.map(({ case: { processor } }) => processor)).size >= 14);
   assert.deepEqual(
     found.filter(({ different }) => different > 0),
     [],
   );
+});
+
+test('what a file does not say is what the processor says of itself', () => {
+  const { defaults } = readGoldens(GOLDENS);
+  for (const said of defaults) {
+    const read = (settings: object) => readProcessor('said.json', JSON.stringify(settings));
+    const { image_processor_type } = said;
+    assert.deepEqual(read({ image_processor_type }), read(said), `${image_processor_type}`);
+  }
+  assert.equal(defaults.length, 7);
 });
 
 test('a network of half precision reads the same numbers, rounded once', async () => {
