@@ -58,7 +58,7 @@ export function* resizePillow(
   return across || down ? part : copy(part);
 }
 
-/** Samples are whole between the two directions, so their order counts. Before Pillow 13 columns always came last. */
+/** Samples are whole between the two directions, so their order counts. Before Pillow 13 down always came last. */
 function goesDownFirst({ width, height }: Rgb, columns: Axis, rows: Axis): boolean {
   const lost = height - rows.resized;
   return lost > 0 && lost > 2 * (width - columns.resized);
