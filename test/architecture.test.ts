@@ -95,6 +95,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'tar-stream',
     'yauzl',
   ],
+  'import/hub': ['import/source', 'files', 'net', 'errors', 'node:*', '@huggingface/hub', 'yaml', 'zod'],
   'import/network': [
     'import/source',
     'import/tensorflow',
@@ -105,7 +106,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'caption/resampling',
     'errors',
   ],
-  'import/captioner': ['onnx', 'caption', 'caption/resampling', 'errors', 'zod'],
+  'import/captioner': ['onnx', 'model', 'caption', 'caption/resampling', 'errors', 'zod'],
   import: [
     'import/network',
     'import/source',
@@ -277,6 +278,8 @@ const ALLOWED: Record<string, readonly string[]> = {
     'cli/shared',
     'cli/start',
     'import',
+    'import/captioner',
+    'import/hub',
     'import/source',
     'quantize',
     'model',

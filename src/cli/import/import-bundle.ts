@@ -1,125 +1,183 @@
 /** What `show-and-tell import` does; loaded when it is asked for, since it needs much that captioning does not. */
-import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { InvalidRequest } from '../../errors.ts';
-import { notWritten } from '../../files/system-error.ts';
-import { type ImportedDraft, importWeights } from '../../import/import-weights.ts';
-import { downloadSource } from '../../import/source/download.ts';
+import { type CaptionerTask, importCaptioner } from '../../import/captioner/import-captioner.ts';
+import { readCard } from '../../import/hub/card.ts';
+import type { Precision } from '../../import/hub/choose-files.ts';
+import { importWeights } from '../../import/import-weights.ts';
 import { claimPlace, type Draft } from '../../model/write-bundle.ts';
 import { printable } from '../../printable.ts';
-import { startProgress } from '../shared/progress.ts';
-import { userCache } from '../start/user-cache.js';
 import { printAgreement, printBundle, publishChecked } from './bundle-report.ts';
+import { fetchFile, fetchModel } from './fetch-source.ts';
 import { quantizeWithProgress } from './quantize-model.ts';
+import { type SourceKind, sourceKind, theSource } from './source-kind.ts';
 
 export interface ImportFlags {
-  from: string;
-  out: string;
+  from?: string;
+  out?: string;
+  list?: boolean;
+  revision?: string;
+  task?: string;
   vocabulary?: string;
   repairVocabulary?: boolean;
-  precision: string;
+  precision?: string;
   calibrate?: string[];
   name?: string;
-  license: string;
+  license?: string;
   sha256?: string;
   sha512?: string;
 }
 
+const PRECISIONS = ['fp32', 'fp16', 'int8'] as const satisfies readonly Precision[];
+const TASKS = ['caption', 'detailed', 'more-detailed'] as const satisfies readonly CaptionerTask[];
+const UNKNOWN_LICENSE = 'unknown: see where the weights came from';
+
+/** What was asked for, checked. */
+interface Job {
+  source: string;
+  kind: SourceKind;
+  out: string;
+  name: string;
+  precision: Precision | undefined;
+  /** Photographs, where fp32 graphs become INT8 here. */
+  calibrate: string[] | undefined;
+  task: CaptionerTask | undefined;
+  flags: ImportFlags;
+}
+
+interface Imported {
+  draft: Draft;
+  /** What was fetched, to be removed once the bundle is there. */
+  fetched?: string;
+}
+
 /** @throws InvalidRequest, SourceError */
-export async function importBundle(flags: ImportFlags): Promise<void> {
-  checkFlags(flags);
-  await claimPlace(flags.out);
+export async function importBundle(positional: string | undefined, flags: ImportFlags): Promise<void> {
+  const job = await checked(theSource(positional, flags.from), flags);
+  await claimPlace(job.out);
   const started = performance.now();
-  const download = isAddress(flags.from) ? await fetchSource(flags) : null;
-  const imported = await importWeights({
-    from: download?.file ?? flags.from,
-    origin: flags.from,
-    vocabulary: flags.vocabulary,
-    repairVocabulary: flags.repairVocabulary ?? false,
-    out: flags.out,
-    name: flags.name ?? basename(flags.out),
-    license: flags.license,
-  });
+  const isExport = job.kind === 'hub' || job.kind === 'export';
+  const imported = isExport ? await fromExport(job) : await fromWeights(job);
   try {
-    printSource(imported);
-    const draft = flags.precision === 'int8' ? await toInt8(imported.draft, flags) : imported.draft;
+    const { calibrate } = job;
+    const draft = calibrate === undefined ? imported.draft : await toInt8(imported.draft, calibrate, job);
     await publishChecked(draft);
   } finally {
     await imported.draft.discard();
   }
-  if (download !== null) await rm(download.directory, { recursive: true, force: true });
-  await printBundle(flags.out, performance.now() - started);
+  if (imported.fetched !== undefined) await rm(imported.fetched, { recursive: true, force: true });
+  await printBundle(job.out, performance.now() - started);
 }
 
-function checkFlags({ precision, calibrate, from, sha256, sha512 }: ImportFlags): void {
-  if (precision !== 'fp32' && precision !== 'int8') {
-    throw new InvalidRequest(`--precision: expected fp32 or int8, found ${precision}`);
+async function checked(source: string, flags: ImportFlags): Promise<Job> {
+  const { out } = flags;
+  if (out === undefined) throw new InvalidRequest('--out: name the bundle to make');
+  const kind = await sourceKind(source);
+  const precision = oneOf('--precision', flags.precision, PRECISIONS);
+  const task = oneOf('--task', flags.task, TASKS);
+  if (kind === 'address' && flags.sha256 === undefined && flags.sha512 === undefined) {
+    throw new InvalidRequest('an address needs --sha256 or --sha512: the hash that its owner publishes');
   }
-  if (precision === 'int8' && calibrate === undefined) {
+  refuseOthers(kind, flags);
+  const isExport = kind === 'hub' || kind === 'export';
+  if (!isExport && precision === 'int8' && flags.calibrate === undefined) {
     throw new InvalidRequest(
       '--precision int8 needs --calibrate: photographs to measure the ranges of values on',
     );
   }
-  if (isAddress(from) && sha256 === undefined && sha512 === undefined) {
-    throw new InvalidRequest(
-      '--from an address needs --sha256 or --sha512: the hash that its owner publishes',
-    );
-  }
+  const calibrate = precision === 'int8' ? flags.calibrate : undefined;
+  return { source, kind, out, name: flags.name ?? basename(out), precision, calibrate, task, flags };
 }
 
-function isAddress(from: string): boolean {
-  return /^https?:\/\//i.test(from);
+function oneOf<T extends string>(
+  flag: string,
+  found: string | undefined,
+  known: readonly T[],
+): T | undefined {
+  const value = known.find((one) => one === found);
+  if (value !== undefined || found === undefined) return value;
+  const names = `${known.slice(0, -1).join(', ')} or ${known.at(-1)}`;
+  throw new InvalidRequest(`${flag}: expected ${names}, found ${found}`);
 }
 
-/** Downloads to a place of the user alone that a second try finds again, named by the hash. */
-async function fetchSource({
-  from,
-  sha256,
-  sha512,
-}: ImportFlags): Promise<{ file: string; directory: string }> {
-  const hash = sha512 === undefined ? { sha256: sha256! } : { sha512 };
-  const name = Object.values(hash)[0]!
-    .slice(0, 32)
-    .replace(/[^0-9a-zA-Z]/g, '');
-  const directory = join(userCache('downloads') ?? (await placeForOnce()), name);
-  await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
-    throw notWritten(directory, cause);
+/** Flags that mean nothing for a source of this kind. */
+function refuseOthers(kind: SourceKind, flags: ImportFlags): void {
+  const isExport = kind === 'hub' || kind === 'export';
+  const refusals: [refused: boolean, message: string][] = [
+    [flags.revision !== undefined && kind !== 'hub', '--revision is for models of the hub (owner/name)'],
+    [flags.task !== undefined && !isExport, '--task is for exports of Florence-2'],
+    [
+      isExport && (flags.vocabulary !== undefined || flags.repairVocabulary === true),
+      '--vocabulary and --repair-vocabulary are for weights of im2txt: an export has its tokenizer.json',
+    ],
+    [!isExport && flags.precision === 'fp16', '--precision fp16 is for exports that have such files'],
+  ];
+  for (const [refused, message] of refusals) if (refused) throw new InvalidRequest(message);
+}
+
+async function fromWeights({ source, kind, out, name, flags }: Job): Promise<Imported> {
+  const download = kind === 'address' ? await fetchFile(source, flags) : null;
+  const { draft, ...read } = await importWeights({
+    from: download?.file ?? source,
+    origin: source,
+    vocabulary: flags.vocabulary,
+    repairVocabulary: flags.repairVocabulary ?? false,
+    out,
+    name,
+    license: flags.license ?? UNKNOWN_LICENSE,
   });
-  const progress = startProgress(null, 'MB');
-  try {
-    const file = await downloadSource(from, hash, {
-      directory,
-      onProgress: (bytes, total) => progress.set(megabytes(bytes), megabytes(total ?? 0)),
-    });
-    return { file, directory };
-  } finally {
-    progress.stop();
-  }
-}
-
-/** Where there is no such place: what comes is not found again, and so is not kept. */
-async function placeForOnce(): Promise<string> {
-  const place = await mkdtemp(join(tmpdir(), 'show-and-tell-download-'));
-  process.once('exit', () => rmSync(place, { recursive: true, force: true }));
-  return place;
-}
-
-const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
-
-function printSource({ source, vocabularyFile, mended }: ImportedDraft): void {
-  const step = source.globalStep === undefined ? '' : `, step ${source.globalStep}`;
+  const { globalStep, ignored } = read.source;
+  const step = globalStep === undefined ? '' : `, step ${globalStep}`;
   process.stdout.write(
-    `Read ${source.kind} ${printable(source.file)}${step}; ${source.ignored.length} tensors not needed\n`,
+    `Read ${read.source.kind} ${printable(read.source.file)}${step}; ${ignored.length} tensors not needed\n`,
   );
-  process.stdout.write(`Words from ${printable(vocabularyFile)}\n`);
-  for (const line of mended) process.stdout.write(`  mended ${printable(line)}\n`);
+  process.stdout.write(`Words from ${printable(read.vocabularyFile)}\n`);
+  for (const line of read.mended) process.stdout.write(`  mended ${printable(line)}\n`);
+  return { draft, ...(download !== null && { fetched: download.directory }) };
 }
 
-async function toInt8(fp32: Draft, flags: ImportFlags): Promise<Draft> {
-  const name = flags.name ?? basename(flags.out);
-  const { draft, agreement } = await quantizeWithProgress(fp32.directory, flags.calibrate!, flags.out, name);
+async function fromExport({
+  source,
+  kind,
+  out,
+  name,
+  precision,
+  calibrate,
+  task,
+  flags,
+}: Job): Promise<Imported> {
+  // INT8 is made here of fp32 files, or was by whoever exported them.
+  const wanted = calibrate === undefined ? precision : 'fp32';
+  const snapshot = kind === 'hub' ? await fetchModel(source, flags.revision, wanted) : null;
+  const directory = snapshot?.directory ?? source;
+  const { license: named, baseModels } = await readCard(directory);
+  const license = flags.license ?? named ?? undefined;
+  const madeOf = baseModels.length === 0 ? '' : `, made of ${baseModels.join(', ')}`;
+  process.stdout.write(
+    `Licence: ${printable(`${license ?? 'unknown, no model card names one'}${madeOf}`)}\n`,
+  );
+  const { draft } = await importCaptioner({
+    directory,
+    out,
+    name,
+    ...(snapshot !== null && {
+      origin: {
+        id: source,
+        revision: snapshot.commit,
+        files: snapshot.files,
+        baseModels,
+      },
+    }),
+    ...(license !== undefined && { license }),
+    ...(wanted !== undefined && { precision: wanted === 'int8' ? 'q8' : wanted }),
+    ...(task !== undefined && { task }),
+  });
+  return { draft, ...(snapshot !== null && { fetched: snapshot.directory }) };
+}
+
+async function toInt8(fp32: Draft, calibrate: string[], { out, name }: Job): Promise<Draft> {
+  const { draft, agreement } = await quantizeWithProgress(fp32.directory, calibrate, out, name);
   printAgreement(agreement);
   return draft;
 }

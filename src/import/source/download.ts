@@ -10,12 +10,14 @@ import { takeLock } from '../../files/lock.ts';
 import { notWritten } from '../../files/system-error.ts';
 import { syncDirectory } from '../../files/write-file.ts';
 import { shownAddress } from '../../net/failure.ts';
-import { type Fetched, FetchFailure, fetchFrom, parseAddress } from './http-range.ts';
+import { type Connection, type Fetched, FetchFailure, fetchFrom, parseAddress } from './http-range.ts';
 
 /** Hexadecimal; one of them is required. */
 export interface ExpectedHash {
   sha256?: string;
   sha512?: string;
+  /** Of Git: SHA-1 of the word `blob`, the size and the content. */
+  gitBlob?: string;
 }
 
 export interface DownloadLimits {
@@ -47,6 +49,10 @@ export interface DownloadOptions {
   directory: string;
   /** Bytes so far, and of all where the server says. */
   onProgress?: (bytes: number, total: number | null) => void;
+  /** Value of `authorization`; a secret, for the origin of the address alone. */
+  authorization?: string | undefined;
+  /** What an answer without the file means, where that server is known. */
+  refusal?: Connection['refusal'];
   /** @default DOWNLOAD_LIMITS */
   limits?: Partial<DownloadLimits>;
 }
@@ -60,7 +66,7 @@ export interface DownloadOptions {
 export async function downloadSource(
   url: string,
   hash: ExpectedHash,
-  { directory, onProgress, limits }: DownloadOptions,
+  { directory, onProgress, authorization, refusal, limits }: DownloadOptions,
 ): Promise<string> {
   const address = parseAddress(url);
   const wanted = parseHash(hash);
@@ -69,6 +75,7 @@ export async function downloadSource(
     address,
     part: `${file}.part`,
     limits: { ...DOWNLOAD_LIMITS, ...limits },
+    ways: { authorization, refusal },
     onProgress: onProgress ?? (() => undefined),
   };
   const lock = takeLock(file);
@@ -99,19 +106,26 @@ interface Job {
   address: URL;
   part: string;
   limits: DownloadLimits;
+  ways: Pick<Connection, 'authorization' | 'refusal'>;
   onProgress: (bytes: number, total: number | null) => void;
 }
 
 interface WantedHash {
-  algorithm: 'sha256' | 'sha512';
+  kind: keyof typeof HASHES;
   hex: string;
 }
 
-function parseHash({ sha256, sha512 }: ExpectedHash): WantedHash {
-  const algorithm = sha512 === undefined ? 'sha256' : 'sha512';
-  const hex = (sha512 ?? sha256 ?? '').trim().toLowerCase();
-  const digits = algorithm === 'sha512' ? 128 : 64;
-  if (hex.length === digits && /^[0-9a-f]+$/.test(hex)) return { algorithm, hex };
+const HASHES = {
+  sha256: { algorithm: 'sha256', digits: 64, start: () => '' },
+  sha512: { algorithm: 'sha512', digits: 128, start: () => '' },
+  gitBlob: { algorithm: 'sha1', digits: 40, start: (bytes: number) => `blob ${bytes}\0` },
+};
+
+function parseHash(hash: ExpectedHash): WantedHash {
+  const kind = hash.gitBlob !== undefined ? 'gitBlob' : hash.sha512 !== undefined ? 'sha512' : 'sha256';
+  const hex = (hash[kind] ?? '').trim().toLowerCase();
+  const { digits } = HASHES[kind];
+  if (hex.length === digits && /^[0-9a-f]+$/.test(hex)) return { kind, hex };
   throw new InvalidRequest(
     `A download needs its SHA-256 or SHA-512: expected ${digits} digits, found "${hex}"`,
   );
@@ -128,8 +142,9 @@ async function sizeOf(file: string): Promise<number> {
   return (await stat(file).catch(() => null))?.size ?? 0;
 }
 
-async function digest(file: string, { algorithm }: WantedHash): Promise<string> {
-  const hash = createHash(algorithm);
+async function digest(file: string, { kind }: WantedHash): Promise<string> {
+  const { algorithm, start } = HASHES[kind];
+  const hash = createHash(algorithm).update(start(await sizeOf(file)));
   await pipeline(createReadStream(file), hash);
   return hash.digest('hex');
 }
@@ -141,7 +156,7 @@ async function checkHash({ address, part }: Job, wanted: WantedHash): Promise<vo
   await rm(part);
   throw new SourceError('SourceDamaged', {
     file: shownAddress(address),
-    expected: `${wanted.algorithm} ${wanted.hex}`,
+    expected: `${wanted.kind} ${wanted.hex}`,
     actual: `${found} of ${bytes} bytes; they were removed`,
     remedy:
       'The server holds another file than the one the hash was made of; compare both with their publisher.',
@@ -156,7 +171,8 @@ async function fetchWhole(job: Job): Promise<void> {
   for (let connection = 1; ; connection++) {
     const before = await sizeOf(job.part);
     try {
-      const answer = await fetchFrom(job.address, before, validator, job.limits.stallMs, deadline);
+      const { stallMs } = job.limits;
+      const answer = await fetchFrom(job.address, before, validator, { stallMs, deadline, ...job.ways });
       validator = answer.validator;
       await store(job, answer);
       return;

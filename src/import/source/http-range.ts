@@ -62,18 +62,26 @@ function hasCredentials({ username, password }: URL): boolean {
   return username !== '' || password !== '';
 }
 
+export interface Connection {
+  /** Milliseconds without a byte, after which the body throws. */
+  stallMs: number;
+  deadline: AbortSignal;
+  /** Value of `authorization`; a secret, for the origin of the address alone. */
+  authorization?: string | undefined;
+  /** What an answer without the file means, where that server is known; `null` where it says nothing special. */
+  refusal?: ((answer: IncomingMessage) => SourceError | null) | undefined;
+}
+
 /**
  * Asks for the bytes from `start` on.
  * @param validator of the bytes that are there; null when they came from an earlier call: then the hash must tell
- * @param stallMs without a byte, after which the body throws
  * @throws SourceUnreadable when another try cannot help; after any other error it may
  */
 export async function fetchFrom(
   address: URL,
   start: number,
   validator: string | null,
-  stallMs: number,
-  deadline: AbortSignal,
+  { stallMs, deadline, authorization, refusal }: Connection,
 ): Promise<Fetched> {
   const stalled = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -91,11 +99,14 @@ export async function fetchFrom(
     const headers = {
       ...(start > 0 ? { range: `bytes=${start}-` } : {}),
       ...(start > 0 && validator !== null ? { 'if-range': validator } : {}),
+      ...(authorization !== undefined && { authorization }),
     };
     const signal = AbortSignal.any([stalled.signal, deadline]);
     const { answer, at } = await follow(address, headers, signal);
     const watchBody = () => watch('nothing more came');
     watchBody();
+    const refused = answer.statusCode! < 400 ? null : (refusal?.(answer) ?? null);
+    if (refused !== null) throw refused;
     const place = placeOf(address, answer, start);
     const bytes = bodyOf(answer, watchBody, (error) => inWords(error, at, address, signal));
     const body = answer.statusCode === 200 ? await checked(bytes, address, answer) : bytes;
@@ -111,16 +122,27 @@ function stall(what: string, stallMs: number): FetchFailure {
   return new FetchFailure({ actual: `${what} for ${stallMs} ms`, remedy, passes: true });
 }
 
-interface Answer {
+export interface Answer {
   answer: IncomingMessage;
   /** Who gave it. */
   at: URL;
 }
 
-async function follow(address: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
+/**
+ * Through redirects; to other hosts goes no `authorization`, since addresses that are led to may be anybody's.
+ * @param headers in lower case
+ * @throws SourceUnreadable, FetchFailure, the reason of `signal`
+ */
+export async function follow(
+  address: URL,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { authorization: _, ...open } = headers;
   let at = address;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const answer = await get(at, { headers, signal }).catch((error: unknown) => {
+    const sent = at.origin === address.origin ? headers : open;
+    const answer = await get(at, { headers: sent, signal }).catch((error: unknown) => {
       throw inWords(error, at, address, signal);
     });
     const { statusCode: status = 0, headers: answered } = answer;

@@ -56,11 +56,11 @@ function onTerminal(t: TestContext): { end: () => void } {
 }
 
 describe('an import is refused before anything is read', () => {
-  const hash = '--from an address needs --sha256 or --sha512: the hash that its owner publishes';
+  const hash = 'an address needs --sha256 or --sha512: the hash that its owner publishes';
   const calibrate = '--precision int8 needs --calibrate: photographs to measure the ranges of values on';
   const cases: [words: string[], message: string][] = [
-    [['--from', 'a.pb', '--precision', 'int4'], '--precision: expected fp32 or int8, found int4'],
-    [['--from', 'a.pb', '--precision', ''], '--precision: expected fp32 or int8, found '],
+    [['--from', 'a.pb', '--precision', 'int4'], '--precision: expected fp32, fp16 or int8, found int4'],
+    [['--from', 'a.pb', '--precision', ''], '--precision: expected fp32, fp16 or int8, found '],
     [['--from', 'a.pb', '--precision', 'int8'], calibrate],
     [['--from', 'https://127.0.0.1/x'], hash],
     [['--from', 'HTTP://127.0.0.1/x'], hash],

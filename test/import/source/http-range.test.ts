@@ -25,7 +25,7 @@ async function asked(t: TestContext, listener: RequestListener, start = 0, valid
   });
   const address = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/a?token=secret`);
   const signal = new AbortController().signal;
-  const fetched = fetchFrom(address, start, validator, 5000, signal);
+  const fetched = fetchFrom(address, start, validator, { stallMs: 5000, deadline: signal });
   return { address, seen, fetched };
 }
 
@@ -173,7 +173,10 @@ describe('answers that are refused', () => {
       server.close();
     });
     const address = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    const { body } = await fetchFrom(address, 0, null, 100, new AbortController().signal);
+    const { body } = await fetchFrom(address, 0, null, {
+      stallMs: 100,
+      deadline: new AbortController().signal,
+    });
     await assert.rejects(buffer(Readable.from(body)), (error) => {
       assert.ok(error instanceof FetchFailure);
       assert.deepEqual([error.text.actual, error.text.passes], ['nothing more came for 100 ms', true]);

@@ -1,0 +1,44 @@
+/** What `import --list` prints: the kinds of networks that become bundles, a line each. */
+
+const KINDS: Record<string, readonly [name: string, what: string][]> = {
+  'Show and Tell': [['im2txt', 'Inception v3 with an LSTM, as a frozen graph or a checkpoint of TensorFlow']],
+  Encoders: [
+    ['vit', 'ViT'],
+    ['deit', 'DeiT'],
+    ['beit', 'BEiT'],
+    ['swin', 'Swin, Swin v2'],
+    ['davit', 'DaViT, of Florence-2'],
+  ],
+  Decoders: [
+    ['gpt2', 'GPT-2'],
+    ['bert', 'BERT with cross-attention'],
+    ['roberta', 'RoBERTa with cross-attention'],
+    ['trocr', 'TrOCR'],
+    ['bart', 'BART, of Florence-2'],
+  ],
+  Layouts: [
+    ['merged', 'encoder_model.onnx, decoder_model_merged.onnx (transformers.js)'],
+    ['pair', 'encoder_model.onnx, decoder_model.onnx, decoder_with_past_model.onnx (Optimum)'],
+    ['no cache', 'encoder_model.onnx, decoder_model.onnx'],
+    ['Florence-2', 'vision_encoder.onnx, embed_tokens.onnx, encoder_model.onnx, decoder_model_merged.onnx'],
+  ],
+  Precisions: [
+    ['fp32', 'files without a suffix'],
+    ['fp16', 'files that end in _fp16'],
+    ['int8', 'files that end in _quantized or _int8 (q8 in transformers.js)'],
+  ],
+  'Tasks of Florence-2': [
+    ['caption', 'one sentence'],
+    ['detailed', 'two or three'],
+    ['more-detailed', 'a paragraph'],
+  ],
+};
+
+export function kindsText(): string {
+  return Object.entries(KINDS)
+    .map(
+      ([title, kinds]) =>
+        `${title}:\n${kinds.map(([name, what]) => `  ${name.padEnd(14)} ${what}\n`).join('')}`,
+    )
+    .join('');
+}
