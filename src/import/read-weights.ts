@@ -5,6 +5,7 @@ import { weightsOfGraph } from './network/frozen-graph.ts';
 import { weightsOfCheckpoint } from './network/variables.ts';
 import type { ShowAndTellWeights } from './network/weights.ts';
 import { unpack } from './source/archive.ts';
+import { inside } from './source/inside.ts';
 import { type FoundSource, findInDirectory, findSource } from './source/source.ts';
 import { openCheckpointV1 } from './tensorflow/checkpoint-v1.ts';
 import { openCheckpointV2 } from './tensorflow/checkpoint-v2.ts';
@@ -51,22 +52,8 @@ export async function readWeights(path: string): Promise<ReadWeights> {
     return { ...(await read({ ...inside, vocabulary })), dispose };
   } catch (error) {
     await dispose();
-    throw error instanceof SourceError ? insideArchive(error, directory, found.file) : error;
+    throw error instanceof SourceError ? inside(error, directory, found.file) : error;
   }
-}
-
-/** Temporary paths are gone when the message is read: `weights.zip: model/im2txt.pb` says where to look. */
-function insideArchive(error: SourceError, directory: string, archive: string): SourceError {
-  const translate = (text: string): string =>
-    text.replaceAll(`${directory}/`, `${archive}: `).replaceAll(directory, archive);
-  const { file, expected, actual, ...rest } = error.problem;
-  const problem = {
-    file: translate(file),
-    expected: translate(expected),
-    actual: translate(actual),
-    ...rest,
-  };
-  return new SourceError(error.code, problem, { cause: error });
 }
 
 async function read(found: FoundSource): Promise<Omit<ReadWeights, 'dispose'>> {

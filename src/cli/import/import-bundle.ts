@@ -1,11 +1,13 @@
 /** What `show-and-tell import` does; loaded when it is asked for, since it needs much that captioning does not. */
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { InvalidRequest } from '../../errors.ts';
+import { InvalidRequest, SourceError } from '../../errors.ts';
 import { type CaptionerTask, importCaptioner } from '../../import/captioner/import-captioner.ts';
 import { readCard } from '../../import/hub/card.ts';
 import type { Precision } from '../../import/hub/choose-files.ts';
+import { requireGraphs } from '../../import/hub/export-folder.ts';
 import { importWeights } from '../../import/import-weights.ts';
+import { inside } from '../../import/source/inside.ts';
 import { claimPlace, type Draft } from '../../model/write-bundle.ts';
 import { printable } from '../../printable.ts';
 import { printAgreement, printBundle, publishChecked } from './bundle-report.ts';
@@ -151,6 +153,7 @@ async function fromExport({
   const wanted = calibrate === undefined ? precision : 'fp32';
   const snapshot = kind === 'hub' ? await fetchModel(source, flags.revision, wanted) : null;
   const directory = snapshot?.directory ?? source;
+  await requireGraphs(directory);
   const { license: named, baseModels } = await readCard(directory);
   const license = flags.license ?? named ?? undefined;
   const madeOf = baseModels.length === 0 ? '' : `, made of ${baseModels.join(', ')}`;
@@ -172,6 +175,9 @@ async function fromExport({
     ...(license !== undefined && { license }),
     ...(wanted !== undefined && { precision: wanted === 'int8' ? 'q8' : wanted }),
     ...(task !== undefined && { task }),
+  }).catch((error: unknown) => {
+    if (snapshot === null || !(error instanceof SourceError)) throw error;
+    throw inside(error, directory, `${source} at ${snapshot.commit}`);
   });
   return { draft, ...(snapshot !== null && { fetched: snapshot.directory }) };
 }

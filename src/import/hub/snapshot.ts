@@ -8,6 +8,7 @@ import { notWritten } from '../../files/system-error.ts';
 import { putFile } from '../../files/write-file.ts';
 import { downloadSource } from '../source/download.ts';
 import { type Choice, choicesIn, graphsIn, type Precision } from './choose-files.ts';
+import { noGraphs } from './export-folder.ts';
 import { type Asked, hubFetch, hubRefusal } from './hub-fetch.ts';
 import { type HubSettings, hubSettings } from './settings.ts';
 
@@ -176,13 +177,7 @@ function nothingToTake(
     const there = choices.map(({ precision }) => precision).join(', ');
     return refused(`graphs in ${precision}`, there, 'Name one of these by --precision.');
   }
-  if (graphs.length === 0) {
-    return refused(
-      'ONNX files, at the top or in onnx/',
-      'none',
-      `Make them with Optimum (pip install optimum-onnx; optimum-cli export onnx --model ${id} DIR) and import DIR.`,
-    );
-  }
+  if (graphs.length === 0) return noGraphs(file, id);
   const names = graphs.slice(0, MOST_NAMES).join(', ') + (graphs.length > MOST_NAMES ? ' ...' : '');
   return refused('encoder_model.onnx or vision_encoder.onnx, and decoder_model*.onnx', names);
 }

@@ -58,19 +58,35 @@ function onTerminal(t: TestContext): { end: () => void } {
 describe('an import is refused before anything is read', () => {
   const hash = 'an address needs --sha256 or --sha512: the hash that its owner publishes';
   const calibrate = '--precision int8 needs --calibrate: photographs to measure the ranges of values on';
-  const cases: [words: string[], message: string][] = [
+  const words =
+    '--vocabulary and --repair-vocabulary are for weights of im2txt: an export has its tokenizer.json';
+  const cases: [flags: string[], message: string][] = [
     [['--from', 'a.pb', '--precision', 'int4'], '--precision: expected fp32, fp16 or int8, found int4'],
     [['--from', 'a.pb', '--precision', ''], '--precision: expected fp32, fp16 or int8, found '],
     [['--from', 'a.pb', '--precision', 'int8'], calibrate],
     [['--from', 'https://127.0.0.1/x'], hash],
     [['--from', 'HTTP://127.0.0.1/x'], hash],
+    [['http://127.0.0.1/x'], hash],
+    [['a.pb', '--from', 'a.pb'], 'the source is named twice: a.pb and --from a.pb'],
+    [[], 'name a source: a folder, a model of the hub (owner/name) or weights'],
+    [['a.pb', '--precision', 'fp16'], '--precision fp16 is for exports that have such files'],
+    [['a.pb', '--revision', 'main'], '--revision is for models of the hub (owner/name)'],
+    [['a.pb', '--task', 'caption'], '--task is for exports of Florence-2'],
+    [['a/b', '--task', 'ocr'], '--task: expected caption, detailed or more-detailed, found ocr'],
+    [['a/b', '--vocabulary', 'word_counts.txt'], words],
+    [['a/b', '--repair-vocabulary'], words],
   ];
-  for (const [words, message] of cases) {
-    it(words.join(' '), async () => {
-      await assert.rejects(parse('import', ...words, '--out', at('bundle')), new InvalidRequest(message));
+  for (const [flags, message] of cases) {
+    it(flags.join(' ') || 'nothing', async () => {
+      await assert.rejects(parse('import', ...flags, '--out', at('bundle')), new InvalidRequest(message));
       assert.ok(!existsSync(at('bundle')));
     });
   }
+
+  it('where no place is named', async () => {
+    const message = '--out: name the bundle to make';
+    await assert.rejects(parse('import', 'a.pb'), new InvalidRequest(message));
+  });
 
   it('where its place is taken', async () => {
     mkdirSync(at('taken'));
@@ -88,6 +104,22 @@ describe('an import is refused before anything is read', () => {
       });
     }
   });
+});
+
+it('the kinds that can be imported are listed, a line each', async (t) => {
+  const text = await said(t, 'stdout', () => parse('import', '--list'));
+  const titles = text.split('\n').filter((line) => /^\S/.test(line));
+  assert.deepEqual(titles, [
+    'Show and Tell:',
+    'Encoders:',
+    'Decoders:',
+    'Layouts:',
+    'Precisions:',
+    'Tasks of Florence-2:',
+  ]);
+  for (const kind of ['im2txt', 'vit', 'gpt2', 'merged', 'int8', 'more-detailed']) {
+    assert.match(text, new RegExp(`^  ${kind} +\\S.*$`, 'm'));
+  }
 });
 
 it('a download lies where its hash says, and a bar shows its megabytes on a terminal', async (t) => {

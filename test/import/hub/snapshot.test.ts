@@ -243,7 +243,7 @@ const REFUSALS: Record<string, Refusal> = {
   'weights for PyTorch alone': {
     model: only('config.json', 'pytorch_model.bin'),
     code: 'SourceUnsupported',
-    says: /expected ONNX files, .*found none\. Make them with Optimum .*--model somebody\/captioner DIR/,
+    says: /expected ONNX files, .*found none\. Make them .*--model somebody\/captioner exported\)/,
   },
   'graphs of something else': {
     model: only('config.json', 'onnx/model.onnx', 'onnx/model_fp16.onnx'),
