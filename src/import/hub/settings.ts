@@ -27,7 +27,7 @@ export function hubSettings(env: Record<string, string | undefined> = process.en
 
 function endpointOf(address: string): string {
   try {
-    return parseAddress(address).href.replace(/\/+$/, '');
+    return parseAddress(address).href.replace(/\/$/, '');
   } catch (cause) {
     throw new InvalidRequest(
       'HF_ENDPOINT: expected an https address, without a user, a password or a query',

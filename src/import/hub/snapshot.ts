@@ -33,13 +33,13 @@ export interface Snapshot {
   files: Record<string, string>;
 }
 
+/** Of Git's hashes, that of a file's content is like one of a commit. */
 const COMMIT = /^[0-9a-f]{40}$/;
-const digits = (count: number) => z.string().regex(new RegExp(`^[0-9a-f]{${count}}$`));
 const fileSchema = z.object({
   path: z.string(),
   size: z.int().min(0),
-  oid: digits(40),
-  lfs: z.object({ oid: digits(64) }).optional(),
+  oid: z.string().regex(COMMIT),
+  lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/) }).optional(),
 });
 type HubFile = z.infer<typeof fileSchema>;
 const listingSchema = z.array(fileSchema);

@@ -114,10 +114,7 @@ describe('what has come', () => {
     const args = ['import', ID, '--out', out, '--revision', hub.commit];
     const first = await runCli(args, { env });
     assert.equal(first.status, 4);
-    assert.match(
-      first.stderr,
-      new RegExp(`^show-and-tell: \\w+: ${ID} at ${hub.commit}\\b`),
-    );
+    assert.match(first.stderr, new RegExp(`^show-and-tell: \\w+: ${ID} at ${hub.commit}\\b`));
     assert.ok(!first.stderr.includes(caches), first.stderr);
     assert.deepEqual(kept(caches).sort(), Object.keys(NO_GRAPHS.files).sort());
     hub.asked.length = 0;

@@ -58,7 +58,7 @@ function pasteInto(shell: Shell, script: string, token?: string): Pasted {
   return paste(shell, script, {
     directory,
     programs: [
-      ...['aws', 'npm', 'npx', 'curl', 'docker', 'tar'],
+      ...['aws', 'npm', 'npx', 'curl', 'docker', 'tar', 'pip', 'optimum-cli', 'hf'],
       ...new Set(script.match(/\b(infra|cloudformation)\/[\w/-]+\.sh\b/g)),
     ],
     answers: [
