@@ -50,15 +50,15 @@ async function bodyOf(answer: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
   return Buffer.concat(pieces);
 }
 
-function unreachable({ page, revision }: Asked, cause: unknown): SourceError {
+function unreachable({ id, page, revision }: Asked, cause: unknown): SourceError {
   const { actual, remedy } =
     cause instanceof FetchFailure
       ? cause.text
       : { actual: 'no answer that can be read', remedy: 'Check the network, and HF_ENDPOINT if it is set.' };
-  const offline = 'A folder with the files (hf download ID --local-dir DIR) is imported without a network.';
+  const folder = `Nothing on this machine is called ${id}; a folder with the files (hf download ${id} --local-dir DIR) is imported without a network.`;
   return new SourceError(
     'SourceUnreadable',
-    { file: page, expected: `its files at ${revision}`, actual, remedy: `${remedy} ${offline}`.trim() },
+    { file: page, expected: `its files at ${revision}`, actual, remedy: `${remedy} ${folder}`.trim() },
     { cause },
   );
 }

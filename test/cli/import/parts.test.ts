@@ -16,6 +16,8 @@ import { InvalidRequest } from '../../../src/errors.ts';
 import { readBundle } from '../../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../../src/model/load.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
+import { startHub } from '../../support/hub/hub-server.ts';
+import { setEnvironment } from '../../support/network/servers.ts';
 import { COFFEE } from '../../support/samples.ts';
 
 const temporary = temporaryDirectory();
@@ -155,6 +157,21 @@ it('a download lies where its hash says, and a bar shows its megabytes on a term
     `show-and-tell/downloads/${'3f'.repeat(16)}`,
     'show-and-tell/downloads/5f',
   ]);
+});
+
+it('a bar shows the megabytes of a model of the hub on a terminal', async (t) => {
+  const graph = Buffer.alloc(600_000);
+  const files = { 'onnx/encoder_model.onnx': graph, 'onnx/decoder_model_merged.onnx': graph };
+  const hub = await startHub(t, { 'a/b': { files } });
+  mkdirSync(at('hub'), { mode: 0o700 });
+  setEnvironment(t, { HF_ENDPOINT: hub.endpoint, HF_TOKEN: undefined, XDG_CACHE_HOME: at('hub') });
+  onTerminal(t);
+  let bar = '';
+  const told = await said(t, 'stdout', async () => {
+    bar = await said(t, 'stderr', () => assert.rejects(parse('import', 'a/b', '--out', at('from-hub'))));
+  });
+  assert.match(told, /^a\/b at [0-9a-f]{40}: 2 files, 1\.2 MB\nLicence: unknown, no model card names one\n$/);
+  assert.match(bar, /1\.2\/1\.2 MB/);
 });
 
 describe('photographs to calibrate on', () => {

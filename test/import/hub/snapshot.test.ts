@@ -315,7 +315,8 @@ describe('what does not come is said with its reason and what to do', () => {
     setEnvironment(t, { HF_ENDPOINT: 'http://127.0.0.1:9' });
     await assert.rejects(fetchIt(), {
       code: 'SourceUnreadable',
-      message: /refuses connections \(ECONNREFUSED\).*A folder with the files/,
+      message:
+        /refuses connections \(ECONNREFUSED\).*Nothing on this machine is called somebody\/captioner; a folder with the files/,
     });
   });
 });
