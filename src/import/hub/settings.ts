@@ -27,13 +27,12 @@ export function hubSettings(env: Record<string, string | undefined> = process.en
 
 function endpointOf(address: string): string {
   try {
-    return parseAddress(address).href.replace(/\/$/, '');
-  } catch (cause) {
-    throw new InvalidRequest(
-      'HF_ENDPOINT: expected an https address, without a user, a password or a query',
-      {
-        cause,
-      },
-    );
+    const { href, search, hash } = parseAddress(address);
+    if (search === '' && hash === '') return href.replace(/\/$/, '');
+  } catch {
+    // Its message has the address in it, and with that perhaps a password.
   }
+  throw new InvalidRequest(
+    'HF_ENDPOINT: expected an https address (http for this machine itself) without a user, a password or a query',
+  );
 }

@@ -164,6 +164,7 @@ describe('the token', () => {
     ['HF_TOKEN', { HF_TOKEN: `${GOOD_TOKEN}\r\nx-other: 1` }],
     ['HF_ENDPOINT', { HF_ENDPOINT: 'http://hub.example' }],
     ['HF_ENDPOINT', { HF_ENDPOINT: 'https://user:password@hub.example' }],
+    ['HF_ENDPOINT', { HF_ENDPOINT: 'https://hub.example/?key=secret' }],
     ['HF_ENDPOINT', { HF_ENDPOINT: 'hub.example' }],
   ] as const) {
     test(`${name} that is none is refused, and not shown: ${JSON.stringify(Object.values(env)[0])}`, async (t) => {
