@@ -1,4 +1,7 @@
-/** A hub of models for one test: its API, Git's small files, and large ones that lie on another server. */
+/**
+ * A hub of models for one test: its API, small files as Git has them, and large ones that lie on another server. The official
+ * clients fetch from it, too: huggingface_hub 0.36.2 a whole model, @huggingface/hub 2.17.5 a file.
+ */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TestContext } from 'node:test';
@@ -76,11 +79,14 @@ export async function startHub(t: TestContext, models: Record<string, HubModel>)
       return refuse(response, token === undefined ? 401 : 404, 'RepoNotFound', 'Repository not found');
     }
     const isApi = pathname.startsWith('/api/');
-    const revision = decodeURIComponent(kind === 'revision' ? rest.join('/') : rest[0]!);
+    const revision = decodeURIComponent((kind === 'revision' ? rest.join('/') : rest[0]) ?? 'main');
     if (![COMMIT, 'main', ...(model.names ?? [])].includes(revision)) {
       return refuse(response, 404, 'RevisionNotFound', `Invalid rev id: ${revision}`);
     }
-    if (isApi && kind === 'revision') return json(response, { _id: '1', id, sha: COMMIT });
+    if (isApi && kind !== 'tree') {
+      const siblings = Object.keys(model.files).map((rfilename) => ({ rfilename }));
+      return json(response, { _id: '1', id, sha: COMMIT, siblings });
+    }
     if (isApi)
       return sendPage(response, model, hub.endpoint + pathname, Number(searchParams.get('cursor') ?? 0));
     const path = rest.slice(1).join('/');
@@ -146,12 +152,16 @@ function send(
   bytes: Buffer,
   cut: { after: number; waits: boolean } | undefined,
 ): void {
-  const start = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
-  response.setHeader('etag', `"${sha256(bytes)}"`);
-  response.setHeader('content-length', bytes.length - start);
-  if (start > 0) response.setHeader('content-range', `bytes ${start}-${bytes.length - 1}/${bytes.length}`);
-  response.writeHead(start > 0 ? 206 : 200);
-  if (cut === undefined) response.end(bytes.subarray(start));
+  const [, from = '0', to] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? [];
+  const start = Number(from);
+  const end = to ? Number(to) + 1 : bytes.length;
+  response.setHeader('etag', `"${gitBlob(bytes)}"`);
+  response.setHeader('content-length', end - start);
+  if (headers.range !== undefined) {
+    response.setHeader('content-range', `bytes ${start}-${end - 1}/${bytes.length}`);
+  }
+  response.writeHead(headers.range === undefined ? 200 : 206);
+  if (cut === undefined) response.end(bytes.subarray(start, end));
   else
     response.write(bytes.subarray(start, cut.after), () => {
       // Later than the bytes: a reset may overtake them.
