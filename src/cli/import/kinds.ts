@@ -2,6 +2,10 @@
 
 const KINDS: Record<string, readonly [name: string, what: string][]> = {
   'Show and Tell': [['im2txt', 'Inception v3 with an LSTM, as a frozen graph or a checkpoint of TensorFlow']],
+  'Captioners of Hugging Face, by model_type in config.json': [
+    ['vision-encoder-decoder', 'an encoder of images, a decoder of words'],
+    ['florence2', 'Florence-2'],
+  ],
   Encoders: [
     ['vit', 'ViT'],
     ['deit', 'DeiT'],
@@ -38,7 +42,7 @@ export function kindsText(): string {
   return Object.entries(KINDS)
     .map(
       ([title, kinds]) =>
-        `${title}:\n${kinds.map(([name, what]) => `  ${name.padEnd(14)} ${what}\n`).join('')}`,
+        `${title}:\n${kinds.map(([name, what]) => `  ${name.padEnd(22)} ${what}\n`).join('')}`,
     )
     .join('');
 }

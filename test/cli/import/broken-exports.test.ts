@@ -25,6 +25,7 @@ function edit(directory: string, name: string, change: (json: Json) => unknown):
 }
 
 const remove = (name: string) => (directory: string) => rmSync(join(directory, name));
+const DECODERS = ['decoder_model.onnx', 'decoder_with_past_model.onnx'];
 /** So much of every weight of a graph is in the file itself. */
 const LARGE_BYTES = 256;
 
@@ -46,8 +47,7 @@ const BROKEN: [name: string, spoil: (directory: string) => void, says: RegExp][]
   [
     'no decoder',
     (directory) => {
-      remove('decoder_model.onnx')(directory);
-      remove('decoder_with_past_model.onnx')(directory);
+      for (const name of DECODERS) remove(name)(directory);
     },
     /decoder_model/,
   ],
@@ -65,22 +65,29 @@ const BROKEN: [name: string, spoil: (directory: string) => void, says: RegExp][]
     /config\.json: expected .*vision-encoder-decoder.*, found .*bert/,
   ],
   [
-    'a decoder that is not known',
-    (directory) =>
-      edit(directory, 'config.json', ({ decoder }) => Object.assign(decoder, { model_type: 'llama' })),
-    /config\.json: expected .*gpt2.*, found .*llama/,
+    'a captioner of another kind',
+    (directory) => edit(directory, 'config.json', (config) => Object.assign(config, { model_type: 'blip' })),
+    /config\.json: expected .*vision-encoder-decoder.*, found .*blip/,
   ],
   [
-    'an encoder that is not known',
-    (directory) =>
-      edit(directory, 'config.json', ({ encoder }) => Object.assign(encoder, { model_type: 'resnet' })),
-    /config\.json: expected .*vit.*, found .*resnet/,
+    'a decoder that reads no image',
+    (directory) => {
+      for (const name of DECODERS) {
+        cpSync(join(directory, 'encoder_model.onnx'), join(directory, name));
+      }
+    },
+    /decoder_(with_past_)?model\.onnx: expected [^,]+.*, found /,
+  ],
+  [
+    'an encoder that reads words',
+    (directory) => cpSync(join(directory, 'decoder_model.onnx'), join(directory, 'encoder_model.onnx')),
+    /encoder_model\.onnx: expected .*, found /,
   ],
   [
     'a decoder that ends early',
     (directory) => {
       // Either may be the one that is read.
-      for (const name of ['decoder_model.onnx', 'decoder_with_past_model.onnx']) {
+      for (const name of DECODERS) {
         const file = join(directory, name);
         truncateSync(file, statSync(file).size >> 1);
       }

@@ -113,6 +113,7 @@ it('the kinds that can be imported are listed, a line each', async (t) => {
   const titles = text.split('\n').filter((line) => /^\S/.test(line));
   assert.deepEqual(titles, [
     'Show and Tell:',
+    'Captioners of Hugging Face, by model_type in config.json:',
     'Encoders:',
     'Decoders:',
     'Layouts:',
