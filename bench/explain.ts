@@ -67,8 +67,9 @@ report({
 async function fallsOf(bytes: Uint8Array): Promise<{ important: number; chance: number }> {
   const { captions, explanation } = await captioner.caption(bytes, undefined, { explain: true });
   const [best] = captions;
-  const said = vocabulary.plan({ banned: [], prefix: best!.text, required: [] }).prefix;
-  const ids = [...vocabulary.startIds, ...said, ...(best!.truncated ? [] : [vocabulary.endId])];
+  const said = vocabulary.plan({ banned: [], prefix: best!.text, required: [] });
+  if (!('prefix' in said)) throw new Error('the words of this model are pieces, which a text does not tell');
+  const ids = [...vocabulary.startIds, ...said.prefix, ...(best!.truncated ? [] : [vocabulary.endId])];
   const weight = cells.map((cell) =>
     explanation!.words.reduce((sum, { importance }) => sum + importance[cell]!, 0),
   );

@@ -39,6 +39,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   evaluate: ['caption', 'caption/confidence'],
   'model/native': ['errors', 'node:*', 'onnxruntime-node', 'sharp'],
   'model/waiting': [],
+  'model/tokenizer': ['caption/vocabulary', '@huggingface/tokenizers'],
   'model/formats': ['model/waiting', 'caption', 'errors', 'sharp'],
   'model/memory': ['model/formats', 'model/waiting', 'caption', 'errors', 'node:*', 'sharp'],
   'model/manifest': ['caption', 'caption/resampling', 'caption/confidence', 'zod'],

@@ -27,7 +27,7 @@ export interface SearchOptions {
   bannedIds: ReadonlySet<number>;
   /** No run of so many ids comes twice in a caption, start counted; 0 for as they come. @default 0 */
   noRepeatNgram?: number | undefined;
-  /** What a caption must say; a beam is kept for each of its states. */
+  /** What a caption must say; a beam is kept for each group of its states. */
   constraint: Constraint;
   /** Captions wanted for each image, at most `beamWidth`. */
   count: number;
@@ -83,6 +83,11 @@ interface Hypothesis extends FoundCaption {
   /** State of the constraint. */
   said: number;
 }
+
+/** What may follow in one step, by twice the group of the constraint, and one more where the word in progress must go on. */
+type Beams = Map<number, Hypothesis[]>;
+const OPEN = 1;
+const isOpen = (beam: number): boolean => beam % 2 === OPEN;
 
 interface ImageSearch {
   image: number;
@@ -177,21 +182,18 @@ async function advance(
   const rows = active.flatMap((s) => s.live);
   const wanted = rows.map((h) => options.constraint.wanted(h.said));
   const repeated = rows.map((h) => idsThatRepeat(h.ids, options.noRepeatNgram ?? 0));
-  const k = candidatesWanted(
-    options,
-    mostIn(wanted.map((ids) => ids.length)),
-    mostIn(repeated.map((ids) => ids.size)),
-  );
+  const beside = rows.map((h, i) => wanted[i]!.length + options.constraint.apart(h.said) + repeated[i]!.size);
+  const k = candidatesWanted(options, Math.max(...beside));
   const output = await step({
     words: rows.map((h) => h.ids.at(-1)!),
     parents: rows.map((h) => h.row),
     state,
     k,
-    all: options.constraint !== NO_CONSTRAINT,
+    all: wanted.some((ids) => ids.length > 0),
   });
   let row = 0;
   for (const search of active) {
-    const beams = new Map<number, Hypothesis[]>();
+    const beams: Beams = new Map();
     for (const parent of search.live) {
       const candidates = candidatesOf(output, row, k, wanted[row]!);
       extend(parent, { candidates, row, repeated: repeated[row]! }, beams, search, options);
@@ -203,19 +205,16 @@ async function advance(
   return output.state;
 }
 
-const mostIn = (numbers: readonly number[]): number => Math.max(...numbers);
-
-/** As many that enough remain when every word that may be refused or belongs to another beam is among them. */
+/** As many that enough remain when every id that may be refused or belongs to another beam is among them. */
 function candidatesWanted(
   { beamWidth, bannedIds, minLength, constraint, ending, vocabularySize }: SearchOptions,
-  wanted: number,
-  repeated: number,
+  beside: number,
 ): number {
   const end = minLength > 0 || constraint !== NO_CONSTRAINT ? 1 : 0;
-  return Math.min(vocabularySize, ending.continuations(beamWidth) + bannedIds.size + end + wanted + repeated);
+  return Math.min(vocabularySize, ending.continuations(beamWidth) + bannedIds.size + end + beside);
 }
 
-/** Adds, for each state that one hypothesis can come to, its best allowed continuations. */
+/** Adds, for each beam that one hypothesis can come to, its best allowed continuations. */
 function extend(
   parent: Hypothesis,
   {
@@ -223,7 +222,7 @@ function extend(
     row,
     repeated,
   }: { candidates: readonly Candidate[]; row: number; repeated: ReadonlySet<number> },
-  beams: Map<number, Hypothesis[]>,
+  beams: Beams,
   { trace }: ImageSearch,
   options: SearchOptions,
 ): void {
@@ -234,9 +233,11 @@ function extend(
   for (const { id, logProbability: wordLogProbability, wanted } of candidates) {
     if (bannedIds.has(id) || repeated.has(id) || (id === endId && !mayEnd)) continue;
     const said = constraint.next(parent.said, id);
-    const before = said === null ? most : (taken.get(said) ?? 0);
-    if (said === null || before === most) continue;
-    taken.set(said, before + 1);
+    if (said === null) continue;
+    const beam = 2 * constraint.group(said) + (constraint.mustGoOn(said) ? OPEN : 0);
+    const before = taken.get(beam) ?? 0;
+    if (before === most) continue;
+    taken.set(beam, before + 1);
     // The comparisons are turned round so that NaN is dropped too.
     const least = wanted ? -Number.MAX_VALUE : ending.least;
     if (!(wordLogProbability >= least)) continue;
@@ -255,9 +256,9 @@ function extend(
       if (!child.complete && !constraint.accepts(said)) continue;
     }
     if (trace) traceWord(trace, parent, child, { id, logProbability: wordLogProbability });
-    const beam = beams.get(said);
-    if (beam) beam.push(child);
-    else beams.set(said, [child]);
+    const mates = beams.get(beam);
+    if (mates) mates.push(child);
+    else beams.set(beam, [child]);
   }
 }
 
@@ -266,17 +267,21 @@ function isOver({ complete, ids }: Hypothesis, { ending, maxLength }: SearchOpti
 }
 
 /** @returns what lives on of all beams; what is over goes to the search's captions */
-function settle(
-  beams: ReadonlyMap<number, readonly Hypothesis[]>,
-  { complete }: ImageSearch,
-  options: SearchOptions,
-): Hypothesis[] {
+function settle(beams: Beams, { complete }: ImageSearch, options: SearchOptions): Hypothesis[] {
   const { beamWidth, ending } = options;
-  return [...beams.values()].flatMap((children) => {
-    const live = new TopN<Hypothesis>(beamWidth);
-    ending.settle(children, (child) => isOver(child, options), { live, complete, beamWidth });
-    return live.items();
+  const live = [...beams].map(([beam, children]) => {
+    const kept = new TopN<Hypothesis>(beamWidth);
+    ending.settle(children, (child) => isOver(child, options), { live: kept, complete, beamWidth });
+    return [beam, kept] as const;
   });
+  const whole = new Map(live.filter(([beam]) => !isOpen(beam)));
+  // Whoever must go on is beside the others, not in the place of one, and only where it would have been among them.
+  const open = live.flatMap(([beam, kept]) => {
+    if (!isOpen(beam)) return [];
+    const least = whole.get(beam - OPEN)?.scoreOfRank(beamWidth) ?? Number.NEGATIVE_INFINITY;
+    return kept.items().filter(({ score }) => score > least);
+  });
+  return [...[...whole.values()].flatMap((kept) => kept.items()), ...open];
 }
 
 function isDecided(search: ImageSearch, options: SearchOptions): boolean {

@@ -208,7 +208,7 @@ function explainBest(
 }
 
 function toTraceNode({ id, ...node }: TracedWord, vocabulary: Vocabulary): TraceNode {
-  return { ...node, ...vocabulary.piece(id) };
+  return { ...node, ...vocabulary.piece(id, node.step) };
 }
 
 function toCaption(found: FoundCaption, vocabulary: Vocabulary): Caption {

@@ -28,8 +28,8 @@ const optionTexts = z.registry<OptionText>();
 const MODELS_OWN = 'the model’s';
 
 /**
- * How captions are searched for. Lengths count words as im2txt counts them: `maxLength` includes `<S>` and `</S>`,
- * `minLength` counts neither.
+ * How captions are searched for. Lengths count words as im2txt counts them, or pieces of words where a model says these:
+ * `maxLength` includes `<S>` and `</S>`, `minLength` counts neither.
  */
 export const captionOptionsSchema = z
   .strictObject({
@@ -40,13 +40,13 @@ export const captionOptionsSchema = z
     }),
     maxLength: z.int().min(1).max(MAX_CAPTION_LENGTH).default(20).register(optionTexts, {
       flag: '--max-length <n>',
-      text: 'longest caption in words, start and end word counted',
+      text: 'longest caption in words (pieces, in models of pieces), start and end counted',
       otherwise: MODELS_OWN,
     }),
     /** `</S>` is no candidate before. */
     minLength: z.int().min(0).max(MAX_CAPTION_LENGTH).default(0).register(optionTexts, {
       flag: '--min-length <n>',
-      text: 'shortest caption in words, start and end word not counted',
+      text: 'shortest caption in words (pieces, in models of pieces), start and end not counted',
       otherwise: MODELS_OWN,
     }),
     lengthNormalization: z.number().min(0).max(5).default(0).register(optionTexts, {

@@ -13,7 +13,7 @@ const captionSchema = z
     text: z
       .string()
       .meta({ example: 'a dog runs on the grass .' })
-      .describe('Words joined by spaces, as the network says them'),
+      .describe('As the network says it: words joined by spaces, or as its pieces of words join'),
     logProbability,
     probability: z
       .number()
@@ -63,6 +63,10 @@ const traceNodeSchema = z
     parent: z.int().min(0).nullable().describe('Index in this list; null at the start'),
     step: z.int().min(0).describe('0 at the start, 1 at the first word'),
     word: z.string().describe('</S> where a caption ends'),
+    continues: z
+      .boolean()
+      .optional()
+      .describe('Whether it goes on with the word before; there in models that say words in pieces'),
     logProbability,
     total: z.number().max(0).describe('Sum of the logarithms from the start on'),
     fate: z.enum(['alive', 'dropped', 'complete']),

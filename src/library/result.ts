@@ -3,7 +3,7 @@ import type { ImageArea } from '../caption/preprocess.ts';
 
 /** One sentence about an image. */
 export interface Caption {
-  /** Words joined by spaces, as the network says them: `a dog runs on the grass .` */
+  /** As the network says it: `a dog runs on the grass .`, or `a dog runs on the grass.` of pieces of words. */
   text: string;
   /** Natural log, at most 0. */
   logProbability: number;
@@ -37,6 +37,8 @@ export interface TraceNode {
   step: number;
   /** `</S>` where a caption ended. */
   word: string;
+  /** Whether it goes on with the word before; there in models that say words in pieces. */
+  continues?: boolean | undefined;
   /** Of this word, natural log. */
   logProbability: number;
   /** Sum from the start on. */

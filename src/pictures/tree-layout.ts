@@ -42,8 +42,8 @@ export function treeNodes(trace: readonly TraceNode[]): TreeNode[] {
   for (const [index, traced] of trace.entries()) {
     const up = traced.parent === null ? undefined : nodes[traced.parent];
     const ends = traced.word === END;
-    const before = up?.up ? `${up.text} ` : '';
-    const text = !up ? '' : ends ? up.text : before + traced.word;
+    const blank = up?.up && !traced.continues ? ' ' : '';
+    const text = !up ? '' : ends ? up.text : up.text + blank + traced.word;
     const place = { x: 0, y: 0, width: 0, label: '' };
     const node: TreeNode = { ...traced, index, up, children: [], text, told: Infinity, ends, ...place };
     up?.children.push(node);
@@ -98,10 +98,10 @@ export function layOut(
   return { columns, width: x - GAP + 12, height: Math.max(...nodes.map((node) => node.y)) + ROW / 2 + 4 };
 }
 
-/** Nothing at the start, and where a caption ends: a badge stands there. */
-export function wordLabel({ up, ends, word, fate }: TreeNode): string {
+/** Nothing at the start, and where a caption ends: a badge stands there. A dot before what goes on with a word. */
+export function wordLabel({ up, ends, word, fate, continues }: TreeNode): string {
   if (!up) return '';
-  if (!ends) return word;
+  if (!ends) return continues ? `·${word}` : word;
   return fate === 'dropped' ? 'end' : '';
 }
 

@@ -8,12 +8,15 @@ import { IM2TXT_INPUT, type ImageInput } from '../../src/caption/image-input.ts'
 import type { DecodeImage } from '../../src/caption/ports.ts';
 import type { ReadImage } from '../../src/caption/read-image.ts';
 import { IM2TXT_ENDING } from '../../src/caption/search/ending.ts';
+import { pieceVocabulary } from '../../src/caption/vocabulary/pieces.ts';
+import type { Vocabulary } from '../../src/caption/vocabulary/vocabulary.ts';
 import { wholeWords } from '../../src/caption/vocabulary/whole-words.ts';
 import { DeadlineExceeded, InvalidRequest } from '../../src/errors.ts';
 import { type Lstm, type LstmInput, lstmDecoder } from '../../src/model/networks/show-and-tell.ts';
 import { type Model, markov, stepOver } from './fake-models.ts';
 
 const WORDS = ['<S>', '</S>', 'dog', 'runs', '<UNK>'];
+const WHOLE_WORDS = wholeWords({ words: WORDS, startId: 0, endId: 1, unknownId: 4 }, WORDS.length);
 const NEVER = -100;
 const HALF = Math.log(0.5);
 /** "dog runs" and "dog" with a half each; whoever comes to `<UNK>` stays there. */
@@ -47,6 +50,7 @@ interface Variant {
   calibrated?: boolean;
   models?: Model[];
   image?: ImageInput;
+  vocabulary?: Vocabulary;
   /** In place of the bytes of the file. */
   decode?: DecodeImage;
 }
@@ -54,7 +58,7 @@ interface Variant {
 /** A file is two bytes: which model says its caption, and milliseconds that its decoding takes. */
 function captionerOf(
   t: TestContext,
-  { calibrated = false, models = [DOG, RUNS], image = BYTES, decode }: Variant = {},
+  { calibrated = false, models = [DOG, RUNS], image = BYTES, decode, vocabulary = WHOLE_WORDS }: Variant = {},
 ) {
   const clock = { now: 1000 };
   t.mock.method(performance, 'now', () => clock.now);
@@ -95,7 +99,7 @@ function captionerOf(
     ending: IM2TXT_ENDING,
     explains: true,
     defaults: { beamWidth: 2 },
-    vocabulary: wholeWords({ words: WORDS, startId: 0, endId: 1, unknownId: 4 }, WORDS.length),
+    vocabulary,
     model: { name: 'by hand', hash: 'abc' },
     calibration: {
       evidence: null,
@@ -292,6 +296,52 @@ describe('the result of a call', () => {
     const plain = await captioner.caption(ONE);
     for (const key of ['trace', 'features', 'explanation', 'confidence', 'needsReview'])
       assert.ok(!(key in plain), key);
+  });
+
+  test('has whole words where the model says pieces of them', async (t) => {
+    const pieces = ['<s>', '</s>', ' surf', 'board', '<unk>'];
+    const vocabulary = pieceVocabulary(
+      {
+        size: pieces.length,
+        bytes: (id) => pieces[id]!,
+        special: new Set([0, 1, 4]),
+        unknownId: 4,
+        closesUp: false,
+        encode: (text) => [Math.max(4, pieces.indexOf(text))],
+      },
+      { startIds: [0], endId: 1, logits: pieces.length },
+    );
+    const { captioner } = captionerOf(t, { vocabulary });
+    const { captions, trace, explanation } = await captioner.caption(ONE, undefined, {
+      trace: true,
+      explain: true,
+    });
+    const half = Math.fround(HALF);
+    assert.deepEqual(
+      captions.map(({ text, words }) => [text, words]),
+      [
+        ['surfboard', [{ word: 'surfboard', logProbability: half }]],
+        ['surf', [{ word: 'surf', logProbability: 0 }]],
+      ],
+    );
+    assert.deepEqual(
+      trace!.slice(0, 3).map(({ word, continues }) => [word, continues]),
+      [
+        ['<S>', undefined],
+        ['surf', undefined],
+        ['board', true],
+      ],
+    );
+    // The fall of both pieces: the first of -NEVER, as of "dog", the second of what "runs" loses.
+    const { captioner: whole } = captionerOf(t);
+    const { explanation: apart } = await whole.caption(ONE, undefined, { explain: true });
+    const sums = apart!.words[0]!.importance.map((fall, cell) => fall + apart!.words[1]!.importance[cell]!);
+    assert.deepEqual(explanation!.words, [{ word: 'surfboard', importance: sums }]);
+    const planned = captioner.plan({ bannedWords: ['surf'] });
+    assert.deepEqual(
+      (await captioner.caption(ONE, planned)).captions.map(({ text }) => text),
+      ['surfboard'],
+    );
   });
 
   test('has a confidence where the model is calibrated, and the caller’s line', async (t) => {

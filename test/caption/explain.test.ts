@@ -114,8 +114,9 @@ describe('on the default model', async () => {
   });
   const explained = async (bytes: Uint8Array) => {
     const { captions, explanation } = await captioner.caption(bytes, undefined, { explain: true });
-    const words = vocabulary.plan({ banned: [], prefix: captions[0]!.text, required: [] }).prefix;
-    const ids = [...vocabulary.startIds, ...words, vocabulary.endId];
+    const said = vocabulary.plan({ banned: [], prefix: captions[0]!.text, required: [] });
+    assert.ok('prefix' in said);
+    const ids = [...vocabulary.startIds, ...said.prefix, vocabulary.endId];
     return { caption: captions[0]!, words: explanation!.words, ids };
   };
 

@@ -41,26 +41,45 @@ export function plainSearch(model: Model, options: SearchOptions): FoundCaption[
   return [...live].sort((a, b) => b.score - a.score).slice(0, options.count);
 }
 
-/** Constrained beam search without any shortcut: a beam for each state of the constraint, every word looked at. */
+/** Constrained beam search without any shortcut: a beam for each group of the constraint, every word looked at. */
 export function plainConstrainedSearch(model: Model, options: SearchOptions): FoundCaption[] {
   const { constraint, beamWidth, endId } = options;
   const stateOf = ({ ids }: FoundCaption) =>
     ids
       .slice(1)
       .reduce<number | null>((s, id) => (s === null ? s : constraint.next(s, id)), constraint.start);
-  const bestByState = (captions: readonly FoundCaption[]) =>
-    [...Map.groupBy(captions, stateOf)].flatMap(([state, group]) =>
-      state === null ? [] : group.sort((a, b) => b.logProbability - a.logProbability).slice(0, beamWidth),
+  const bestByGroup = (captions: readonly FoundCaption[]) => {
+    const allowed = captions.filter((caption) => stateOf(caption) !== null);
+    const groups = Map.groupBy(allowed, (caption) => {
+      const state = stateOf(caption)!;
+      return `${constraint.group(state)} ${constraint.mustGoOn(state)}`;
+    });
+    return [...groups.values()].flatMap((group) =>
+      group.sort((a, b) => b.logProbability - a.logProbability).slice(0, beamWidth),
     );
+  };
+  /** Without those that must go on and are no better than as many others as the beam has places. */
+  const living = (captions: readonly FoundCaption[]) => {
+    const best = bestByGroup(captions);
+    return best.filter((caption) => {
+      const state = stateOf(caption)!;
+      const others = best.filter((other) => {
+        const beside = stateOf(other)!;
+        return constraint.group(beside) === constraint.group(state) && !constraint.mustGoOn(beside);
+      });
+      const better = others.filter((other) => other.logProbability >= caption.logProbability);
+      return !constraint.mustGoOn(state) || better.length < beamWidth;
+    });
+  };
   let live = [begin(options)];
   const complete: FoundCaption[] = [];
   for (let step = 1; step < options.maxLength; step++) {
     const longer = live.flatMap((caption) => {
       const words = model(caption.ids).map((p, word) => append(caption, word, p, options));
-      return bestByState(words.filter((c) => !c.complete || constraint.accepts(stateOf(caption)!)));
+      return bestByGroup(words.filter((c) => !c.complete || constraint.accepts(stateOf(caption)!)));
     });
     complete.push(...longer.filter((c) => c.ids.at(-1) === endId));
-    live = bestByState(longer.filter((c) => !c.complete));
+    live = living(longer.filter((c) => !c.complete));
   }
   return complete.sort((a, b) => b.score - a.score).slice(0, options.count);
 }

@@ -125,7 +125,15 @@ describe('what readers are told of a result', () => {
 
   test('explains what a name alone does not say', () => {
     assert.deepEqual(told('Caption'), ['text', 'logProbability', 'probability', 'truncated']);
-    assert.deepEqual(told('TraceNode'), ['parent', 'step', 'word', 'logProbability', 'total', 'caption']);
+    assert.deepEqual(told('TraceNode'), [
+      'parent',
+      'step',
+      'word',
+      'continues',
+      'logProbability',
+      'total',
+      'caption',
+    ]);
     assert.deepEqual(told('Explanation'), ['rows', 'columns', 'words']);
     assert.deepEqual(told('WordImportance'), ['importance']);
     assert.deepEqual(told('CaptionResult'), [

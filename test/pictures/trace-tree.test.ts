@@ -139,6 +139,23 @@ test('badges stand where sentences end: those of captions and those that were ou
   assert.deepEqual(treeNodes(trace).map(wordLabel), ['', 'a', '', '', 'end', 'cat']);
 });
 
+test('pieces are joined to the word that they go on with', () => {
+  const nodes = treeNodes(
+    traceOf([
+      START,
+      { word: 'surf', parent: 0 },
+      { word: 'board', parent: 1, continues: true },
+      { word: 'er', parent: 2, continues: true },
+      { word: '.', parent: 2 },
+    ]),
+  );
+  assert.deepEqual(nodes.map(wordLabel), ['', 'surf', '·board', '·er', '.']);
+  assert.deepEqual(
+    nodes.map(({ text }) => text),
+    ['', 'surf', 'surfboard', 'surfboarder', 'surfboard .'],
+  );
+});
+
 /** Rows relative to the start. */
 function rows(words: readonly Word[]): number[] {
   const nodes = treeNodes(traceOf(words));

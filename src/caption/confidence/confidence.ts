@@ -12,7 +12,7 @@
  */
 import * as z from 'zod';
 import { EVIDENCE_FEATURES, evidenceFeatures, type WordEvidence } from './evidence.ts';
-import { FUNCTION_WORDS } from './function-words.ts';
+import { isFunctionWord } from './function-words.ts';
 import { logLength, photographFeatures, type SeenImage } from './photograph.ts';
 
 /** What the regression over captions looks at; the first three in the order in which older bundles add them up. */
@@ -108,7 +108,7 @@ export function confidenceFeatures(
 }
 
 function captionFeatures({ logProbability, words }: ScoredCaption) {
-  const content = words.filter(({ word }) => !FUNCTION_WORDS.has(word)).map((word) => word.logProbability);
+  const content = words.filter(({ word }) => !isFunctionWord(word)).map((word) => word.logProbability);
   return {
     meanLogProbability: logProbability / (words.length + 1),
     worstLogProbability: Math.min(0, ...words.map((word) => word.logProbability)),

@@ -6,7 +6,7 @@
  * Area under the curve of the default model's captions, 130 everyday photographs / Flickr8k: the decoder's own
  * numbers 0.61 / 0.68, the three below 0.76 / 0.74, both together no more.
  */
-import { FUNCTION_WORDS } from './function-words.ts';
+import { isFunctionWord } from './function-words.ts';
 
 export interface WordEvidence {
   /** Row of each word. */
@@ -42,7 +42,7 @@ export function evidenceFeatures(
   embedding: Float32Array,
   evidence: WordEvidence,
 ): EvidenceFeatures {
-  const content = words.filter(({ word }) => !FUNCTION_WORDS.has(word));
+  const content = words.filter(({ word }) => !isFunctionWord(word));
   const found = content.map(({ word }) => evidenceFor(word, embedding, evidence));
   const count = Math.max(1, found.length);
   const evidenceSum = found.reduce((sum, value) => sum + value, 0);

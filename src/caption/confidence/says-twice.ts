@@ -1,4 +1,4 @@
-import { FUNCTION_WORDS } from './function-words.ts';
+import { isFunctionWord } from './function-words.ts';
 
 const ARTICLES = new Set(['a', 'an', 'the']);
 const JOINTS = new Set(['and', 'with', 'of']);
@@ -10,9 +10,9 @@ const MARKS = new Set(['.', ',']);
  * `models/training/captioner/faults.py` counts the same.
  */
 export function saysTwice(caption: readonly string[]): boolean {
-  const words = caption.filter((word) => !MARKS.has(word));
+  const words = caption.filter((word) => !MARKS.has(word)).map((word) => word.toLowerCase());
   const bare = words.filter((word) => !ARTICLES.has(word));
-  const isContent = (word: string) => !FUNCTION_WORDS.has(word);
+  const isContent = (word: string) => !isFunctionWord(word);
   return (
     words.some((word, i) => word === words[i + 1]) ||
     bare.some((word, i) => JOINTS.has(bare[i + 1] ?? '') && word === bare[i + 2]) ||

@@ -1,6 +1,6 @@
 /**
- * What a caption must say, as a deterministic automaton over words: hypotheses in different states answer different
- * parts of the wish, so the search keeps a beam for each state (constrained beam search, Anderson et al. 2017).
+ * What a caption must say, as a deterministic automaton over ids: hypotheses in different states answer different
+ * parts of the wish, so the search keeps a beam for each group of states (constrained beam search, Anderson et al. 2017).
  */
 
 /** Each phrase doubles the beams of a search at least. */
@@ -17,6 +17,15 @@ export interface Constraint {
   wanted(state: number): readonly number[];
   /** Whether a caption may end in a state. */
   accepts(state: number): boolean;
+  /** Hypotheses whose states are of one group compete for the places of one beam. */
+  group(state: number): number;
+  /**
+   * Whether the word in progress may not stay as it is, as `man` where that is banned and `manual` is not: the hypothesis
+   * takes nobody's place, and is kept where it would have had one.
+   */
+  mustGoOn(state: number): boolean;
+  /** How many more candidates are looked at in a state, since so many may be refused, or lead to a word that must go on. */
+  apart(state: number): number;
 }
 
 /** Nothing is asked for. */
@@ -25,6 +34,9 @@ export const NO_CONSTRAINT: Constraint = {
   next: () => 0,
   wanted: () => [],
   accepts: () => true,
+  group: (state) => state,
+  mustGoOn: () => false,
+  apart: () => 0,
 };
 
 /**
@@ -64,14 +76,21 @@ export function constraintOf(prefix: readonly number[], phrases: readonly (reado
       return [...new Set(open)];
     },
     accepts: (state) => digits(state).every((digit, i) => digit === sizes[i]! - 1),
+    group: NO_CONSTRAINT.group,
+    mustGoOn: NO_CONSTRAINT.mustGoOn,
+    apart: NO_CONSTRAINT.apart,
   };
 }
 
-/** Words of `phrase` that are said after `id`, `said` of them before (Knuth, Morris and Pratt); once all are said it stays so. */
+/** Words of `phrase` that are said after `id`, `said` of them before; once all are said it stays so. */
 function progress(phrase: readonly number[], said: number, id: number): number {
-  if (said === phrase.length) return said;
-  const tail = [...phrase.slice(0, said), id];
-  for (let n = tail.length; n > 0; n--) {
+  return said === phrase.length ? said : matched(phrase, said, id);
+}
+
+/** How much of `phrase` stands at the end of what is said, with `next`, `said` of it before (Knuth, Morris and Pratt). */
+export function matched<Word>(phrase: readonly Word[], said: number, next: Word): number {
+  const tail = [...phrase.slice(0, said), next];
+  for (let n = Math.min(tail.length, phrase.length); n > 0; n--) {
     if (tail.slice(-n).every((word, i) => word === phrase[i])) return n;
   }
   return 0;

@@ -1,7 +1,7 @@
 /** A vocabulary whose ids are words, as im2txt's are. */
 import { InvalidRequest } from '../../errors.ts';
 import { constraintOf } from '../search/constraint.ts';
-import type { PlannedWords, Vocabulary, WantedWords } from './vocabulary.ts';
+import type { Vocabulary, WantedWords, WordIds } from './vocabulary.ts';
 import { UNKNOWN_WORD, type WordList } from './word-list.ts';
 
 /** @param size softmax width; at least the number of words */
@@ -14,14 +14,15 @@ export function wholeWords(list: WordList, size: number): Vocabulary {
     words: (ids) => wordsOf(ids, list).map((word) => ({ word, ids: 1 })),
     piece: (id) => ({ word: wordAt(id, list) }),
     plan: (wanted) => planWords(wanted, list, size),
-    constraint: ({ banned, prefix, required }) => ({
-      bannedIds: new Set(banned),
-      constraint: constraintOf(prefix, required),
-    }),
+    constraint(planned) {
+      if ('wishes' in planned) throw new TypeError('planned for a vocabulary of pieces');
+      const { banned, prefix, required } = planned;
+      return { bannedIds: new Set(banned), constraint: constraintOf(prefix, required) };
+    },
   };
 }
 
-function planWords({ banned, prefix, required }: WantedWords, list: WordList, size: number): PlannedWords {
+function planWords({ banned, prefix, required }: WantedWords, list: WordList, size: number): WordIds {
   const bannedIds = idsOf(banned, list, size);
   const idsFor = (field: string, text: string) => {
     const { ids, unknown } = idsOfText(text, list);

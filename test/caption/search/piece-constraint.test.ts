@@ -1,0 +1,237 @@
+/** Searches over pieces of words, held to what the texts of their captions say. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { beamSearch, type FoundCaption, type SearchOptions } from '../../../src/caption/beam-search.ts';
+import { NO_CONSTRAINT } from '../../../src/caption/search/constraint.ts';
+import { pieceVocabulary, type Tokenizer } from '../../../src/caption/vocabulary/pieces.ts';
+import type { WantedWords } from '../../../src/caption/vocabulary/vocabulary.ts';
+import { InvalidRequest } from '../../../src/errors.ts';
+import { type Model, ONE_IMAGE, searchOptions, stepOver } from '../fake-models.ts';
+import { enumerateSearch, plainConstrainedSearch } from '../plain-search.ts';
+
+const PIECES = ['<s>', '</s>', ' man', 'man', 'ual', ' wo', '.', ' the'];
+const [END, MAN, MAN_ON, UAL, WO, STOP, THE] = [1, 2, 3, 4, 5, 6, 7] as const;
+const UNKNOWN = 8;
+
+/** The longest piece that fits, again and again. */
+function cut(text: string): number[] | null {
+  if (text === '') return [];
+  const fits = PIECES.filter((piece, id) => id > END && text.startsWith(piece));
+  const longest = fits.sort((a, b) => b.length - a.length)[0];
+  const rest = longest && cut(text.slice(longest.length));
+  return rest ? [PIECES.indexOf(longest!), ...rest] : null;
+}
+
+const tokenizer: Tokenizer = {
+  size: PIECES.length,
+  bytes: (id) => PIECES[id] ?? '',
+  special: new Set([0, 1, UNKNOWN]),
+  unknownId: UNKNOWN,
+  closesUp: false,
+  encode: (text) => cut(text) ?? cut(` ${text}`) ?? [UNKNOWN],
+};
+const vocabulary = pieceVocabulary(tokenizer, { startIds: [0], endId: END, logits: PIECES.length });
+
+function textOf({ ids }: FoundCaption): string {
+  return ids.map((id) => (id > END ? PIECES[id]! : '')).join('');
+}
+
+/** Cut in another way than the product does it. */
+function wordsIn(text: string): string[] {
+  return text.replace(/\./g, ' . ').split(' ').filter(Boolean);
+}
+
+function says(text: string, phrase: string): boolean {
+  return ` ${wordsIn(text).join(' ')} `.includes(` ${wordsIn(phrase).join(' ')} `);
+}
+
+function fulfils(caption: FoundCaption, { banned, prefix, required }: WantedWords): boolean {
+  const text = textOf(caption);
+  const begins = ` ${wordsIn(text).join(' ')} `.startsWith(` ${[...wordsIn(prefix), ''].join(' ')}`);
+  return begins && !banned.some((phrase) => says(text, phrase)) && required.every((one) => says(text, one));
+}
+
+/** Any continuous log-probabilities, of all that is said: no ties. */
+function modelOf(seed: number): Model {
+  return (prefix) =>
+    PIECES.map((_, word) => {
+      let h = seed | 0;
+      for (const id of [...prefix, word]) h = Math.imul(h ^ (id + 0x9e3779b9), 0x85ebca6b) ^ (h >>> 13);
+      // Nobody starts again.
+      return word === 0 ? -100 : Math.fround(-((h >>> 4) % 1_000_003) / 250_000 - 0.01);
+    });
+}
+
+async function search(model: Model, wanted: Partial<WantedWords>, options: Partial<SearchOptions>) {
+  const planned = vocabulary.plan({ banned: [], prefix: '', required: [], ...wanted });
+  const whole = searchOptions({
+    vocabularySize: PIECES.length,
+    endId: END,
+    ...options,
+    ...vocabulary.constraint(structuredClone(planned)),
+  });
+  return { whole, found: (await beamSearch(stepOver(model).decoder, ONE_IMAGE, whole)).captions[0]! };
+}
+
+const word = fc.constantFrom('man', 'manual', 'woman', 'the', '.', 'the man', 'man.', 'manual the', 'wo');
+const wish = fc.record({
+  banned: fc.uniqueArray(word, { maxLength: 3 }),
+  prefix: fc.constantFrom('', '', '', 'the', 'man', 'the man'),
+  required: fc.uniqueArray(word, { maxLength: 2 }),
+});
+/** Wishes without those that contradict themselves, which no plan takes. */
+const possible = wish.filter((wanted) => {
+  try {
+    return Boolean(vocabulary.plan(wanted));
+  } catch (error) {
+    assert.ok(error instanceof InvalidRequest, String(error));
+    return false;
+  }
+});
+
+test('equals the enumeration of all captions whose text fulfils a wish when the beams drop none', async () => {
+  let asked = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.integer(), possible, async (seed, wanted) => {
+      const model = modelOf(seed);
+      const { whole, found } = await search(model, wanted, { beamWidth: 4000, maxLength: 6 });
+      // The start is nowhere else than at the start.
+      const sayable = (caption: FoundCaption) => caption.complete && !caption.ids.slice(1).includes(0);
+      const every = enumerateSearch(model, whole).filter((one) => sayable(one) && fulfils(one, wanted));
+      assert.deepEqual(
+        found.filter(sayable).map((one) => textOf(one)),
+        every.map((one) => textOf(one)),
+      );
+      if (wanted.banned.length + wanted.required.length > 0 && every.length > 0) asked++;
+    }),
+    { numRuns: 25, seed: 21 },
+  );
+  assert.ok(asked > 12, `only ${asked} cases had a wish that a caption fulfils`);
+});
+
+test('keeps to a wish at any beam width, and stops early without changing a caption', async () => {
+  let none = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer(),
+      possible,
+      fc.integer({ min: 1, max: 4 }),
+      async (seed, wanted, beamWidth) => {
+        const model = modelOf(seed);
+        const { whole, found } = await search(model, wanted, { beamWidth, maxLength: 12 });
+        if (found.length === 0) none++;
+        for (const one of found)
+          assert.ok(fulfils(one, wanted), `${textOf(one)} for ${JSON.stringify(wanted)}`);
+        const slow = await beamSearch(stepOver(model).decoder, ONE_IMAGE, { ...whole, earlyStop: false });
+        assert.deepEqual(found, slow.captions[0]);
+      },
+    ),
+    { numRuns: 300, seed: 22 },
+  );
+  assert.equal(none, 0);
+});
+
+test('equals a plain search that looks at every piece and keeps a beam for each group', async () => {
+  let complete = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer(),
+      possible,
+      fc.integer({ min: 1, max: 3 }),
+      async (seed, wanted, beamWidth) => {
+        const model = modelOf(seed);
+        const { whole, found } = await search(model, wanted, { beamWidth, maxLength: 7, earlyStop: false });
+        const expected = plainConstrainedSearch(model, whole);
+        assert.deepEqual(
+          found.filter((one) => one.complete).map((one) => one.ids),
+          expected.map((one) => one.ids),
+        );
+        complete += expected.length;
+      },
+    ),
+    { numRuns: 100, seed: 24 },
+  );
+  assert.ok(complete > 100, `only ${complete} captions`);
+});
+
+test('finds the same with bans that nothing calls for as without', async () => {
+  let compared = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.integer(), fc.integer({ min: 1, max: 4 }), async (seed, beamWidth) => {
+      const any = modelOf(seed);
+      // Never "manual" nor "woman".
+      const model: Model = (prefix) => any(prefix).map((p, id) => (id === UAL || id === WO ? -100 : p));
+      const options = { beamWidth, maxLength: 8 };
+      const { whole, found } = await search(model, { banned: ['manual', 'woman'] }, options);
+      assert.notEqual(whole.constraint, NO_CONSTRAINT);
+      assert.deepEqual(found, (await search(model, {}, options)).found);
+      compared += found.length;
+    }),
+    { numRuns: 100, seed: 23 },
+  );
+  assert.ok(compared > 100);
+});
+
+/** Each next piece by the pieces before; all else is unlikely. */
+function tableOf(rows: Record<string, Record<number, number>>): Model {
+  return ([, ...said]) => PIECES.map((_, id) => rows[said.join()]?.[id] ?? -30 - id);
+}
+
+test('a word that begins with a banned one is found, and costs no other caption its place', async () => {
+  const model = tableOf({
+    '': { [MAN]: -0.1, [THE]: -3 },
+    [`${MAN}`]: { [END]: -0.1, [UAL]: -1 },
+    [`${MAN},${UAL}`]: { [END]: -0.1 },
+    [`${THE}`]: { [END]: -0.1 },
+  });
+  const found = async (banned: string[], beamWidth: number) => {
+    const { found } = await search(model, { banned }, { beamWidth, maxLength: 5 });
+    return found.map(textOf);
+  };
+  assert.deepEqual(await found([], 1), [' man']);
+  assert.deepEqual(await found(['man'], 1), [' manual']);
+  assert.deepEqual(await found(['Man'], 2), [' manual', ' the']);
+  assert.deepEqual(await found(['man', 'manual'], 1), [' the']);
+});
+
+test('no caption is cut off behind a banned word', async () => {
+  const model = tableOf({ '': { [THE]: -0.1 }, [`${THE}`]: { [MAN]: -0.1, [STOP]: -2 } });
+  const { found } = await search(model, { banned: ['man'] }, { beamWidth: 2, maxLength: 3 });
+  assert.ok(found.length > 0);
+  for (const one of found) assert.ok(!says(textOf(one), 'man'), textOf(one));
+});
+
+test('a banned word is one however it is spelt', async () => {
+  const model = tableOf({
+    '': { [WO]: -0.1, [MAN_ON]: -0.2, [THE]: -5 },
+    [`${WO}`]: { [MAN_ON]: -0.1 },
+    [`${WO},${MAN_ON}`]: { [END]: -0.1, [STOP]: -0.2 },
+    [`${MAN_ON}`]: { [END]: -0.1, [STOP]: -0.2 },
+    [`${THE}`]: { [END]: -0.1 },
+  });
+  const { found } = await search(model, { banned: ['woman', 'man'] }, { beamWidth: 2, maxLength: 6 });
+  assert.equal(textOf(found[0]!), ' the');
+});
+
+test('a prefix is whole words, in either spelling of its beginning', async () => {
+  const model = tableOf({
+    '': { [THE]: -0.1 },
+    [`${MAN}`]: { [UAL]: -0.01, [STOP]: -5, [END]: -6 },
+    [`${MAN_ON}`]: { [UAL]: -0.01, [STOP]: -0.5, [END]: -6 },
+    [`${MAN_ON},${STOP}`]: { [END]: -0.1 },
+    [`${MAN},${STOP}`]: { [END]: -0.1 },
+  });
+  const { found } = await search(model, { prefix: 'man' }, { beamWidth: 3, maxLength: 6 });
+  // Piece 2 is likelier than 3 where nothing is said, and the way on from 3 is likelier by more.
+  assert.deepEqual(found[0]!.ids, [0, MAN_ON, STOP, END]);
+  assert.ok(found.every((one) => wordsIn(textOf(one))[0] === 'man'));
+});
+
+test('a required word is said even where the model gives it almost nothing', async () => {
+  const model: Model = () => [-1e3, -0.5, -90, -80, -70, -60, -1, -0.7];
+  for (const phrase of ['woman', 'the man.', 'manual']) {
+    const { found } = await search(model, { required: [phrase] }, { beamWidth: 1, maxLength: 8 });
+    assert.ok(says(textOf(found[0]!), phrase), textOf(found[0]!));
+  }
+});

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { parseTokenizer } from '../../../src/model/tokenizer/parse-tokenizer.ts';
+import { TokenizerError } from '../../../src/model/tokenizer/tokenizer-error.ts';
+import { goldenOf, TOKENIZERS, tokenizerJson, vocabularyOf } from '../../caption/vocabulary/tokenizers.ts';
+
+for (const name of TOKENIZERS) {
+  describe(`the tokenizer ${name}`, () => {
+    test('cuts texts as the Python library does', async () => {
+      const { tokenizer } = await vocabularyOf(name);
+      for (const { text, ids } of goldenOf(name).encoded) assert.deepEqual(tokenizer.encode(text), ids, text);
+    });
+
+    test('makes the same texts of any ids', async () => {
+      const { vocabulary } = await vocabularyOf(name);
+      for (const { ids, text } of goldenOf(name).decoded) {
+        assert.equal(vocabulary.text(ids), text, JSON.stringify(ids));
+      }
+    });
+  });
+}
+
+describe('a tokenizer.json is refused', () => {
+  const bert = () => JSON.parse(tokenizerJson('bert'));
+  const cases: [string, string, RegExp][] = [
+    ['that is no JSON', '{"model":', /^is not JSON$/],
+    ['that is no object', '[]', /no model|model of type none/],
+    ['without a model', '{}', /model of type none; BPE, WordPiece, Unigram are known/],
+    [
+      'of an unknown model',
+      JSON.stringify({ ...bert(), model: { type: 'WordLevel', vocab: {} } }),
+      /WordLevel/,
+    ],
+    ['without a vocabulary', JSON.stringify({ ...bert(), model: { type: 'BPE' } }), /no vocabulary/],
+    [
+      'whose vocabulary is empty',
+      JSON.stringify({ ...bert(), added_tokens: [], model: { type: 'BPE', vocab: {}, merges: [] } }),
+      /empty/,
+    ],
+    [
+      'whose ids are no numbers',
+      JSON.stringify({ ...bert(), model: { type: 'WordPiece', vocab: { a: 'b' } } }),
+      /list of tokens/,
+    ],
+    [
+      'whose pieces have no text',
+      JSON.stringify({ ...bert(), model: { type: 'Unigram', vocab: [[1, 2]] } }),
+      /list of tokens/,
+    ],
+    ['without a decoder', JSON.stringify({ ...bert(), decoder: null }), /no decoder/],
+    ['of an unknown decoder', JSON.stringify({ ...bert(), decoder: { type: 'CTC' } }), /decoder of type CTC/],
+    [
+      'with a pattern in its decoder',
+      JSON.stringify({ ...bert(), decoder: { type: 'Replace', pattern: { Regex: 'a' }, content: '' } }),
+      /Replace/,
+    ],
+    ['without added tokens', JSON.stringify({ ...bert(), added_tokens: undefined }), /added_tokens/],
+    ['of an unknown normalizer', JSON.stringify({ ...bert(), normalizer: { type: 'Rot13' } }), /Rot13/],
+    ['that cuts in an unknown way', JSON.stringify({ ...bert(), pre_tokenizer: { type: 'Axe' } }), /Axe/],
+  ];
+  for (const [what, json, message] of cases) {
+    test(what, async () => {
+      await assert.rejects(parseTokenizer(json), (error: Error) => {
+        assert.ok(error instanceof TokenizerError, String(error));
+        assert.match(error.message, message);
+        assert.doesNotMatch(error.message, /\n/);
+        return true;
+      });
+    });
+  }
+
+  test('by this error and no other, whatever is damaged', async () => {
+    let refused = 0;
+    const values = fc.constantFrom(null, 7, 'x', [], {}, [null], { type: 'Sequence', decoders: 3 }, [[1]]);
+    const place = fc.array(fc.nat(), { minLength: 1, maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...TOKENIZERS), place, values, async (name, way, value) => {
+        const file = JSON.parse(tokenizerJson(name));
+        let at = file;
+        for (const [depth, step] of way.entries()) {
+          const keys = Object.keys(at);
+          const key = keys[step % Math.max(1, keys.length)] ?? 'x';
+          if (depth === way.length - 1 || typeof at[key] !== 'object' || at[key] === null) at[key] = value;
+          else at = at[key];
+          if (at[key] === value) break;
+        }
+        try {
+          const { encode, bytes, size } = await parseTokenizer(JSON.stringify(file));
+          for (let id = 0; id < size; id++) bytes(id);
+          encode('a man');
+        } catch (error) {
+          assert.ok(error instanceof TokenizerError, String(error));
+          refused++;
+        }
+      }),
+      { numRuns: 300, seed: 31 },
+    );
+    assert.ok(refused > 100, `only ${refused} refused`);
+  });
+
+  test('but not for the name of its model, which old ones do not have', async () => {
+    for (const name of TOKENIZERS) {
+      const file = JSON.parse(tokenizerJson(name));
+      delete file.model.type;
+      const { encode } = await parseTokenizer(JSON.stringify(file));
+      const { text, ids } = goldenOf(name).encoded[0]!;
+      assert.deepEqual(encode(text), ids);
+    }
+  });
+
+  test('whose merges are damaged, when it is asked for the pieces of a text at last', async () => {
+    const gpt2 = JSON.parse(tokenizerJson('gpt2'));
+    const { encode } = await parseTokenizer(JSON.stringify({ ...gpt2, model: { ...gpt2.model, merges: 7 } }));
+    assert.throws(() => encode('a'), TokenizerError);
+  });
+});
