@@ -5,11 +5,14 @@ export const MAX_ALT_TEXT_LENGTH = 125;
 
 /** A screen reader says "image" itself. */
 const ANNOUNCEMENT =
-  /^(?:(?:this|there|it) is )?(?:an?|the) (?:black and white |\w+ )?(?:image|picture|photo|photograph) (?:of|showing) /;
+  /^(?:(?:this|there|it) is )?(?:an?|the) (?:black and white |\w+ )?(?:image|picture|photo|photograph) (?:of|showing) /i;
+/** As models begin that write whole sentences. */
+const SENTENCE_ABOUT_IMAGE =
+  /^(?:(?:this|the) (?:image|picture|photo|photograph) (?:shows|depicts|features)|in (?:this|the) (?:image|picture|photo|photograph),? we can see) /i;
 /** The noun, which captions write like the adverb; how near something is tells more than "image" does. */
-const CLOSE_UP = /\bclose[ -]?up(?: (?:image|picture|photo|photograph|shot|view))?(?= of )/g;
+const CLOSE_UP = /\bclose[ -]?up(?: (?:image|picture|photo|photograph|shot|view))?(?= of )/gi;
 /** "a" before a vowel that is spoken as one, so not in "a uniform", "a used car", "a european city", "a one way sign". */
-const WRONG_ARTICLE = /\ba(?= (?!(?:uni(?![dmn])|us[aeiu]|ut[ei]|ur[ai]|uk|u\b|eu|ewe|on[ce]))[aeiou])/g;
+const WRONG_ARTICLE = /\b([aA])(?= (?!(?:uni(?![dmn])|us[aeiu]|ut[ei]|ur[ai]|uk|u\b|eu|ewe|on[ce]))[aeiou])/g;
 /** Written without a blank before it. */
 const CLINGS = /^(?:[.,;:!?'’]|n't\b)/;
 const STOPS = '.,;:';
@@ -23,13 +26,14 @@ const PROMISES = new Set(
 /**
  * `a dog runs on the grass .` becomes `A dog runs on the grass.`: a capital letter, no blank before a stop, at most
  * 125 characters (cut after a whole word), no "image of", a "close-up of", "an" before a vowel.
- * @param text words joined by spaces, as a caption has them
+ * @param text of a caption, whether there are blanks before its stops or none
  */
 export function altText(text: string): string {
   const words = text
     .replace(CLOSE_UP, 'close-up')
+    .replace(SENTENCE_ABOUT_IMAGE, '')
     .replace(ANNOUNCEMENT, '')
-    .replace(WRONG_ARTICLE, 'an')
+    .replace(WRONG_ARTICLE, '$1n')
     .trim()
     .split(/\s+/);
   const sentence = withoutStops(words.map((word) => (CLINGS.test(word) ? word : ` ${word}`)).join(''));

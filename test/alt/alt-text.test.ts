@@ -32,6 +32,17 @@ const EXAMPLES: [string, string][] = [
   ["a dog does xn't", "A dog does xn't."],
   ['  a   dog\trun ', 'A dog run.'],
   ['x', 'X.'],
+  // As models write that say capital letters and no blank before a stop.
+  ['A dog runs on the grass.', 'A dog runs on the grass.'],
+  ["A man's dog doesn't bark, it sleeps.", "A man's dog doesn't bark, it sleeps."],
+  ['A picture of a cat.', 'A cat.'],
+  ['This is a photo of an orange cat.', 'An orange cat.'],
+  ['A close up of a cat.', 'A close-up of a cat.'],
+  ['A elephant under a orange umbrella.', 'An elephant under an orange umbrella.'],
+  ['The image shows a cat on a mat.', 'A cat on a mat.'],
+  ['this picture depicts two cats .', 'Two cats.'],
+  ['In this image we can see a cat.', 'A cat.'],
+  ['The image is a cat.', 'The image is a cat.'],
   // Only at the start, and only the announcement.
   ['this is an image of a cat', 'A cat.'],
   ['it is the photograph of a cat', 'A cat.'],
