@@ -5,11 +5,16 @@ export const ELEMENT_BYTES = {
   float32: 4,
   uint8: 1,
   int8: 1,
+  uint16: 2,
+  int16: 2,
   int32: 4,
   int64: 8,
   bool: 1,
   float16: 2,
   float64: 8,
+  uint32: 4,
+  uint64: 8,
+  bfloat16: 2,
 } as const;
 
 export type ElementType = keyof typeof ELEMENT_BYTES;
@@ -29,8 +34,13 @@ export interface OnnxTensor {
 export type Attribute =
   | number
   | readonly number[]
+  /** Of 64 bits, where a number would not hold them: "to the end" is 2^63 - 1 in many graphs. */
+  | bigint
+  | readonly bigint[]
   | string
+  | { strings: readonly string[] }
   | { float: number }
+  | { floats: readonly number[] }
   | { tensor: OnnxTensor }
   /** What a `Loop` does; it may read the values of the graph around it. */
   | { graph: OnnxGraph };
@@ -47,7 +57,8 @@ export interface OnnxNode {
 
 export interface ValueInfo {
   name: string;
-  type: ElementType;
+  /** Null: left open, as the outputs of a graph inside of a node may do. */
+  type: ElementType | null;
   /** A string names a free dimension; null says nothing about the shape. */
   dims: readonly (number | string)[] | null;
 }
@@ -64,6 +75,8 @@ export interface OnnxGraph {
 export interface OnnxModel extends OnnxGraph {
   /** Domain to version; '' are ONNX's own operators. */
   opsets: Readonly<Record<string, number>>;
+  /** Of the file that it was read from; those written here are of the oldest that carries their opset. */
+  irVersion?: number;
 }
 
 /** The opset of everything written here; ONNX 1.16 and onnxruntime 1.18 (2024) brought it. */

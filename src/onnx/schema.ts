@@ -10,7 +10,9 @@ message Model {
   optional string producer_name = 2;
   optional Graph graph = 7;
   repeated OperatorSet opset_import = 8;
+  repeated Unread functions = 25;
 }
+message Unread {}
 message OperatorSet { optional string domain = 1; optional int64 version = 2; }
 message Graph {
   repeated Node node = 1;
@@ -18,6 +20,7 @@ message Graph {
   repeated Tensor initializer = 5;
   repeated Value input = 11;
   repeated Value output = 12;
+  repeated Unread sparse_initializer = 15;
 }
 message Node {
   repeated string input = 1;
@@ -34,7 +37,9 @@ message Attribute {
   optional bytes s = 4;
   optional Tensor t = 5;
   optional Graph g = 6;
+  repeated float floats = 7;
   repeated int64 ints = 8;
+  repeated bytes strings = 9;
   optional int32 type = 20;
 }
 message Tensor {
@@ -45,8 +50,12 @@ message Tensor {
   repeated int64 int64_data = 7 [packed = true];
   optional string name = 8;
   optional bytes raw_data = 9;
+  repeated double double_data = 10 [packed = true];
+  repeated uint64 uint64_data = 11 [packed = true];
+  repeated Entry external_data = 13;
   optional int32 data_location = 14;
 }
+message Entry { optional string key = 1; optional string value = 2; }
 message Value { optional string name = 1; optional Type type = 2; }
 message Type { optional TensorType tensor_type = 1; }
 message TensorType { optional int32 elem_type = 1; optional Shape shape = 2; }
@@ -54,15 +63,21 @@ message Shape { repeated Dimension dim = 1; }
 message Dimension { optional int64 dim_value = 1; optional string dim_param = 2; }
 `;
 
-/** The messages as plain objects, 64-bit integers as numbers, lists always there. */
+/** An integer of 64 bits: bigints are read; numbers are written, or the two halves of what is larger. */
+export type Long = number | bigint | { low: number; high: number };
+
+/** The messages as plain objects, lists always there. */
 export interface TensorMessage {
-  dims: number[];
+  dims: Long[];
   data_type: number;
   float_data?: number[];
   int32_data?: number[];
-  int64_data?: number[];
+  int64_data?: Long[];
+  double_data?: number[];
+  uint64_data?: Long[];
   name?: string;
   raw_data?: Uint8Array;
+  external_data?: { key?: string; value?: string }[];
   data_location?: number;
 }
 
@@ -70,11 +85,13 @@ export interface AttributeMessage {
   name: string;
   type: number;
   f?: number;
-  i?: number;
+  i?: Long;
   s?: Uint8Array;
   t?: TensorMessage;
   g?: GraphMessage;
-  ints?: readonly number[];
+  floats?: readonly number[];
+  ints?: readonly Long[];
+  strings?: readonly Uint8Array[];
 }
 
 export interface NodeMessage {
@@ -89,7 +106,7 @@ export interface NodeMessage {
 export interface ValueMessage {
   name: string;
   type?: {
-    tensor_type?: { elem_type?: number; shape?: { dim: { dim_value?: number; dim_param?: string }[] } };
+    tensor_type?: { elem_type?: number; shape?: { dim: { dim_value?: Long; dim_param?: string }[] } };
   };
 }
 
@@ -99,13 +116,15 @@ export interface GraphMessage {
   initializer: TensorMessage[];
   input: ValueMessage[];
   output: ValueMessage[];
+  sparse_initializer?: unknown[];
 }
 
 export interface ModelMessage {
-  ir_version?: number;
+  ir_version?: Long;
   producer_name?: string;
   graph?: GraphMessage;
-  opset_import: { domain?: string; version?: number }[];
+  opset_import: { domain?: string; version?: Long }[];
+  functions?: unknown[];
 }
 
 const root = protobuf.parse(SCHEMA, { keepCase: true }).root;
@@ -120,15 +139,29 @@ export const DATA_TYPES: Record<ElementType, number> = {
   float32: 1,
   uint8: 2,
   int8: 3,
+  uint16: 4,
+  int16: 5,
   int32: 6,
   int64: 7,
   bool: 9,
   float16: 10,
   float64: 11,
+  uint32: 12,
+  uint64: 13,
+  bfloat16: 16,
 };
 /** `AttributeProto.AttributeType`. */
-export const ATTRIBUTE = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, ints: 7 } as const;
+export const ATTRIBUTE = {
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  strings: 8,
+} as const;
 /** Bytes of a tensor's numbers. */
-export function sizeOf(tensor: OnnxTensor): number {
+export function sizeOf(tensor: Pick<OnnxTensor, 'type' | 'dims'>): number {
   return elementsOf(tensor.dims) * ELEMENT_BYTES[tensor.type];
 }

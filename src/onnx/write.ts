@@ -6,13 +6,14 @@ import {
   type AttributeMessage,
   DATA_TYPES,
   type GraphMessage,
+  type Long,
   messages,
   sizeOf,
   type TensorMessage,
   type ValueMessage,
 } from './schema.ts';
 
-/** The oldest format that carries opset 21. */
+/** Unless the model says another: the oldest format that carries opset 21. */
 const IR_VERSION = 10;
 const PRODUCER = 'show-and-tell';
 
@@ -28,7 +29,11 @@ export function* modelParts(model: OnnxModel): Generator<Uint8Array> {
   const weights = [...model.constants].map(([name, tensor]) => ({ tensor, head: tensorHead(name, tensor) }));
   const graphBytes = weights.reduce((n, { head, tensor }) => n + head.length + sizeOf(tensor), graph.length);
   const opset_import = Object.entries(model.opsets).map(([domain, version]) => ({ domain, version }));
-  const head = messages.Model.encode({ ir_version: IR_VERSION, producer_name: PRODUCER, opset_import });
+  const head = messages.Model.encode({
+    ir_version: model.irVersion ?? IR_VERSION,
+    producer_name: PRODUCER,
+    opset_import,
+  });
   yield lengthDelimited(head, FIELD.modelGraph, graphBytes).finish();
   yield graph;
   for (const { head, tensor } of weights) {
@@ -77,8 +82,14 @@ function lengthDelimited(writer: protobuf.Writer, field: number, bytes: number):
 }
 
 function attributeMessage(name: string, value: Attribute): AttributeMessage {
-  if (typeof value === 'number') return { name, type: ATTRIBUTE.int, i: value };
+  if (typeof value === 'number' || typeof value === 'bigint') {
+    return { name, type: ATTRIBUTE.int, i: longOf(value) };
+  }
   if (typeof value === 'string') return { name, type: ATTRIBUTE.string, s: Buffer.from(value) };
+  if ('strings' in value) {
+    return { name, type: ATTRIBUTE.strings, strings: value.strings.map((text) => Buffer.from(text)) };
+  }
+  if ('floats' in value) return { name, type: ATTRIBUTE.floats, floats: value.floats };
   if ('float' in value) return { name, type: ATTRIBUTE.float, f: value.float };
   if ('graph' in value) {
     const initializer = [...value.graph.constants].map(([name, tensor]) => ({
@@ -87,8 +98,14 @@ function attributeMessage(name: string, value: Attribute): AttributeMessage {
     }));
     return { name, type: ATTRIBUTE.graph, g: { ...graphMessage(value.graph), initializer } };
   }
-  if (!('tensor' in value)) return { name, type: ATTRIBUTE.ints, ints: value };
+  if (!('tensor' in value)) return { name, type: ATTRIBUTE.ints, ints: value.map(longOf) };
   return { name, type: ATTRIBUTE.tensor, t: tensorMessage(value.tensor) };
+}
+
+/** protobufjs writes no bigints. */
+function longOf(value: number | bigint): Long {
+  if (typeof value === 'number') return value;
+  return { low: Number(BigInt.asIntN(32, value)), high: Number(BigInt.asIntN(32, value >> 32n)) };
 }
 
 function tensorMessage({ type, dims, bytes }: OnnxTensor): TensorMessage {
@@ -96,6 +113,7 @@ function tensorMessage({ type, dims, bytes }: OnnxTensor): TensorMessage {
 }
 
 function valueMessage({ name, type, dims }: ValueInfo): ValueMessage {
+  if (type === null) return { name };
   const elem_type = DATA_TYPES[type];
   if (dims === null) return { name, type: { tensor_type: { elem_type } } };
   const dim = dims.map((d) => (typeof d === 'string' ? { dim_param: d } : { dim_value: d }));
