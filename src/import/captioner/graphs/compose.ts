@@ -1,0 +1,109 @@
+/** Graphs put together: values renamed so that none meets another, and what a node reads. */
+import type { Attribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from '../../../onnx/graph.ts';
+
+type Naming = (value: string) => string;
+
+/** All values that a node reads, those that graphs inside of it read from around them included. */
+export function readsOf(node: OnnxNode): string[] {
+  const inner = Object.values(node.attributes).flatMap((attribute) =>
+    isGraph(attribute) ? capturedBy(attribute.graph) : [],
+  );
+  return [...node.inputs, ...inner].filter((value) => value !== '');
+}
+
+export function isGraph(attribute: Attribute | undefined): attribute is { graph: OnnxGraph } {
+  return typeof attribute === 'object' && 'graph' in attribute;
+}
+
+function capturedBy({ nodes, constants, inputs, outputs }: OnnxGraph): string[] {
+  const own = new Set([
+    ...constants.keys(),
+    ...inputs.map(({ name }) => name),
+    ...nodes.flatMap((node) => node.outputs),
+  ]);
+  const read = [...nodes.flatMap(readsOf), ...outputs.map(({ name }) => name)];
+  return read.filter((value) => !own.has(value));
+}
+
+/** A node whose values are called otherwise, inside of its graphs too. */
+export function renamedNode(node: OnnxNode, nameOf: Naming): OnnxNode {
+  const rename = (value: string) => (value === '' ? '' : nameOf(value));
+  const attributes = Object.entries(node.attributes).map(([name, attribute]) => [
+    name,
+    isGraph(attribute) ? { graph: renamedGraph(attribute.graph, nameOf) } : attribute,
+  ]);
+  return {
+    ...node,
+    inputs: node.inputs.map(rename),
+    outputs: node.outputs.map(rename),
+    attributes: Object.fromEntries(attributes),
+  };
+}
+
+function renamedGraph(graph: OnnxGraph, nameOf: Naming): OnnxGraph {
+  const named = <T extends { name: string }>(value: T) => ({ ...value, name: nameOf(value.name) });
+  return {
+    ...graph,
+    nodes: graph.nodes.map((node) => renamedNode(node, nameOf)),
+    constants: new Map([...graph.constants].map(([name, tensor]) => [nameOf(name), tensor])),
+    inputs: graph.inputs.map(named),
+    outputs: graph.outputs.map(named),
+  };
+}
+
+/** What a graph is made of, while it grows. */
+export interface Assembly {
+  nodes: OnnxNode[];
+  constants: Map<string, OnnxTensor>;
+}
+
+/**
+ * Puts a graph into another one.
+ * @param prefix for all of its values
+ * @param bound what its inputs are there; inputs that are not named keep their name, with the prefix
+ */
+export function include(
+  into: Assembly,
+  graph: OnnxGraph,
+  prefix: string,
+  bound: Record<string, string>,
+): void {
+  const nameOf = (value: string) => (Object.hasOwn(bound, value) ? bound[value]! : prefix + value);
+  for (const node of graph.nodes) {
+    into.nodes.push({ ...renamedNode(node, nameOf), name: prefix + node.name });
+  }
+  for (const [name, tensor] of graph.constants) into.constants.set(nameOf(name), tensor);
+}
+
+/** Inputs that have to be given: older files list their constants among them. */
+export const inputsOf = ({ inputs, constants }: OnnxGraph): OnnxGraph['inputs'] =>
+  inputs.filter(({ name }) => !constants.has(name));
+
+/** The versions of operators that all of these models use, or null where they differ in ONNX's own. */
+export function commonOpsets(models: readonly OnnxModel[]): Record<string, number> | null {
+  const opsets: Record<string, number> = {};
+  for (const { opsets: own } of models) {
+    for (const [domain, version] of Object.entries(own)) {
+      if (opsets[domain] !== undefined && opsets[domain] !== version) {
+        if (domain === '') return null;
+      }
+      opsets[domain] = Math.max(version, opsets[domain] ?? 0);
+    }
+  }
+  return opsets;
+}
+
+export const commonIrVersion = (models: readonly OnnxModel[]): number =>
+  Math.max(...models.map(({ irVersion }) => irVersion ?? 0));
+
+/** Without what no output needs. */
+export function pruned(model: OnnxModel): OnnxModel {
+  const wanted = new Set(model.outputs.map(({ name }) => name));
+  const nodes = model.nodes.toReversed().filter((node) => {
+    if (!node.outputs.some((output) => wanted.has(output))) return false;
+    for (const value of readsOf(node)) wanted.add(value);
+    return true;
+  });
+  const constants = new Map([...model.constants].filter(([name]) => wanted.has(name)));
+  return { ...model, nodes: nodes.toReversed(), constants };
+}
