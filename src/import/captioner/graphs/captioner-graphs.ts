@@ -14,7 +14,7 @@ import { factsOf } from './facts/facts.ts';
 import { asNumber } from './facts/size.ts';
 import { withoutHalves } from './halves.ts';
 import { type Memory, memoryOf, ROWS } from './origins.ts';
-import { addResidual, type Context } from './residual.ts';
+import { addResidual, type Context, reduced } from './residual.ts';
 import { addRepeated, addSharedProduct, IMAGES, productOf } from './shared-products.ts';
 import { SizeValues } from './sizes.ts';
 import { type Decoders, HIDDEN, LENGTH, type State, type Step, stepOf } from './step.ts';
@@ -64,8 +64,8 @@ export function captionerGraphs(given: Encoder, of: Decoders): CaptionerGraphs {
   const facts = factsOf(step.graph, step.given);
   const words = ['word', 'parent', 'k', ...step.states.map((_, i) => `state.${i}`)];
   const outputs = [step.logits.value, ...step.next];
-  const memory = memoryOf(step.graph, facts, { image: HIDDEN, words, outputs });
-  const context = { graph: step.graph, facts };
+  const context = { graph: reduced({ graph: step.graph, facts }, outputs), facts };
+  const memory = memoryOf(context.graph, facts, { image: HIDDEN, words, outputs });
   const versions = { opsets, irVersion: commonIrVersion(models) };
   const logits = vocabularySize(step, context, decoders);
   return {

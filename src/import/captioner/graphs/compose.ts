@@ -97,13 +97,13 @@ export const commonIrVersion = (models: readonly OnnxModel[]): number =>
   Math.max(...models.map(({ irVersion }) => irVersion ?? 0));
 
 /** Without what no output needs. */
-export function pruned(model: OnnxModel): OnnxModel {
-  const wanted = new Set(model.outputs.map(({ name }) => name));
-  const nodes = model.nodes.toReversed().filter((node) => {
+export function pruned<T extends OnnxGraph>(graph: T): T {
+  const wanted = new Set(graph.outputs.map(({ name }) => name));
+  const nodes = graph.nodes.toReversed().filter((node) => {
     if (!node.outputs.some((output) => wanted.has(output))) return false;
     for (const value of readsOf(node)) wanted.add(value);
     return true;
   });
-  const constants = new Map([...model.constants].filter(([name]) => wanted.has(name)));
-  return { ...model, nodes: nodes.toReversed(), constants };
+  const constants = new Map([...graph.constants].filter(([name]) => wanted.has(name)));
+  return { ...graph, nodes: nodes.toReversed(), constants };
 }

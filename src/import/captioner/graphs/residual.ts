@@ -55,6 +55,12 @@ export function addResidual(
   });
 }
 
+/** The graph without nodes that the targets do not need once all sizes are known. */
+export function reduced(context: Context, targets: readonly string[]): OnnxGraph {
+  const { needed } = neededFor(context, targets, new Map());
+  return { ...context.graph, nodes: context.graph.nodes.filter((node) => needed.has(node)) };
+}
+
 function neededFor(
   { graph, facts }: Context,
   targets: readonly string[],
