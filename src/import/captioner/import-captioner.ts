@@ -1,6 +1,17 @@
 /** A captioner that Hugging Face's exporters wrote becomes a bundle. */
-import { SourceError } from '../../errors.ts';
-import type { Draft } from '../../model/write-bundle.ts';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { CaptionerManifest } from '../../model/manifest.ts';
+import { sha256Of } from '../../model/sha256.ts';
+import { type Draft, draftBundle } from '../../model/write-bundle.ts';
+import { modelParts } from '../../onnx/write.ts';
+import { findExport, unreadable, type WantedPrecision } from './export-files.ts';
+import { FIRST_GRAPH, measureEncoder, openParts } from './export-parts.ts';
+import { type ExportSettings, readSettings } from './export-settings.ts';
+import { captionerGraphs } from './graphs/captioner-graphs.ts';
+import { pixelValues } from './pixels-graph.ts';
+import { readProcessor } from './processor.ts';
+import { type CaptionerTask, promptIds, withoutPrompts } from './prompt.ts';
 
 /** Where an export came from. */
 export interface CaptionerOrigin {
@@ -22,18 +33,91 @@ export interface CaptionerSettings {
   /** @default unknown */
   license?: string;
   /** Which of several files. @default what is there, fp32 before the others */
-  precision?: 'fp32' | 'fp16' | 'q8';
+  precision?: WantedPrecision;
   /** Of Florence-2. @default caption */
   task?: CaptionerTask;
 }
 
-export type CaptionerTask = 'caption' | 'detailed' | 'more-detailed';
+export type { CaptionerTask };
 
-/** @throws SourceError */
-export async function importCaptioner({ directory }: CaptionerSettings): Promise<{ draft: Draft }> {
-  throw new SourceError('SourceUnsupported', {
-    file: directory,
-    expected: 'weights of im2txt',
-    actual: 'an export of Hugging Face, which this version does not read yet',
+const UNKNOWN_LICENSE = 'unknown: see where the weights came from';
+
+/**
+ * Writes the bundle beside its place; publish or discard the draft.
+ * @throws SourceError
+ */
+export async function importCaptioner(settings: CaptionerSettings): Promise<{ draft: Draft }> {
+  const { directory, out, name, origin, precision, task } = settings;
+  const text = (file: string) => textOf(join(directory, file));
+  const asked = await readSettings(directory);
+  const { image, normalize } = readProcessor(
+    join(directory, 'preprocessor_config.json'),
+    withoutPrompts(await text('preprocessor_config.json')),
+  );
+  const tokenizer = await text('tokenizer.json');
+  const prompt =
+    asked.kind === 'prompted'
+      ? await promptIds({ directory, tokenizer, asked, task: task ?? 'caption' })
+      : null;
+  const files = await findExport(directory, precision, FIRST_GRAPH[asked.kind]);
+  const parts = await openParts(files, prompt);
+  const measured = await measureEncoder(parts, image);
+  const graphs = captionerGraphs(
+    {
+      model: parts.encoder,
+      ...measured,
+      pixels: (g, value) => pixelValues(g, value, normalize),
+      file: parts.encoderFile,
+    },
+    parts.decoders,
+  );
+  const draft = await draftBundle(
+    out,
+    {
+      encoder: modelParts(graphs.encoder),
+      decoder: modelParts(graphs.decoder),
+      tokenizer: [Buffer.from(tokenizer)],
+    },
+    {
+      formatVersion: 2,
+      name,
+      description: `${asked.architecture} captioner imported from ${origin?.id ?? basename(directory)}`,
+      image,
+      embeddingWidth: graphs.embeddingWidth,
+      regions: graphs.regions,
+      architecture: asked.architecture,
+      tokens: { logits: graphs.logits, startIds: asked.startIds, endId: asked.endId },
+      state: graphs.state as CaptionerManifest['state'],
+      memory: graphs.memory as CaptionerManifest['memory'],
+      search: asked.search,
+      precision: parts.precision,
+      decoding: asked.decoding,
+      license: settings.license ?? UNKNOWN_LICENSE,
+      provenance: await provenanceOf([...parts.paths, 'tokenizer.json'], settings, asked),
+    },
+  );
+  return { draft };
+}
+
+async function textOf(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((cause: unknown) => {
+    throw unreadable(file, cause);
   });
+}
+
+async function provenanceOf(
+  paths: readonly string[],
+  { directory, origin, license }: CaptionerSettings,
+  { architecture }: ExportSettings,
+): Promise<CaptionerManifest['provenance']> {
+  const source = origin ? `${origin.id} at ${origin.revision}` : basename(directory);
+  const madeOf = origin?.baseModels.length ? `, made of ${origin.baseModels.join(', ')}` : '';
+  return Promise.all(
+    paths.map(async (path) => ({
+      what: `${architecture}, export of Hugging Face: ${path}${madeOf}`,
+      source,
+      license: license ?? UNKNOWN_LICENSE,
+      sha256: origin?.files[path] ?? (await sha256Of(join(directory, path))),
+    })),
+  );
 }

@@ -15,7 +15,10 @@ export interface PromptedParts {
 }
 
 /** One graph from `pixel_values` to `last_hidden_state`: the image's features, then the prompt's, encoded together. */
-export function promptedEncoder({ vision, embed, encoder, file }: PromptedParts, prompt: readonly number[]): OnnxModel {
+export function promptedEncoder(
+  { vision, embed, encoder, file }: PromptedParts,
+  prompt: readonly number[],
+): OnnxModel {
   const models = [vision, embed, encoder];
   const opsets = commonOpsets(models);
   const [pixels] = inputsOf(vision);

@@ -1,0 +1,140 @@
+/** `config.json` and `generation_config.json` of transformers: what kind of network an export is, and how it is asked. */
+import { join } from 'node:path';
+import * as z from 'zod';
+import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH } from '../../caption/options.ts';
+import { describeProblems, problemsIn, SourceError } from '../../errors.ts';
+import type { CaptionerManifest } from '../../model/manifest.ts';
+import { readJson } from './export-files.ts';
+
+export interface ExportSettings {
+  /** 'prompted': asks its encoder a question beside the image. */
+  kind: 'plain' | 'prompted';
+  /** Of encoder and decoder. */
+  architecture: string;
+  startIds: number[];
+  endId: number;
+  /** Around a prompt. */
+  promptEnds: { first: number[]; last: number[] };
+  decoding: CaptionerManifest['decoding'];
+  search: CaptionerManifest['search'];
+}
+
+const id = z.int().nonnegative().nullish();
+const ids = z.union([z.int().nonnegative(), z.array(z.int().nonnegative()).min(1)]).nullish();
+
+/** Settings of generation stand in either file; nulls mean nothing. */
+const generation = {
+  decoder_start_token_id: id,
+  bos_token_id: id,
+  eos_token_id: ids,
+  forced_bos_token_id: id,
+  num_beams: z.int().positive().nullish(),
+  max_length: z.int().positive().nullish(),
+  max_new_tokens: z.int().positive().nullish(),
+  min_length: z.int().nonnegative().nullish(),
+  length_penalty: z.number().nullish(),
+  no_repeat_ngram_size: z.int().nonnegative().nullish(),
+  early_stopping: z.union([z.boolean(), z.literal('never')]).nullish(),
+};
+const generationSchema = z.object(generation);
+type Generation = z.output<typeof generationSchema>;
+
+const partSchema = z.looseObject({ model_type: z.string(), ...generation });
+const configSchema = z.looseObject({
+  model_type: z.string(),
+  ...generation,
+  encoder: partSchema.optional(),
+  decoder: partSchema.optional(),
+  text_config: z.looseObject(generation).optional(),
+});
+type Config = z.output<typeof configSchema>;
+
+const KINDS: Record<string, ExportSettings['kind']> = {
+  'vision-encoder-decoder': 'plain',
+  florence2: 'prompted',
+};
+
+/** @throws SourceError */
+export async function readSettings(directory: string): Promise<ExportSettings> {
+  const file = join(directory, 'config.json');
+  const config = checked(file, configSchema, await readJson(file));
+  const kind = KINDS[config.model_type];
+  if (kind === undefined || (kind === 'plain' && !(config.encoder && config.decoder))) {
+    throw new SourceError('SourceUnsupported', {
+      file,
+      expected: `an image captioner (model_type ${Object.keys(KINDS).join(' or ')})`,
+      actual: `model_type ${JSON.stringify(config.model_type)}`,
+    });
+  }
+  const beside = join(directory, 'generation_config.json');
+  const given = await readJson(beside).catch((error: unknown) => {
+    if (error instanceof SourceError && error.code === 'SourceUnreadable') return null;
+    throw error;
+  });
+  const generation = given === null ? null : checked(beside, generationSchema, given);
+  return settingsOf(file, kind, config, generation);
+}
+
+function settingsOf(
+  file: string,
+  kind: ExportSettings['kind'],
+  config: Config,
+  generation: Generation | null,
+): ExportSettings {
+  const configs: Generation[] = [config, config.decoder ?? {}, config.text_config ?? {}];
+  const said = merged(generation === null ? configs : [generation]);
+  const tokens = merged([generation ?? {}, ...configs]);
+  const start = tokens.decoder_start_token_id ?? tokens.bos_token_id;
+  const end = Array.isArray(tokens.eos_token_id) ? tokens.eos_token_id[0] : tokens.eos_token_id;
+  if (start === undefined || end === undefined) {
+    const expected = start === undefined ? '"decoder_start_token_id"' : '"eos_token_id"';
+    throw new SourceError('SourceUnsupported', { file, expected, actual: 'none' });
+  }
+  const listed = (id: number | undefined) => (id === undefined ? [] : [id]);
+  return {
+    kind,
+    architecture:
+      kind === 'plain' ? `${config.encoder!.model_type} + ${config.decoder!.model_type}` : config.model_type,
+    startIds: [start, ...listed(tokens.forced_bos_token_id)],
+    endId: end,
+    promptEnds: { first: listed(tokens.bos_token_id), last: [end] },
+    decoding: decodingOf(said),
+    search: { earlyStopping: said.early_stopping ?? false },
+  };
+}
+
+type Said = { [K in keyof Generation]?: NonNullable<Generation[K]> };
+
+/** What the first of them says that says anything. */
+function merged(sources: readonly Generation[]): Said {
+  const entries = sources.toReversed().flatMap((source) => Object.entries(source));
+  return Object.fromEntries(entries.filter(([, value]) => value != null));
+}
+
+/** What transformers takes where nothing is said. */
+const DEFAULT_LENGTH = 20;
+
+function decodingOf(said: Said): ExportSettings['decoding'] {
+  const { num_beams, max_length, max_new_tokens, min_length, length_penalty } = said;
+  const longest = max_new_tokens === undefined ? (max_length ?? DEFAULT_LENGTH) : max_new_tokens + 1;
+  const maxLength = Math.min(longest, MAX_CAPTION_LENGTH);
+  const ngram = said.no_repeat_ngram_size ?? 0;
+  return {
+    beamWidth: Math.min(num_beams ?? 1, MAX_BEAM_WIDTH),
+    maxLength,
+    minLength: Math.min(Math.max(0, (min_length ?? 0) - 1), Math.max(0, maxLength - 2)),
+    lengthNormalization: Math.min(Math.max(length_penalty ?? 1, 0), 5),
+    bannedWords: [],
+    ...(ngram > 0 ? { noRepeatNgram: Math.min(ngram, 10) } : {}),
+  };
+}
+
+function checked<T>(file: string, schema: z.ZodType<T>, json: unknown): T {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new SourceError('SourceDamaged', {
+    file,
+    expected: 'the configuration of a model of transformers',
+    actual: describeProblems(problemsIn(parsed.error)),
+  });
+}
