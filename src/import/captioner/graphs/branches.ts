@@ -4,7 +4,7 @@ import { isGraph, pruned, readsOf, renamedNode } from './compose.ts';
 import { numbersOf } from './facts/fact.ts';
 import { factsOf } from './facts/facts.ts';
 
-export const BRANCH_INPUT = 'use_cache_branch';
+const BRANCH_INPUT = 'use_cache_branch';
 
 export const isMerged = ({ inputs }: OnnxModel): boolean => inputs.some(({ name }) => name === BRANCH_INPUT);
 
@@ -22,7 +22,7 @@ export function branchOf(model: OnnxModel, withCache: boolean): OnnxModel {
 }
 
 /** Every `If` whose condition is constant becomes the branch that it takes. */
-export function withoutDecidedBranches(model: OnnxModel): OnnxModel {
+function withoutDecidedBranches(model: OnnxModel): OnnxModel {
   if (!model.nodes.some(({ op }) => op === 'If')) return model;
   const facts = factsOf(model, new Map());
   const nodes: OnnxNode[] = [];

@@ -9,7 +9,7 @@ import {
   type ValueInfo,
 } from '../../../onnx/graph.ts';
 import { DATA_TYPES } from '../../../onnx/schema.ts';
-import { commonIrVersion, commonOpsets, include, inputsOf, pruned } from './compose.ts';
+import { commonIrVersion, commonOpsets, include, inputsOf, nameOutputs, pruned } from './compose.ts';
 import { factsOf } from './facts/facts.ts';
 import { asNumber } from './facts/size.ts';
 import { withoutHalves } from './halves.ts';
@@ -119,7 +119,6 @@ function encoderGraph(
   const hidden = `e/${output.name}`;
   const decoded = casted(g, hidden, output.type!, hiddenType, HIDDEN);
   const embeddings = casted(g, hidden, output.type!, 'float32', 'region_embeddings/cast');
-  g.node('Identity', [embeddings], 'region_embeddings');
   const sizes = new SizeValues(g, { [ROWS]: { value: hidden, axis: 0 } });
   const values = memory.map(({ value }) => value);
   const computed = addResidual(g, context, values, new Map([[HIDDEN, decoded]]), sizes);
@@ -127,6 +126,7 @@ function encoderGraph(
     const shape = g.constant(`memory_shape.${i}`, integers(-1, ...dims));
     g.node('Reshape', [computed[i]!, shape], `memory.${i}`);
   });
+  nameOutputs(g, [[embeddings, 'region_embeddings']]);
   return g.model(
     'encoder',
     [{ name: 'image', type: 'uint8', dims: ['N', 'H', 'W', 3] }],
@@ -176,9 +176,6 @@ function decoderGraph(
   const [computed, ...grown] = addResidual(g, context, targets, given, sizes, (node, names) =>
     sharing.rewrite(node, names),
   ) as [string, ...string[]];
-  grown.forEach((value, i) => {
-    g.node('Identity', [value], `next.${i}`);
-  });
   const last = lastPosition(
     g,
     computed,
@@ -186,6 +183,10 @@ function decoderGraph(
     vocabulary,
   );
   addSearch(g, casted(g, last, logits.type, 'float32', 'logits'));
+  nameOutputs(
+    g,
+    grown.map((value, i) => [value, `next.${i}`]),
+  );
   return g.model('decoder', inputs, [
     ...states.map((state, i) => stateInfo(state, `next.${i}`, 'B', 'Lnext')),
     { name: 'top_log_probabilities', type: 'float32', dims: ['B', 'K'] },

@@ -96,6 +96,22 @@ export function commonOpsets(models: readonly OnnxModel[]): Record<string, numbe
 export const commonIrVersion = (models: readonly OnnxModel[]): number =>
   Math.max(...models.map(({ irVersion }) => irVersion ?? 0));
 
+/**
+ * Gives outputs their names: the node that computes a value calls it so, since an `Identity` would copy it in every run.
+ * @param named value to name; values that no node computes are copied
+ */
+export function nameOutputs(g: Assembly, named: readonly (readonly [value: string, name: string])[]): void {
+  const computed = new Set(g.nodes.flatMap((node) => node.outputs));
+  const names = new Map<string, string>();
+  for (const [value, name] of named) {
+    if (computed.has(value) && !names.has(value)) names.set(value, name);
+    else g.nodes.push({ op: 'Identity', domain: '', name, inputs: [value], outputs: [name], attributes: {} });
+  }
+  g.nodes.forEach((node, i) => {
+    g.nodes[i] = renamedNode(node, (value) => names.get(value) ?? value);
+  });
+}
+
 /** Without what no output needs. */
 export function pruned<T extends OnnxGraph>(graph: T): T {
   const wanted = new Set(graph.outputs.map(({ name }) => name));

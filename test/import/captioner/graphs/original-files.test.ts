@@ -15,10 +15,10 @@ async function whole(decoder: InferenceSession, hidden: Tensor, ids: readonly nu
     input_ids: integers(ids, [1, ids.length]),
     encoder_hidden_states: hidden,
   };
-  for (const { name, shape } of decoder.inputMetadata as readonly { name: string; shape: (number | string)[] }[]) {
+  for (const { name, ...of } of decoder.inputMetadata) {
     if (name === 'use_cache_branch') feeds[name] = new Tensor('bool', Uint8Array.of(0), [1]);
-    if (!name.startsWith('past_key_values.')) continue;
-    const dims = shape.map((size, axis) => (typeof size === 'number' ? size : axis === 0 ? 1 : 0));
+    if (!name.startsWith('past_key_values.') || !('shape' in of)) continue;
+    const dims = of.shape.map((size, axis) => (typeof size === 'number' ? size : axis === 0 ? 1 : 0));
     feeds[name] = new Tensor('float32', new Float32Array(0), dims);
   }
   const { logits } = await decoder.run(feeds);

@@ -1,6 +1,6 @@
 /** What is known of a value before anything runs. */
 import { type ElementType, elementsOf, type OnnxNode, type OnnxTensor } from '../../../../onnx/graph.ts';
-import { asNumber, number, product, type Size, symbol } from './size.ts';
+import { asNumber, number, type Size, symbol } from './size.ts';
 
 export interface Fact {
   /** Null: unknown. */
@@ -53,9 +53,6 @@ export function numbersOf(fact: Fact | undefined): number[] | null {
   const numbers = fact?.content?.map(asNumber);
   return numbers?.every((n) => n !== null) ? numbers : null;
 }
-
-/** How many elements. */
-export const countOf = (dims: readonly Size[]): Size => product(dims);
 
 /** An integer attribute; `otherwise` where it is not there. */
 export function integerOf({ attributes }: OnnxNode, name: string, otherwise: number): number {
