@@ -126,6 +126,10 @@ export async function beamSearch(
     for (let length = steps; length < options.maxLength; length++) {
       active = active.filter(mayGoOn);
       if (active.length === 0) break;
+      if (options.ending.forcesEnd && length + 1 === options.maxLength) {
+        for (const search of active) forceEnd(search, options);
+        break;
+      }
       state = await advance(decoder, active, state, options);
       steps++;
       active = active.filter((s) => s.live.length > 0 && !isDecided(s, options));
@@ -203,6 +207,23 @@ async function advance(
     if (search.trace) traceFate(search.trace, search.live, 'alive');
   }
   return output.state;
+}
+
+/** Every live hypothesis ends, whatever the decoder would say; none is complete by itself. */
+function forceEnd(search: ImageSearch, options: SearchOptions): void {
+  const { constraint, ending, endId, lengthNormalization, beamWidth } = options;
+  const { trace, complete } = search;
+  const children = search.live.flatMap((parent): Hypothesis[] => {
+    if (!constraint.accepts(parent.said)) return [];
+    const ids = [...parent.ids, endId];
+    const score = ending.score(parent.logProbability, ids.length, lengthNormalization);
+    const child = { ...parent, ids, wordLogProbabilities: [...parent.wordLogProbabilities, 0], score };
+    if (trace) traceWord(trace, parent, child, { id: endId, logProbability: 0 });
+    return [child];
+  });
+  const live = new TopN<Hypothesis>(beamWidth);
+  ending.settle(children, () => true, { live, complete, beamWidth });
+  search.live = live.items();
 }
 
 /** As many that enough remain when every id that may be refused or belongs to another beam is among them. */

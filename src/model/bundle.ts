@@ -6,12 +6,14 @@ import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { parseEvidence, type WordEvidence } from '../caption/confidence/evidence.ts';
 import type { PlannedModel } from '../caption/plan.ts';
+import { pieceVocabulary } from '../caption/vocabulary/pieces.ts';
 import type { Vocabulary } from '../caption/vocabulary/vocabulary.ts';
 import { wholeWords } from '../caption/vocabulary/whole-words.ts';
 import { parseVocabulary, VocabularyError, type WordList } from '../caption/vocabulary/word-list.ts';
 import { describeProblems, ModelUnusable, problemsIn } from '../errors.ts';
 import {
   type BundleFile,
+  type CaptionerManifest,
   CHECKSUM_FILE,
   FORMAT_VERSIONS,
   type Manifest,
@@ -20,6 +22,8 @@ import {
   withTodaysNames,
 } from './manifest.ts';
 import { sha256Of } from './sha256.ts';
+import { parseTokenizer } from './tokenizer/parse-tokenizer.ts';
+import { TokenizerError } from './tokenizer/tokenizer-error.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 /** The manifest of the default bundle has 3 kB; a thousand times that is no manifest. */
@@ -200,8 +204,7 @@ export async function readEvidence({
 }
 
 async function readVocabulary(directory: string, manifest: Manifest): Promise<Vocabulary> {
-  if (manifest.formatVersion === 2) throw new Error('not yet');
-  return readWordList(directory, manifest);
+  return manifest.formatVersion === 1 ? readWordList(directory, manifest) : readPieces(directory, manifest);
 }
 
 async function readWordList(directory: string, manifest: ShowAndTellManifest): Promise<Vocabulary> {
@@ -219,6 +222,17 @@ async function readWordList(directory: string, manifest: ShowAndTellManifest): P
     }
   }
   return wholeWords(list, manifest.vocabulary.logits);
+}
+
+async function readPieces(directory: string, { files, tokens }: CaptionerManifest): Promise<Vocabulary> {
+  const { file, bytes } = await readVerified(directory, files.tokenizer, MAX_VOCABULARY_BYTES);
+  const tokenizer = await parseTokenizer(bytes.toString('utf8'), {
+    clean_up_tokenization_spaces: tokens.closesUp === true,
+  }).catch((cause: unknown) => {
+    if (cause instanceof TokenizerError) throw unusable(file, 'a tokenizer', cause.message, RESTORE, cause);
+    throw cause;
+  });
+  return pieceVocabulary(tokenizer, tokens);
 }
 
 /**

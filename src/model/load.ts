@@ -152,7 +152,10 @@ function networkOf(manifest: Manifest): Network {
 function searchOf(manifest: Manifest): Pick<DescriberParts, 'ending' | 'explains'> {
   return manifest.formatVersion === 1
     ? { ending: IM2TXT_ENDING, explains: true }
-    : { ending: transformersEnding(manifest.search.earlyStopping), explains: false };
+    : {
+        ending: transformersEnding(manifest.search.earlyStopping, manifest.search.forcesEnd),
+        explains: false,
+      };
 }
 
 /** What ran out in a network or in JavaScript: decoding says so itself. */

@@ -153,12 +153,18 @@ const captionerSchema = z.strictObject({
     /** What every caption begins with. */
     startIds: z.array(id).min(1).max(MAX_START_IDS),
     endId: id,
+    /** Whether texts lose the blanks before their stops (`clean_up_tokenization_spaces`). @default false */
+    closesUp: z.boolean().optional(),
   }),
   /** What the decoder keeps of each hypothesis; a `length` is 0 at the start. */
   state: z.array(tensorSchema(['rows', 'length'])).max(MAX_TENSORS),
   /** What the decoder reads of each image. */
   memory: z.array(tensorSchema(['images'])).max(MAX_TENSORS),
-  search: z.strictObject({ earlyStopping: z.union([z.boolean(), z.literal('never')]) }),
+  search: z.strictObject({
+    earlyStopping: z.union([z.boolean(), z.literal('never')]),
+    /** Whether the last id is the end in any case (`forced_eos_token_id`). @default false */
+    forcesEnd: z.boolean().optional(),
+  }),
   precision: precisionSchema,
 });
 

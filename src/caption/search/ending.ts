@@ -31,6 +31,8 @@ export interface EndingRule {
   least: number;
   /** Continuations of one hypothesis that can matter, where the beam is `width` wide. */
   continuations(width: number): number;
+  /** Whether what reaches the maximum length ends there, at no cost. */
+  forcesEnd: boolean;
   /** Whether a caption of `length` ids is over without its end id, and counts as others do. */
   cutsOff(length: number, maxLength: number): boolean;
   /** What a caption that is over is ranked by. */
@@ -61,6 +63,7 @@ function normalized(logProbability: number, length: number, exponent: number): n
 export const IM2TXT_ENDING: EndingRule = {
   least: LEAST_OF_IM2TXT,
   continuations: (width) => width,
+  forcesEnd: false,
   cutsOff: () => false,
   score: normalized,
   settle(children, isOver, { live, complete }) {
@@ -85,12 +88,14 @@ export type EarlyStopping = boolean | 'never';
  * log-probability / (ids after the start)^lengthNormalization; at the maximum length what did not end counts as well.
  *
  * With one beam it is greedy search: the first end is the end.
+ * @param forcesEnd `forced_eos_token_id`: the last id is the end, with a log-probability of 0
  */
-export function transformersEnding(earlyStopping: EarlyStopping): EndingRule {
+export function transformersEnding(earlyStopping: EarlyStopping, forcesEnd = false): EndingRule {
   return {
     least: -Number.MAX_VALUE,
     // One of them may be the end.
     continuations: (width) => width + 1,
+    forcesEnd,
     cutsOff: (length, maxLength) => length >= maxLength,
     score: (logProbability, length, exponent) => normalized(logProbability, length - 1, exponent),
     settle(children, isOver, { live, complete, beamWidth }) {

@@ -28,6 +28,7 @@ const generation = {
   bos_token_id: id,
   eos_token_id: ids,
   forced_bos_token_id: id,
+  forced_eos_token_id: id,
   num_beams: z.int().positive().nullish(),
   max_length: z.int().positive().nullish(),
   max_new_tokens: z.int().positive().nullish(),
@@ -99,7 +100,10 @@ function settingsOf(
     endId: end,
     promptEnds: { first: listed(tokens.bos_token_id), last: [end] },
     decoding: decodingOf(said),
-    search: { earlyStopping: said.early_stopping ?? false },
+    search: {
+      earlyStopping: said.early_stopping ?? false,
+      ...(tokens.forced_eos_token_id !== undefined && { forcesEnd: true }),
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** What encoders that read a text are asked. */
 import { join } from 'node:path';
 import { SourceError } from '../../errors.ts';
+import { parseTokenizer } from '../../model/tokenizer/parse-tokenizer.ts';
 import { readJson } from './export-files.ts';
 import type { ExportSettings } from './export-settings.ts';
 
@@ -54,7 +55,6 @@ export async function promptIds(of: {
       actual: JSON.stringify(text),
     });
   }
-  const { parseTokenizer } = await import('../../model/tokenizer.ts');
   const { encode } = await parseTokenizer(tokenizer);
   const { first, last } = asked.promptEnds;
   return [...first, ...encode(text), ...last];
