@@ -25,8 +25,6 @@ export interface RequiredPhrase {
 
 /** What the constraint needs of a vocabulary. */
 export interface PieceTexts {
-  /** Number of ids. */
-  size: number;
   /** UTF-8 of a piece, a character a byte; empty where it adds nothing to a text. */
   bytes(id: number): string;
   /** In how many pieces this is a word, whole or a part of one. */
@@ -62,6 +60,8 @@ interface Progress {
 
 /** Looked at where pieces that end a word and pieces that go on with it lead apart: some of both are among so many. */
 const EITHER = 64;
+/** Looked at where the word that ends the prefix may not go on, however likely that is: once in a search. */
+const BEHIND_PREFIX = 512;
 const SAID_NOTHING: Progress = { words: 0, within: 0, first: 0 };
 
 /** Ids of a state's group and of the state itself are given as they come up. */
@@ -102,8 +102,7 @@ export function pieceConstraint(wishes: PieceWishes, texts: PieceTexts): Constra
     apart(at) {
       const { state, mustGoOn } = states[at]!;
       const { fresh, word } = state;
-      // There is one such step, and what may follow can be far down.
-      if (fresh) return texts.size;
+      if (fresh) return BEHIND_PREFIX;
       if (mustGoOn || automaton.isSpelled(state)) return refusable + EITHER;
       const ends = wishes.banned.map((phrase) => phrase.at(-1)!);
       const completing = word === '' ? [] : ends.filter((end) => end.startsWith(word) && end !== word);

@@ -55,7 +55,6 @@ export function pieceVocabulary(tokenizer: Tokenizer, { startIds, endId, logits 
   };
   let counts: Map<string, number> | undefined;
   const texts: PieceTexts = {
-    size: logits,
     bytes,
     count: (word) => {
       counts ??= countWords(Array.from({ length: tokenizer.size }, (_, id) => bytes(id)));
@@ -97,7 +96,7 @@ function wordsOfPieces(pieces: readonly string[]): SaidWord[] {
   const words: { bytes: string; ids: number }[] = [];
   for (const bytes of pieces) {
     const last = words.at(-1);
-    if (last === undefined || (last.bytes.trim() !== '' && bytes !== '' && !goesOn(last.bytes, bytes))) {
+    if (last === undefined || (last.bytes.trim() !== '' && !goesOn(last.bytes, bytes))) {
       words.push({ bytes, ids: 1 });
     } else {
       last.bytes += bytes;
@@ -114,7 +113,7 @@ function wordsOfPieces(pieces: readonly string[]): SaidWord[] {
 /** Whether a piece goes on with the word that ends in `before`. */
 function goesOn(before: string, bytes: string): boolean {
   const { text } = utf8Beginning(bytes);
-  // A part of a letter.
+  // A part of a letter, or nothing.
   if (text === '' || text.startsWith('\ufffd')) return true;
   return wordsOfText(text).joinsBefore && wordsOfText(utf8Text(before)).joinsAfter;
 }

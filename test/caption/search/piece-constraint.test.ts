@@ -90,6 +90,39 @@ const possible = wish.filter((wanted) => {
   }
 });
 
+/** What the constraint of a wish is after pieces. */
+function constraintAfter(wanted: Partial<WantedWords>, ...ids: number[]) {
+  const planned = vocabulary.plan({ banned: [], prefix: '', required: [], ...wanted });
+  const { constraint } = vocabulary.constraint(planned);
+  const after = (...ids: number[]) =>
+    ids.reduce((state, id) => constraint.next(state, id)!, constraint.start);
+  return { constraint, after, state: after(...ids) };
+}
+
+test('what makes no difference any more makes no state and no group of its own', () => {
+  const { after } = constraintAfter({ banned: ['man'] });
+  assert.equal(after(THE), after(WO, UAL));
+  assert.notEqual(after(MAN), after(THE));
+  const said = constraintAfter({ required: ['the man'] });
+  const groups = [
+    [THE, MAN, STOP],
+    [THE, MAN, STOP, THE, MAN],
+    [STOP, THE, MAN, THE],
+  ].map((ids) => said.constraint.group(said.after(...ids)));
+  assert.equal(new Set(groups).size, 1);
+  assert.notEqual(said.constraint.group(said.after(THE)), groups[0]);
+});
+
+test('so many more pieces are looked at as may be refused', () => {
+  const apart = (banned: string[], ...ids: number[]) => {
+    const { constraint, state } = constraintAfter({ banned }, ...ids);
+    return constraint.apart(state);
+  };
+  // " man" and "man"; behind " wo" it is "man" that ends a banned word as well.
+  assert.deepEqual([apart(['man']), apart(['man'], WO), apart(['man', 'woman'], WO)], [2, 2, 4]);
+  assert.equal(apart(['woman']), 0);
+});
+
 test('equals the enumeration of all captions whose text fulfils a wish when the beams drop none', async () => {
   let asked = 0;
   await fc.assert(

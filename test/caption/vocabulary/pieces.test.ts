@@ -54,6 +54,17 @@ describe('the words of a caption', () => {
     assert.ok(vocabulary.words(ids).find(({ word }) => word === '日本')!.ids > 2);
   });
 
+  test('have blanks in them that nothing comes behind', async () => {
+    const { ids, vocabulary, tokenizer } = await saidIn('gpt2', 'a man');
+    const [blank] = tokenizer.encode(' ');
+    const said = [blank!, ...ids.slice(1, -1), blank!, blank!];
+    assert.deepEqual(vocabulary.words([0, ...said, 0]), [
+      { word: 'a', ids: 2 },
+      { word: 'man', ids: said.length - 2 },
+    ]);
+    assert.deepEqual(vocabulary.words([0, blank!, 0]), []);
+  });
+
   test('repeat each other in capital letters too', async () => {
     const { ids, vocabulary } = await saidIn('gpt2', 'A hat and a Hat');
     assert.ok(saysTwice(wordsIn(vocabulary, ids)));
@@ -117,6 +128,13 @@ for (const name of TOKENIZERS) {
       for (const text of ['a manual', 'a woman', 'two mansions', 'manned', 'a human']) {
         assert.equal(follow(vocabulary, planned, cut(text)), 'accepted', text);
       }
+    });
+
+    test('take letters for what they are that are spread over pieces', () => {
+      if (cut('日本').some((id) => tokenizer.special.has(id))) return;
+      assert.equal(follow(vocabulary, plan({ bannedWords: ['日本'] }), cut('a 日本 sign')), 'refused');
+      assert.equal(follow(vocabulary, plan({ bannedWords: ['日'] }), cut('a 日本 sign')), 'accepted');
+      assert.equal(follow(vocabulary, plan({ requiredWords: ['日本'] }), cut('a 日本 sign')), 'accepted');
     });
 
     test('ban words that name a gender', () => {
