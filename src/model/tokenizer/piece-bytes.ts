@@ -92,7 +92,7 @@ function cleanedUp(text: string): string {
 }
 
 function bytesOfLevel(token: string): string {
-  if (/^[!-~]*$/.test(token)) return token;
+  if (/^Ġ?[!-~]*$/.test(token)) return token.replace('Ġ', ' ');
   let bytes = '';
   for (const character of token) {
     const byte = BYTES.get(character);
