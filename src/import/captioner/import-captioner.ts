@@ -12,6 +12,7 @@ import { captionerGraphs } from './graphs/captioner-graphs.ts';
 import { pixelValues } from './pixels-graph.ts';
 import { readProcessor } from './processor.ts';
 import { type CaptionerTask, promptIds, withoutPrompts } from './prompt.ts';
+import { readTokenizer } from './read-tokenizer.ts';
 
 /** Where an export came from. */
 export interface CaptionerOrigin {
@@ -54,7 +55,8 @@ export async function importCaptioner(settings: CaptionerSettings): Promise<{ dr
     join(directory, 'preprocessor_config.json'),
     withoutPrompts(await text('preprocessor_config.json')),
   );
-  const tokenizer = await text('tokenizer.json');
+  const tokenizerJson = await text('tokenizer.json');
+  const tokenizer = await readTokenizer(join(directory, 'tokenizer.json'), tokenizerJson);
   const prompt =
     asked.kind === 'prompted'
       ? await promptIds({ directory, tokenizer, asked, task: task ?? 'caption' })
@@ -76,7 +78,7 @@ export async function importCaptioner(settings: CaptionerSettings): Promise<{ dr
     {
       encoder: modelParts(graphs.encoder),
       decoder: modelParts(graphs.decoder),
-      tokenizer: [Buffer.from(tokenizer)],
+      tokenizer: [Buffer.from(tokenizerJson)],
     },
     {
       formatVersion: 2,

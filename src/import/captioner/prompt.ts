@@ -1,7 +1,7 @@
 /** What encoders that read a text are asked. */
 import { join } from 'node:path';
+import type { Tokenizer } from '../../caption/vocabulary/pieces.ts';
 import { SourceError } from '../../errors.ts';
-import { parseTokenizer } from '../../model/tokenizer/parse-tokenizer.ts';
 import { readJson } from './export-files.ts';
 import type { ExportSettings } from './export-settings.ts';
 
@@ -38,7 +38,7 @@ export function withoutPrompts(text: string): string {
 /** @throws SourceError */
 export async function promptIds(of: {
   directory: string;
-  tokenizer: string;
+  tokenizer: Tokenizer;
   asked: ExportSettings;
   task: CaptionerTask;
 }): Promise<number[]> {
@@ -55,7 +55,6 @@ export async function promptIds(of: {
       actual: JSON.stringify(text),
     });
   }
-  const { encode } = await parseTokenizer(tokenizer);
   const { first, last } = asked.promptEnds;
-  return [...first, ...encode(text), ...last];
+  return [...first, ...tokenizer.encode(text), ...last];
 }

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SourceError } from '../../../src/errors.ts';
+import { readTokenizer } from '../../../src/import/captioner/read-tokenizer.ts';
+import { tokenizerJson } from '../../caption/vocabulary/tokenizers.ts';
+
+test('a tokenizer that is damaged anywhere is refused when its captioner is imported', async () => {
+  const file = JSON.parse(tokenizerJson('gpt2'));
+  const { decoder: _decoder, ...withoutDecoder } = file;
+  const damaged: [string, RegExp][] = [
+    ['{', /it is not JSON/],
+    [JSON.stringify(withoutDecoder), /it has no decoder/],
+    [JSON.stringify({ ...file, model: { ...file.model, merges: 7 } }), /it cannot be used/],
+  ];
+  for (const [json, message] of damaged) {
+    await assert.rejects(readTokenizer('tokenizer.json', json), (error) => {
+      assert.ok(error instanceof SourceError, String(error));
+      assert.equal(error.code, 'SourceUnsupported');
+      assert.match(error.message, /tokenizer\.json/);
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+  assert.ok((await readTokenizer('tokenizer.json', tokenizerJson('gpt2'))).size > 256);
+});
