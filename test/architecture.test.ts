@@ -56,6 +56,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'model/networks',
     'model/manifest',
     'model/memory',
+    'model/tokenizer',
     'model/waiting',
     'model/formats',
     'model/native',
@@ -336,6 +337,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   'bench/shared': ['node:*'],
   'bench/costs': ['bucket-run'],
+  'bench/captioners': ['bench/shared', 'import/captioner', 'model', 'node:*'],
   bench: [
     'bench/costs',
     'bench/shared',
