@@ -29,9 +29,12 @@ const NAMES = {
 /** What `rename` says where something is. */
 const TAKEN: ReadonlySet<unknown> = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
 
+/** For people, no part of the bundle. */
+const CARD = 'README.md';
+
 /** Each file as the parts it is written from: no file of a large network is ever whole in memory. */
 export type BundleFiles = Record<'encoder' | 'decoder', Iterable<Uint8Array>> &
-  Partial<Record<keyof typeof NAMES, Iterable<Uint8Array> | undefined>>;
+  Partial<Record<keyof typeof NAMES | 'card', Iterable<Uint8Array> | undefined>>;
 
 /** All of a manifest but its files. */
 export type DraftManifest = Omit<ShowAndTellManifest, 'files'> | Omit<CaptionerManifest, 'files'>;
@@ -90,6 +93,7 @@ export async function draftBundle(out: string, files: BundleFiles, manifest: Dra
       if (parts === undefined) continue;
       entries[role] = { path, ...(await writeParts(join(directory, path), parts)) };
     }
+    if (files.card !== undefined) await writeParts(join(directory, CARD), files.card);
     for (const [name, text] of manifestFiles({ ...manifest, files: entries })) {
       await putFile(join(directory, name), text);
     }

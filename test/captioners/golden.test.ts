@@ -54,6 +54,11 @@ for (const { kind, directory, precision, golden } of goldenExports()) {
             expected.map(({ ids }) => ids),
             file,
           );
+          assert.deepEqual(
+            found.map(({ ids }) => opened.text(ids)),
+            expected.map(({ text }) => text.trim()),
+            file,
+          );
           for (const [rank, caption] of found.entries()) {
             const score = settings.num_beams === 1 ? caption.logProbability : caption.score;
             const allowed = Math.max(
@@ -126,5 +131,6 @@ async function open({ kind, directory, precision }: GoldenExport, task: Captione
     await captioner.close();
     await draft.discard();
   };
-  return { search, close, precision: manifest.precision };
+  const { text } = captioner.bundle.vocabulary;
+  return { search, close, text, precision: manifest.precision };
 }

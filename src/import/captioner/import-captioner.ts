@@ -5,10 +5,11 @@ import type { CaptionerManifest } from '../../model/manifest.ts';
 import { sha256Of } from '../../model/sha256.ts';
 import { type Draft, draftBundle } from '../../model/write-bundle.ts';
 import { modelParts } from '../../onnx/write.ts';
-import { findExport, unreadable, type WantedPrecision } from './export-files.ts';
+import { findExport, readJson, unreadable, type WantedPrecision } from './export-files.ts';
 import { FIRST_GRAPH, measureEncoder, openParts } from './export-parts.ts';
 import { type ExportSettings, readSettings } from './export-settings.ts';
 import { captionerGraphs } from './graphs/captioner-graphs.ts';
+import { modelCard } from './model-card.ts';
 import { pixelValues } from './pixels-graph.ts';
 import { readProcessor } from './processor.ts';
 import { type CaptionerTask, promptIds, withoutPrompts } from './prompt.ts';
@@ -73,32 +74,49 @@ export async function importCaptioner(settings: CaptionerSettings): Promise<{ dr
     },
     parts.decoders,
   );
+  const manifest: Omit<CaptionerManifest, 'files'> = {
+    formatVersion: 2,
+    name,
+    description: `${asked.architecture} captioner imported from ${origin?.id ?? basename(directory)}`,
+    image,
+    embeddingWidth: graphs.embeddingWidth,
+    regions: graphs.regions,
+    architecture: asked.architecture,
+    tokens: {
+      logits: graphs.logits,
+      startIds: asked.startIds,
+      endId: asked.endId,
+      ...((await closesUp(directory)) && { closesUp: true }),
+    },
+    state: graphs.state as CaptionerManifest['state'],
+    memory: graphs.memory as CaptionerManifest['memory'],
+    search: asked.search,
+    precision: parts.precision,
+    decoding: asked.decoding,
+    license: settings.license ?? UNKNOWN_LICENSE,
+    provenance: await provenanceOf([...parts.paths, 'tokenizer.json'], settings, asked),
+  };
   const draft = await draftBundle(
     out,
     {
       encoder: modelParts(graphs.encoder),
       decoder: modelParts(graphs.decoder),
       tokenizer: [Buffer.from(tokenizerJson)],
+      card: [Buffer.from(modelCard(manifest, origin))],
     },
-    {
-      formatVersion: 2,
-      name,
-      description: `${asked.architecture} captioner imported from ${origin?.id ?? basename(directory)}`,
-      image,
-      embeddingWidth: graphs.embeddingWidth,
-      regions: graphs.regions,
-      architecture: asked.architecture,
-      tokens: { logits: graphs.logits, startIds: asked.startIds, endId: asked.endId },
-      state: graphs.state as CaptionerManifest['state'],
-      memory: graphs.memory as CaptionerManifest['memory'],
-      search: asked.search,
-      precision: parts.precision,
-      decoding: asked.decoding,
-      license: settings.license ?? UNKNOWN_LICENSE,
-      provenance: await provenanceOf([...parts.paths, 'tokenizer.json'], settings, asked),
-    },
+    manifest,
   );
   return { draft };
+}
+
+/** Whether the tokenizer takes blanks before stops out of its texts; a file that is not there says no, as transformers does. */
+async function closesUp(directory: string): Promise<boolean> {
+  const said = await readJson(join(directory, 'tokenizer_config.json')).catch(() => null);
+  return isObject(said) && said.clean_up_tokenization_spaces === true;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 async function textOf(file: string): Promise<string> {
