@@ -5,9 +5,9 @@ import type { OnnxModel } from '../../onnx/graph.ts';
 import { encodeModel } from '../../onnx/write.ts';
 import { type ExportFiles, openGraph } from './export-files.ts';
 import { branchOf, isMerged } from './graphs/branches.ts';
-import { withoutHalves } from './graphs/halves.ts';
 import { promptedEncoder } from './graphs/prompted-encoder.ts';
 import type { Decoders } from './graphs/step.ts';
+import { withoutHalves } from './graphs/stored-weights.ts';
 
 export interface ExportParts {
   encoder: OnnxModel;

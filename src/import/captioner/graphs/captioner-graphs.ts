@@ -12,12 +12,12 @@ import { DATA_TYPES } from '../../../onnx/schema.ts';
 import { commonIrVersion, commonOpsets, include, inputsOf, nameOutputs, pruned } from './compose.ts';
 import { factsOf } from './facts/facts.ts';
 import { asNumber } from './facts/size.ts';
-import { withoutHalves } from './halves.ts';
 import { type Memory, memoryOf, ROWS } from './origins.ts';
 import { addResidual, type Context, reduced } from './residual.ts';
 import { addRepeated, addSharedProduct, IMAGES, productOf } from './shared-products.ts';
 import { SizeValues } from './sizes.ts';
 import { type Decoders, HIDDEN, LENGTH, type State, type Step, stepOf } from './step.ts';
+import { withoutDequantizedConstants, withoutHalves } from './stored-weights.ts';
 
 export interface Tensors {
   dtype: ElementType;
@@ -52,8 +52,9 @@ export interface Encoder {
 
 /** @throws SourceError where the graphs are put together in a way that is not known here */
 export function captionerGraphs(given: Encoder, of: Decoders): CaptionerGraphs {
-  const encoder = { ...given, model: withoutHalves(given.model) };
-  const [next, whole, embed] = [of.next, of.whole, of.embed].map((model) => model && withoutHalves(model));
+  const plain = (model: OnnxModel) => withoutDequantizedConstants(withoutHalves(model));
+  const encoder = { ...given, model: plain(given.model) };
+  const [next, whole, embed] = [of.next, of.whole, of.embed].map((model) => model && plain(model));
   const decoders: Decoders = { file: of.file, next: next!, whole: whole!, embed: embed! };
   const { regions, embeddingWidth } = encoder;
   const models = [encoder.model, decoders.next, decoders.whole, decoders.embed].filter((m) => m !== null);
