@@ -1,0 +1,127 @@
+/** What the bundle of an export says. */
+import assert from 'node:assert/strict';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { importCaptioner } from '../../../src/import/captioner/import-captioner.ts';
+import { type CaptionerManifest, manifestSchema } from '../../../src/model/manifest.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { CAPTIONERS } from './graphs/tiny-captioners.ts';
+
+const { make, dispose } = temporaryDirectory();
+after(dispose);
+
+type Settings = Parameters<typeof importCaptioner>[0];
+
+let bundles = 0;
+
+async function imported(kind: string, more: Partial<Settings> = {}): Promise<CaptionerManifest> {
+  const name = `${kind}-${++bundles}`;
+  const out = join(make(name), 'bundle');
+  const { draft } = await importCaptioner({ directory: join(CAPTIONERS, kind), out, name, ...more });
+  await draft.publish();
+  const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')));
+  assert.equal(manifest.formatVersion, 2);
+  return manifest as CaptionerManifest;
+}
+
+test('a merged decoder with a cache', async () => {
+  const manifest = await imported('vit-gpt2-merged');
+  const { tokens, state, memory, architecture, precision, regions, embeddingWidth, image } = manifest;
+  assert.equal(architecture, 'vit + gpt2');
+  assert.equal(precision, 'fp32');
+  assert.deepEqual(tokens, { logits: tokens.logits, startIds: tokens.startIds, endId: tokens.startIds[0] });
+  assert.deepEqual([regions, embeddingWidth], [17, 32]);
+  assert.deepEqual([image.resampling, image.width, image.height], ['pillow', 32, 32]);
+  const cache = { dtype: 'float32', shape: ['rows', 2, 'length', 16] };
+  const keys = { dtype: 'float32', shape: ['images', 2, 16, 17] };
+  const values = { dtype: 'float32', shape: ['images', 2, 17, 16] };
+  const layers = Array.from({ length: state.length / 2 }, () => [keys, values]);
+  assert.deepEqual(
+    state,
+    layers.flatMap(() => [cache, cache]),
+  );
+  assert.deepEqual(memory, layers.flat());
+  assert.deepEqual(
+    manifest.provenance.map(({ what }) => what.split(': ')[1]),
+    ['onnx/encoder_model.onnx', 'onnx/decoder_model_merged.onnx', 'tokenizer.json'],
+  );
+});
+
+test('a decoder without a cache keeps the words so far', async () => {
+  const { state, architecture } = await imported('deit-roberta');
+  assert.equal(architecture, 'deit + roberta');
+  assert.deepEqual(state, [{ dtype: 'int64', shape: ['rows', 'length'] }]);
+});
+
+test('which of several precisions', async () => {
+  for (const [wanted, found] of [
+    ['q8', 'int8'],
+    ['fp16', 'fp16'],
+  ] as const) {
+    const { precision, provenance, state } = await imported('vit-gpt2-merged', { precision: wanted });
+    assert.equal(precision, found);
+    assert.match(provenance[0]!.what, wanted === 'q8' ? /_quantized\.onnx/ : /_fp16\.onnx/);
+    assert.equal(state[0]!.dtype, 'float32');
+  }
+  await assert.rejects(imported('deit-roberta', { precision: 'q8' }), {
+    code: 'SourceUnsupported',
+    message: /encoder_model_quantized\.onnx.*decoder_model\.onnx/,
+  });
+});
+
+test('an encoder that is asked something has the question in its graph', async () => {
+  const [short, long] = [await imported('florence2'), await imported('florence2', { task: 'more-detailed' })];
+  assert.equal(short.tokens.startIds.length, 2);
+  assert.ok(long.regions > short.regions);
+});
+
+test('where it came from, with the hashes that the hub says', async () => {
+  const files = { 'onnx/encoder_model.onnx': 'a'.repeat(64) };
+  const origin = { id: 'somebody/captioner', revision: 'c'.repeat(40), files, baseModels: ['somebody/else'] };
+  const { provenance, license, description } = await imported('vit-gpt2-merged', { origin, license: 'mit' });
+  assert.equal(license, 'mit');
+  assert.match(description, /somebody\/captioner/);
+  assert.deepEqual(provenance[0], {
+    what: 'vit + gpt2, export of Hugging Face: onnx/encoder_model.onnx, made of somebody/else',
+    source: `somebody/captioner at ${'c'.repeat(40)}`,
+    license: 'mit',
+    sha256: 'a'.repeat(64),
+  });
+});
+
+/** The export with other settings of generation; null: without that file. */
+function settled(name: string, generation: object | null, config: object = {}): string {
+  const directory = join(make(name), 'export');
+  cpSync(join(CAPTIONERS, 'vit-gpt2'), directory, { recursive: true });
+  const file = join(directory, 'config.json');
+  const given = JSON.parse(readFileSync(file, 'utf8')) as object;
+  writeFileSync(file, JSON.stringify({ ...given, ...config }));
+  writeFileSync(join(directory, 'generation_config.json'), JSON.stringify(generation ?? {}));
+  return directory;
+}
+
+test('how captions are searched for is what generation_config.json says, in our words', async () => {
+  const generation = {
+    decoder_start_token_id: 7,
+    eos_token_id: [9, 8],
+    num_beams: 5,
+    max_length: 17,
+    min_length: 4,
+    length_penalty: 0.8,
+    no_repeat_ngram_size: 3,
+    early_stopping: true,
+  };
+  const directory = settled('said', generation, { num_beams: 2, max_length: 30 });
+  const { decoding, tokens, search } = await imported('said-bundle', { directory });
+  assert.deepEqual(decoding, {
+    beamWidth: 5,
+    maxLength: 17,
+    minLength: 3,
+    lengthNormalization: 0.8,
+    bannedWords: [],
+    noRepeatNgram: 3,
+  });
+  assert.deepEqual([tokens.startIds, tokens.endId], [[7], 9]);
+  assert.deepEqual(search, { earlyStopping: true });
+});
