@@ -39,7 +39,7 @@ for (const [kind, tolerance, precision] of KINDS) {
     const tiny = await rewritten(kind, precision);
     for (const [i, photograph] of golden.photographs.entries()) {
       const [expected] = golden.captions.greedy![i]!;
-      const { ids, score } = await greedy(tiny, resized(tiny.image, photograph), rules);
+      const { ids, score } = await greedy(tiny, await resized(tiny.image, photograph), rules);
       assert.deepEqual(ids, expected!.ids, photograph);
       const difference = Math.abs(score - expected!.score);
       assert.ok(difference < tolerance, `${photograph}: ${score}, not ${expected!.score}`);

@@ -42,7 +42,7 @@ for (const [kind, file] of KINDS) {
   test(`${kind}: each step is what its own decoder says`, async () => {
     const tiny = await rewritten(kind);
     const decoder = await InferenceSession.create(join(CAPTIONERS, kind, file), { logSeverityLevel: 3 });
-    const image = resized(tiny.image, readGolden(kind).photographs[3]!);
+    const image = await resized(tiny.image, readGolden(kind).photographs[3]!);
     const { region_embeddings: hidden } = await tiny.encoder.run({
       image: new Tensor('uint8', image, [1, tiny.image.height, tiny.image.width, 3]),
     });

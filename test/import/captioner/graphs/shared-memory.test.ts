@@ -12,9 +12,8 @@ const STEPS = 4;
 for (const kind of KINDS) {
   test(`${kind}: three hypotheses of two images at once are what each is alone`, async () => {
     const tiny = await rewritten(kind);
-    const images = readGolden(kind)
-      .photographs.slice(0, IMAGES)
-      .map((photograph) => resized(tiny.image, photograph));
+    const photographs = readGolden(kind).photographs.slice(0, IMAGES);
+    const images = await Promise.all(photographs.map((path) => resized(tiny.image, path)));
     const together = await searched(tiny, images);
     for (let row = 0; row < IMAGES * ROWS; row++) {
       const alone = await alonely(tiny, images[Math.floor(row / ROWS)]!, together.words[row]!);

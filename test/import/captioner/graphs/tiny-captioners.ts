@@ -1,9 +1,8 @@
 /** The tiny exports of test/fixtures/captioners: their graphs rewritten, what transformers says of them, their images. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { networkInput } from '../../../../src/caption/preprocess.ts';
 import { findExport, type WantedPrecision } from '../../../../src/import/captioner/export-files.ts';
 import { FIRST_GRAPH, measureEncoder, openParts } from '../../../../src/import/captioner/export-parts.ts';
 import {
@@ -13,9 +12,11 @@ import {
 import { pixelValues } from '../../../../src/import/captioner/pixels-graph.ts';
 import { type Processor, readProcessor } from '../../../../src/import/captioner/processor.ts';
 import { withoutPrompts } from '../../../../src/import/captioner/prompt.ts';
+import { decodeImage } from '../../../../src/model/image.ts';
 import { encodeModel } from '../../../../src/onnx/write.ts';
+import { ROOT } from '../../../support/samples.ts';
 
-export const CAPTIONERS = fileURLToPath(new URL('../../../fixtures/captioners', import.meta.url));
+export const CAPTIONERS = join(ROOT, 'test/fixtures/captioners');
 
 export interface Golden {
   photographs: string[];
@@ -62,23 +63,9 @@ export async function rewritten(kind: string, precision?: WantedPrecision): Prom
 }
 
 /** A photograph as the image processor of a kind resizes and crops it. */
-export function resized(
-  { width, height, resize, filter }: Processor['image'],
-  photograph: string,
-): Uint8Array {
-  const { photographs, variants } = json<{
-    photographs: { path: string }[];
-    variants: { name: string; file: string; shape: number[] }[];
-  }>(join(CAPTIONERS, 'pixels', 'pixels.json'));
-  const begin = resize && 'width' in resize ? `squash-${resize.width}` : `shortest-${resize!.shortestEdge}`;
-  const crop = resize && 'width' in resize && resize.width === width ? '' : `-crop-${width}`;
-  const name = `${begin}${crop}-${filter}`;
-  const variant = variants.find((one) => one.name === name);
-  if (!variant) throw new Error(`no pixels called ${name}`);
-  const all = gunzipSync(readFileSync(join(CAPTIONERS, 'pixels', variant.file)));
-  const size = width * height * 3;
-  const place = photographs.findIndex(({ path }) => path === photograph);
-  return all.subarray(place * size, (place + 1) * size);
+export async function resized(image: Processor['image'], photograph: string): Promise<Uint8Array> {
+  const decoded = await decodeImage(readFileSync(join(ROOT, photograph)), image);
+  return networkInput(decoded, image).pixels as Uint8Array;
 }
 
 export interface Row {
