@@ -5,6 +5,7 @@ import type { OnnxModel } from '../../onnx/graph.ts';
 import { encodeModel } from '../../onnx/write.ts';
 import { type ExportFiles, openGraph } from './export-files.ts';
 import { branchOf, isMerged } from './graphs/branches.ts';
+import { commonIrVersion } from './graphs/compose.ts';
 import { promptedEncoder } from './graphs/prompted-encoder.ts';
 import type { Decoders } from './graphs/step.ts';
 import { withoutHalves } from './graphs/stored-weights.ts';
@@ -110,8 +111,10 @@ export async function measureEncoder(
       },
       { cause },
     );
+  const irVersion = commonIrVersion([encoder], encoder.opsets[''] ?? 0);
+  const runnable = { ...withoutHalves(encoder), irVersion };
   try {
-    const session = await InferenceSession.create(encodeModel(withoutHalves(encoder)), {
+    const session = await InferenceSession.create(encodeModel(runnable), {
       logSeverityLevel: 3,
     });
     const [input] = session.inputNames as [string];

@@ -67,7 +67,7 @@ export function captionerGraphs(given: Encoder, of: Decoders): CaptionerGraphs {
   const outputs = [step.logits.value, ...step.next];
   const context = { graph: reduced({ graph: step.graph, facts }, outputs), facts };
   const memory = memoryOf(context.graph, facts, { image: HIDDEN, words, outputs });
-  const versions = { opsets, irVersion: commonIrVersion(models) };
+  const versions = { opsets, irVersion: commonIrVersion(models, opsets['']!) };
   const logits = vocabularySize(step, context, decoders);
   return {
     encoder: { ...pruned(encoderGraph(encoder, context, memory, hiddenType)), ...versions },

@@ -93,8 +93,15 @@ export function commonOpsets(models: readonly OnnxModel[]): Record<string, numbe
   return opsets;
 }
 
-export const commonIrVersion = (models: readonly OnnxModel[]): number =>
-  Math.max(...models.map(({ irVersion }) => irVersion ?? 0));
+/** Up to opset 21 files need no later version of the format than this, and newer ones than onnxruntime reads are about. */
+const IR_OF_OPSET_21 = 10;
+/** From here on constants are no inputs. */
+const OLDEST_IR = 4;
+
+export function commonIrVersion(models: readonly OnnxModel[], opset: number): number {
+  const latest = Math.max(OLDEST_IR, ...models.map(({ irVersion }) => irVersion ?? 0));
+  return opset <= 21 ? Math.min(latest, IR_OF_OPSET_21) : latest;
+}
 
 /**
  * Gives outputs their names: the node that computes a value calls it so, since an `Identity` would copy it in every run.

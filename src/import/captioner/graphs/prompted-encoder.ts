@@ -51,5 +51,9 @@ export function promptedEncoder(
   include(g, encoder, 'text/', { inputs_embeds: 'inputs_embeds', attention_mask: 'attention_mask' });
   g.node('Identity', [`text/${hidden.name}`], 'last_hidden_state');
   const outputs = [{ ...hidden, name: 'last_hidden_state' }];
-  return { ...g.model('encoder', [pixels], outputs), opsets, irVersion: commonIrVersion(models) };
+  return {
+    ...g.model('encoder', [pixels], outputs),
+    opsets,
+    irVersion: commonIrVersion(models, opsets['']!),
+  };
 }

@@ -170,6 +170,12 @@ test('files of different opsets are refused', () => {
   assert.throws(() => rewritten(plain, 14), { code: 'SourceUnsupported', message: /--opset/ });
 });
 
+test('files of a later format than onnxruntime reads are written in one that it reads', () => {
+  const plain = decoder((g) => g.node('Identity', ['encoder_hidden_states'], 'same'));
+  const { encoder, decoder: step } = rewritten({ ...plain, irVersion: 14 });
+  assert.deepEqual([encoder.irVersion, step.irVersion], [10, 10]);
+});
+
 test('a branch keeps apart what it calls as the outside does', () => {
   const branch = (op: string) => {
     const g = new GraphBuilder();
