@@ -133,7 +133,7 @@ const showAndTellSchema = z.strictObject({
 /** One tensor of the decoder, by its dimensions: `rows` and `length` grow, `images` are as many as there are. */
 const tensorSchema = <D extends string>(free: readonly [D, ...D[]]) =>
   z.strictObject({
-    dtype: z.enum(['float32', 'float16', 'int64']),
+    dtype: z.enum(['float32', 'int64']),
     shape: z
       .array(z.union([width, z.enum(free)]))
       .min(1)

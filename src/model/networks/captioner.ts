@@ -154,9 +154,7 @@ function layRows(image: readonly number[]): {
 function emptyTensor({ dtype, shape }: TensorSpec, rows: number): Tensor {
   const { Tensor } = onnxruntime();
   const dims = shape.map((d) => (d === 'rows' ? rows : d === 'length' ? 0 : (d as number)));
-  const data =
-    dtype === 'int64' ? new BigInt64Array(0) : dtype === 'float32' ? new Float32Array(0) : new Uint16Array(0);
-  return new Tensor(dtype, data, dims);
+  return new Tensor(dtype, dtype === 'int64' ? new BigInt64Array(0) : new Float32Array(0), dims);
 }
 
 /** Those rows of a tensor, in their order; itself where they are all of it, a view where it is one. */
