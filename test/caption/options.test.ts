@@ -36,7 +36,7 @@ const BAD: [string, object][] = [
   ['beamWidth', { beamWidth: Number.NaN }],
   ['beamWidth', { beamWidth: '3' }],
   ['maxLength', { maxLength: 0 }],
-  ['maxLength', { maxLength: 61 }],
+  ['maxLength', { maxLength: 129 }],
   ['minLength', { minLength: -1 }],
   ['minLength', { minLength: 19 }],
   ['lengthNormalization', { lengthNormalization: -0.1 }],
@@ -70,8 +70,8 @@ test('every option has its flag, kind and bounds, and says what it does and what
     OPTIONS.map(({ name, flag, kind, bounds }) => [name, flag, kind, bounds]),
     [
       ['beamWidth', '--beam <n>', 'number', [1, 10]],
-      ['maxLength', '--max-length <n>', 'number', [1, 60]],
-      ['minLength', '--min-length <n>', 'number', [0, 60]],
+      ['maxLength', '--max-length <n>', 'number', [1, 128]],
+      ['minLength', '--min-length <n>', 'number', [0, 128]],
       ['lengthNormalization', '--length-normalization <x>', 'number', [0, 5]],
       ['bannedWords', '--ban <word>', 'array', null],
       ['requiredWords', '--require <phrase>', 'array', null],
@@ -108,7 +108,7 @@ test('a field is told by the flag of its option', () => {
 const LARGEST: object[] = [
   { beamWidth: 10, count: 10 },
   { beamWidth: 1, count: 1 },
-  { maxLength: 60, minLength: 58 },
+  { maxLength: 128, minLength: 126 },
   { maxLength: 1, minLength: 0 },
   { maxLength: 2, minLength: 0 },
   { lengthNormalization: 5 },

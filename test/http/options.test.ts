@@ -44,8 +44,8 @@ const VALUES: Record<keyof CaptionOptionsInput, Values> = {
     badTexts: ['0', '11', '-1', '2.5', '', ' ', '3 ', 'three', '0x2', 'NaN', 'Infinity', '１'],
     badValues: [0, 11, 2.5, '3', null, [3], true],
   },
-  maxLength: { good: [['5', 5]], badTexts: ['0', '61', ''], badValues: [0, 61, null] },
-  minLength: { good: [['3', 3]], badTexts: ['-1', '61', '19', ''], badValues: [-1, 19] },
+  maxLength: { good: [['5', 5]], badTexts: ['0', '129', ''], badValues: [0, 129, null] },
+  minLength: { good: [['3', 3]], badTexts: ['-1', '129', '19', ''], badValues: [-1, 19] },
   lengthNormalization: {
     good: [
       ['0.5', 0.5],
