@@ -46,9 +46,10 @@ describe('the page as one document', () => {
   });
 
   it('is no heavier than a photograph that goes to the server', () => {
-    // Many photographs at once took a quarter more than the 64,000 bytes of before; compressed it is a third of this.
+    // Many photographs at once took a quarter more than the 64,000 bytes of before; compressed it is a third of this. Sentences
+    // with capital letters, and pieces of words in the tree, took the last 500 bytes.
     assert.ok(Buffer.byteLength(page) < 88_000, `${Buffer.byteLength(page)} bytes`);
-    assert.ok(gzipSync(page).length < 29_500, `${gzipSync(page).length} bytes compressed`);
+    assert.ok(gzipSync(page).length < 30_000, `${gzipSync(page).length} bytes compressed`);
     assert.ok(gzipSync(login).length < 4_000, `${gzipSync(login).length} bytes compressed`);
   });
 
