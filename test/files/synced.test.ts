@@ -83,7 +83,7 @@ describe('a file', { skip: !hasStrace() && 'needs strace' }, () => {
       `const { draftBundle } = await import(${url('model/write-bundle.ts')});
        const { readBundle } = await import(${url('model/bundle.ts')});
        const { DEFAULT_BUNDLE } = await import(${url('model/load.ts')});
-       const { manifest: { files, formatVersion, ...rest } } = await readBundle(DEFAULT_BUNDLE);
+       const { manifest: { files, ...rest } } = await readBundle(DEFAULT_BUNDLE);
        const parts = { encoder: [Buffer.from('1')], decoder: [Buffer.from('2')], vocabulary: [Buffer.from('3')] };
        await (await draftBundle(${JSON.stringify(join(directory, 'bundle'))}, parts, rest)).publish();`,
     );
