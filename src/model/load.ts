@@ -98,7 +98,10 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
       threads: role === 'decoder' && hasQuickStep(manifest) ? QUICK_DECODER_THREADS : settings.threads,
     });
   };
-  const sessions = [open('encoder'), open('decoder')] as const;
+  const decoding = open('decoder');
+  // While it is opened a graph takes up to twice its size: large ones wait for each other.
+  const encoding = manifest.formatVersion === 1 ? open('encoder') : decoding.then(() => open('encoder'));
+  const sessions = [encoding, decoding] as const;
   const evidence = readEvidence(bundle).catch(async (error: unknown) => {
     await close();
     throw error;
