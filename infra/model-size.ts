@@ -8,8 +8,8 @@ const ZIP_MODEL_MB = 180;
 const MODEL_GROWTH = 2;
 const PROCESS_MB = 700;
 const LARGEST_MEMORY_MB = 10_240;
-/** Seconds of one image for each gigabyte of weights, on one vCPU. */
-const SECONDS_PER_GIGABYTE = 5;
+/** Seconds of one image for each gigabyte of weights, on one vCPU: 1.1 in fp32 and 2.7 in INT8 of ViT and GPT-2 (docs/captioners.md). */
+const SECONDS_PER_GIGABYTE = 3;
 const MEMORY_OF_ONE_CPU_MB = 1769;
 /** A batch may take so long, its time-out being 240: the next image may be slower. */
 const BATCH_SECONDS = 120;
