@@ -1,5 +1,6 @@
 /** Products with constant matrices in INT8, without calibration: for decoders, and for encoders made of attention. */
 import {
+  consumersOf,
   floatsOf,
   GraphBuilder,
   integers,
@@ -62,7 +63,8 @@ export function quantizeProducts(file: string, fp32Model: Uint8Array, grid: Prod
   // A row of zeros has no size of its own.
   g.constant('smallest_row', scalar(1e-9));
   g.constant('row_axis', integers(-1));
-  for (const node of source.nodes) append(g, source, node, grid);
+  const turned = turnedMatrices(source);
+  for (const node of source.nodes) append(g, { ...source, turned }, node, grid);
   const used = new Set(g.nodes.flatMap((node) => node.inputs));
   const constants = [...source.constants, ...g.constants].filter(([name]) => used.has(name));
   return encodeModel({ ...source, nodes: g.nodes, constants: new Map(constants) });
@@ -77,7 +79,40 @@ const BYTE_ZERO = 128;
 /** Rounded, it stays within a byte on either side of `BYTE_ZERO`. */
 const LARGEST_IN_BYTES = 127;
 
-function append(g: GraphBuilder, { constants }: OnnxModel, node: OnnxNode, grid: ProductGrid): void {
+/**
+ * Transposed constants that are only multiplied by: value to constant. A table of words that is the last layer as well is
+ * stored once so.
+ */
+function turnedMatrices({ nodes, constants, outputs }: OnnxModel): ReadonlyMap<string, string> {
+  const consumers = consumersOf(nodes);
+  const isMultiplied = (value: string) =>
+    !outputs.some(({ name }) => name === value) &&
+    (consumers.get(value) ?? []).every(
+      ({ op, inputs }) => op === 'MatMul' && inputs[1] === value && inputs[0] !== value,
+    );
+  return new Map(
+    nodes.flatMap(({ op, inputs: [matrix = ''], outputs: [value = ''], attributes }) => {
+      const tensor = constants.get(matrix);
+      const isTurned = op === 'Transpose' && tensor?.type === 'float32' && tensor.dims.length === 2;
+      const swaps = attributes.perm === undefined || String(attributes.perm) === '1,0';
+      return isTurned && swaps && isMultiplied(value) ? [[value, matrix] as const] : [];
+    }),
+  );
+}
+
+function append(
+  g: GraphBuilder,
+  { constants, turned }: OnnxModel & { turned: ReadonlyMap<string, string> },
+  node: OnnxNode,
+  grid: ProductGrid,
+): void {
+  if (turned.has(node.outputs[0] ?? '')) return;
+  const [x = '', y = ''] = node.inputs;
+  const matrix = node.op === 'MatMul' ? turned.get(y) : undefined;
+  if (matrix !== undefined) {
+    product(g, constants, { inputs: [x, matrix], outputs: node.outputs }, grid, true);
+    return;
+  }
   const isMatrix = (name: string | undefined) => {
     const tensor = constants.get(name ?? '');
     return tensor?.type === 'float32' && tensor.dims.length === 2;
@@ -129,7 +164,7 @@ function product(
   const name = outputs[0]!;
   const meeting = grid === 'digits' ? 'none' : { axis: 0 };
   // A table that is looked up as well has rows of bytes under its own name.
-  const stored = `${weightName}/columns`;
+  const stored = `${weightName}/${isTransposed ? 'rows' : 'columns'}`;
   if (!g.constants.has(`${stored}/integers`)) {
     const { bytes, scales } = quantizeWeights(values, dims, 1, meeting);
     g.constant(`${stored}/integers`, tensorOf(bytes, dims));
