@@ -20,9 +20,10 @@ export interface Captioner {
   readonly model: { name: string; hash: string };
   /**
    * Checks options against this model, before any image is read.
-   * @throws InvalidRequest naming what is out of bounds or cannot be said
+   * @param beside what else is asked for of the images
+   * @throws InvalidRequest naming what is out of bounds, or what the model cannot say
    */
-  plan(options?: CaptionOptionsInput): CaptionPlan;
+  plan(options?: CaptionOptionsInput, beside?: Pick<CaptionCall, 'explain'>): CaptionPlan;
   /**
    * Captions one image file.
    * @param plan of this model @default the model's own options
@@ -44,10 +45,10 @@ export interface Captioner {
 
 export function createCaptioner(parts: CaptionerParts): Captioner {
   const model: PlannedModel = { ...parts, calibrated: parts.calibration.confidence !== undefined };
-  const plan: Captioner['plan'] = (options = {}) => planCaptions(options, model);
+  const plan: Captioner['plan'] = (options = {}, beside) => planCaptions(options, model, beside);
   const describe: Captioner['describe'] = (jobs) => describeImages(jobs, parts);
   const captionAll: Captioner['captionAll'] = async (files, asked, call = {}) => {
-    const planned = asked ?? plan();
+    const planned = asked ?? plan({}, call);
     if (files.length === 0) return [];
     const images = await Promise.all(files.map((bytes) => readImage(bytes, parts, call)));
     const described = await describe(images.map((image) => ({ image, plan: planned, call })));

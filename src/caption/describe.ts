@@ -6,7 +6,7 @@ import { type CallLimits, checkDeadline } from './deadline.ts';
 import { explain } from './explain.ts';
 import type { ImageInput } from './image-input.ts';
 import { type Calibration, judge, seenImage } from './judge.ts';
-import type { CaptionPlan } from './plan.ts';
+import { type CaptionPlan, checkExplains, type PlannedModel } from './plan.ts';
 import type { Decoder, EncodedImages, NativeParts } from './ports.ts';
 import { type ImageArea, seenArea } from './preprocess.ts';
 import type { ReadImage } from './read-image.ts';
@@ -36,8 +36,7 @@ export interface DescriberParts extends Decoder, Pick<NativeParts, 'encode'> {
   embeddingWidth: number;
   /** How captions end and are ranked. */
   ending: EndingRule;
-  /** Whether leaving cells out of the image's embedding is all that the decoder sees of it. */
-  explains: boolean;
+  explains: PlannedModel['explains'];
   model: { name: string; hash: string };
   calibration: Calibration;
 }
@@ -51,9 +50,6 @@ export interface DescribeJob {
 
 /** What became of one image. */
 export type Described = { result: CaptionResult } | { error: unknown };
-
-/** What its decoder reads of an image is no mean of cells that one could be left out of. */
-const UNEXPLAINED = 'this model cannot say which part of the image a word came from; Show and Tell can';
 
 interface Found {
   captions: readonly FoundCaption[];
@@ -85,8 +81,7 @@ export async function describeImages(
   const wanted: DescribeJob[] = [];
   const check = ({ call }: DescribeJob) => {
     checkDeadline(call);
-    if (call.explain && !parts.explains)
-      throw new InvalidRequest([{ field: 'explain', message: UNEXPLAINED }]);
+    checkExplains(call, parts);
   };
   for (const job of jobs) if (await attempt(job, () => check(job))) wanted.push(job);
   if (wanted.length === 0) return jobs.map((job) => ({ error: errors.get(job) }));

@@ -19,13 +19,23 @@ export interface PlannedModel {
   vocabulary: Vocabulary;
   /** Whether its results have a confidence. */
   calibrated: boolean;
+  /** Whether leaving cells out of the image's embedding is all that its decoder sees of it. */
+  explains: boolean;
 }
+
+/** What the decoder reads of an image is no mean of cells that one could be left out of. */
+const UNEXPLAINED = 'this model cannot say which part of the image a word came from; Show and Tell can';
 
 /**
  * @throws InvalidRequest naming each option that is out of bounds; for a required word that the model cannot say, or
- * that is banned as well; for a confidence where there is none
+ * that is banned as well; for a confidence or an explanation where there is none
  */
-export function planCaptions(asked: CaptionOptionsInput, model: PlannedModel): CaptionPlan {
+export function planCaptions(
+  asked: CaptionOptionsInput,
+  model: PlannedModel,
+  beside: { explain?: boolean | undefined } = {},
+): CaptionPlan {
+  checkExplains(beside, model);
   const options = parseCaptionOptions(asked, model.defaults);
   if (options.minConfidence !== undefined && !model.calibrated) {
     const message = 'this model was not calibrated; `show-and-tell evaluate --save` does it';
@@ -34,6 +44,14 @@ export function planCaptions(asked: CaptionOptionsInput, model: PlannedModel): C
   const { bannedWords, genderNeutral, prefix = '', requiredWords: required = [] } = options;
   const banned = genderNeutral === true ? [...bannedWords, ...GENDERED_WORDS] : bannedWords;
   return { asked, options, words: model.vocabulary.plan({ banned, prefix, required }) };
+}
+
+/** @throws InvalidRequest */
+export function checkExplains(
+  { explain }: { explain?: boolean | undefined },
+  { explains }: Pick<PlannedModel, 'explains'>,
+): void {
+  if (explain && !explains) throw new InvalidRequest([{ field: 'explain', message: UNEXPLAINED }]);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { captionOptionsSchema } from '../caption/options.ts';
 import type { Bundle } from '../model/bundle.ts';
-import { publicFields } from '../model/manifest.ts';
+import { explainsWords, publicFields } from '../model/manifest.ts';
 
 const { name, description, license, precision, metrics, provenance } = publicFields;
 
@@ -18,11 +18,12 @@ export const modelCardSchema = z
     image: z
       .object({ width: z.int(), height: z.int() })
       .openapi('InputSize', { description: 'What the network sees, pixels' }),
-    vocabularySize: z.int().describe('Words, the unknown word included'),
+    vocabularySize: z.int().describe('Words, or pieces of words, the unknown one included'),
     // A schema of its own: `.openapi` belongs to HTTP alone.
     decoding: z.strictObject(captionOptionsSchema.shape).openapi('DecodingDefaults', {
       description: 'What holds for options that a request leaves out',
     }),
+    explains: z.boolean().describe('Whether `explain` may be asked for'),
     metrics: metrics.describe('Measured on a validation split, in percent'),
     provenance: provenance.describe('Where weights and words come from'),
   })
@@ -36,6 +37,7 @@ export const modelCardSchema = z
       image: { width: 256, height: 256 },
       vocabularySize: 4095,
       decoding: { beamWidth: 3, maxLength: 17, minLength: 7, lengthNormalization: 1, bannedWords: ['<UNK>'] },
+      explains: true,
       provenance: [
         {
           what: 'EfficientNet-Lite2 ImageNet weights',
@@ -61,6 +63,7 @@ export function modelCardOf({ manifest, hash }: Pick<Bundle, 'manifest' | 'hash'
     image: { width: image.width, height: image.height },
     vocabularySize: manifest.formatVersion === 1 ? manifest.vocabulary.size : manifest.tokens.logits,
     decoding,
+    explains: explainsWords(manifest),
     metrics,
     provenance,
   };

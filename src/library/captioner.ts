@@ -63,7 +63,7 @@ export function captionerOf(engine: Engine): Captioner {
   ): Promise<T> => {
     if (closed !== null) throw new InvalidRequest('the captioner is closed');
     const { options, call } = splitRequest(request);
-    const plan = engine.plan(options);
+    const plan = engine.plan(options, call);
     return untilAborted(call.signal, (resolve, reject) => {
       const job = work(plan, call);
       working.add(job);

@@ -110,7 +110,7 @@ export async function createPool(options: PoolOptions = {}): Promise<CaptionerPo
     ...pool,
     model: { name: manifest.name, hash },
     defaults: manifest.decoding,
-    plan: (asked = {}) => planCaptions(asked, planned),
+    plan: (asked = {}, beside) => planCaptions(asked, planned, beside),
     captionSome: async (files, ...rest) => {
       // No more wait than the queue takes, once the threads take any.
       await pool.ready;

@@ -15,6 +15,7 @@ import {
   type BundleFile,
   type CaptionerManifest,
   CHECKSUM_FILE,
+  explainsWords,
   FORMAT_VERSIONS,
   type Manifest,
   manifestSchema,
@@ -52,6 +53,7 @@ export function plannedModel({
     defaults: manifest.decoding,
     vocabulary,
     calibrated: manifest.confidence !== undefined,
+    explains: explainsWords(manifest),
   };
 }
 

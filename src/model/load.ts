@@ -152,13 +152,10 @@ function networkOf(manifest: Manifest): Network {
 }
 
 /** What the kind of network means for the search. */
-function searchOf(manifest: Manifest): Pick<DescriberParts, 'ending' | 'explains'> {
+function searchOf(manifest: Manifest): Pick<DescriberParts, 'ending'> {
   return manifest.formatVersion === 1
-    ? { ending: IM2TXT_ENDING, explains: true }
-    : {
-        ending: transformersEnding(manifest.search.earlyStopping, manifest.search.forcesEnd),
-        explains: false,
-      };
+    ? { ending: IM2TXT_ENDING }
+    : { ending: transformersEnding(manifest.search.earlyStopping, manifest.search.forcesEnd) };
 }
 
 /** What ran out in a network or in JavaScript: decoding says so itself. */

@@ -186,6 +186,11 @@ export type Manifest = ShowAndTellManifest | CaptionerManifest;
 /** One file of a bundle. */
 export type BundleFile = z.output<typeof fileSchema>;
 
+/** Whether its captioner can say which part of an image a word came from. */
+export function explainsWords({ formatVersion }: Pick<Manifest, 'formatVersion'>): boolean {
+  return formatVersion === 1;
+}
+
 /** Manifests of before version 1.0.0 say `licence`, and `captions` for how many are wanted; they load all the same. */
 export function withTodaysNames(json: unknown): unknown {
   const manifest = renamed(json, 'licence', 'license');

@@ -144,7 +144,7 @@ async function appParts(
     caption: metrics.counting('http', pool.caption),
     together: pool.batch,
     model: modelCardOf(bundle),
-    plan: (options = {}) => planCaptions(options, plannedModel(bundle)),
+    plan: (options = {}, beside) => planCaptions(options, plannedModel(bundle), beside),
     maxBodyBytes: settings.maxBody,
     ...(settings.maxImages !== undefined && { maxImages: settings.maxImages }),
     deadlineOf: () => Date.now() + settings.answerTimeout,

@@ -12,6 +12,7 @@ const MODEL: PlannedModel = {
   defaults: { beamWidth: 2, bannedWords: ['<UNK>'] },
   vocabulary: wholeWords(parseVocabulary('a 9\ndog 8\nman 7\nwoman 6\nruns 5\n<S> 4\n</S> 4'), 10),
   calibrated: false,
+  explains: false,
 };
 
 /** What the request is refused for. */

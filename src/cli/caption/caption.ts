@@ -75,7 +75,7 @@ export function addCaptionCommand(program: Command): void {
 async function captionImages(args: string[], flags: CaptionFlags): Promise<number> {
   const call = pictureCall(flags);
   const stop = listenForStop();
-  const captioner = await startCaptioner(flags);
+  const captioner = await startCaptioner(flags, call);
   let results: ResultsFile | null = null;
   try {
     if (flags.resume !== undefined) results = openResults(flags.resume, recipeOf(captioner, flags));

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import type { Captioner } from '../../caption/captioner.ts';
+import type { CaptionCall } from '../../caption/describe.ts';
 import { type CaptionPlan, planCaptions } from '../../caption/plan.ts';
 import { InvalidRequest } from '../../errors.ts';
 import { plannedModel, readBundle } from '../../model/bundle.ts';
@@ -55,9 +56,13 @@ export interface RunningCaptioner {
 
 /**
  * One job runs in this thread; more run in worker threads.
+ * @param beside what is asked for beside captions
  * @throws InvalidRequest before anything is captioned; ModelUnusable
  */
-export async function startCaptioner(flags: CaptionerFlags): Promise<RunningCaptioner> {
+export async function startCaptioner(
+  flags: CaptionerFlags,
+  beside: Pick<CaptionCall, 'explain'> = {},
+): Promise<RunningCaptioner> {
   checkCount('--jobs', flags.jobs, MAX_JOBS);
   if (flags.threads !== undefined) checkCount('--threads', flags.threads, 2 * availableParallelism());
   if (flags.maxPixels !== undefined) checkCount('--max-pixels', flags.maxPixels, Number.MAX_SAFE_INTEGER);
@@ -68,7 +73,8 @@ export async function startCaptioner(flags: CaptionerFlags): Promise<RunningCapt
   const { jobs: workers, decodeMemory } = flags;
   const batch = workers > 1 ? defaultBatch() : 1;
   const takeMemory = createDecodeMemory({ directory, workers, batch, decodeMemory });
-  return workers > 1 ? startPool(directory, flags, takeMemory) : startHere(directory, flags, takeMemory);
+  const start = workers > 1 ? startPool : startHere;
+  return start(directory, { ...flags, beside }, takeMemory);
 }
 
 function checkCount(flag: string, value: number, max: number): void {
@@ -77,11 +83,9 @@ function checkCount(flag: string, value: number, max: number): void {
   throw new InvalidRequest(`${flag}: expected a whole number ${range}`);
 }
 
-async function startHere(
-  directory: string,
-  flags: CaptionerFlags,
-  takeMemory: TakeMemory,
-): Promise<RunningCaptioner> {
+type Asked = CaptionerFlags & { beside: Pick<CaptionCall, 'explain'> };
+
+async function startHere(directory: string, flags: Asked, takeMemory: TakeMemory): Promise<RunningCaptioner> {
   const { threads, maxPixels } = flags;
   const {
     caption,
@@ -92,18 +96,14 @@ async function startHere(
     ...(maxPixels !== undefined && { maxPixels }),
     takeMemory,
   });
-  const plan = planOf(decodingOptions(flags));
+  const plan = planOf(decodingOptions(flags), flags.beside);
   return { caption, model, takeMemory, plan, inFlight: 1, close: async () => undefined };
 }
 
-async function startPool(
-  directory: string,
-  flags: CaptionerFlags,
-  takeMemory: TakeMemory,
-): Promise<RunningCaptioner> {
+async function startPool(directory: string, flags: Asked, takeMemory: TakeMemory): Promise<RunningCaptioner> {
   // Only manifest and word list are read here, to refuse wrong options before any thread starts.
   const bundle = await readBundle(directory);
-  const plan = planCaptions(decodingOptions(flags), plannedModel(bundle));
+  const plan = planCaptions(decodingOptions(flags), plannedModel(bundle), flags.beside);
   const { threads = 1, maxPixels } = flags;
   const { image } = bundle.manifest;
   const { caption, inFlight, close } = createPool(

@@ -33,7 +33,7 @@ export async function readCaptionRequest(
   c.set('bytes', body.length);
   const { source, options: inBody } = read(body);
   const { trace, explain, ...options } = mergeOnce(query, inBody);
-  const plan = parts.plan(options);
+  const plan = parts.plan(options, { explain });
   const images = 'images' in source ? source.images : [await readReference(source.s3, parts)];
   const call = { trace, explain, deadline: parts.deadlineOf?.(c), signal: whileAwaited(c.req.raw) };
   return { images, plan, call };

@@ -19,3 +19,20 @@ export async function readTokenizer(file: string, json: string): Promise<Tokeniz
     throw new SourceError('SourceUnsupported', { file, expected, actual: `it ${cause.message}` }, { cause });
   }
 }
+
+/**
+ * What the network cannot say was made for another one; special tokens beyond its width are harmless.
+ * @param logits width of the decoder's softmax
+ * @throws SourceError `SourceUnsupported`
+ */
+export function checkWidth(file: string, { size, special, bytes }: Tokenizer, logits: number): void {
+  for (let id = size - 1; id >= logits; id--) {
+    if (special.has(id) || bytes(id) === '') continue;
+    throw new SourceError('SourceUnsupported', {
+      file,
+      expected: `the ${logits} pieces of words of the decoder`,
+      actual: `${size}`,
+      remedy: 'Use the tokenizer that belongs to these weights.',
+    });
+  }
+}

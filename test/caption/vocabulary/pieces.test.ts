@@ -110,7 +110,7 @@ for (const name of TOKENIZERS) {
     const { tokenizer, vocabulary } = await vocabularyOf(name);
     const cut = (text: string) => tokenizer.encode(text);
     const plan = (asked: Parameters<typeof planCaptions>[0]) =>
-      planCaptions(asked, { defaults: {}, vocabulary, calibrated: false }).words;
+      planCaptions(asked, { defaults: {}, vocabulary, calibrated: false, explains: false }).words;
 
     test('ban a word in any spelling, and none that it is a part of', () => {
       const planned = plan({ bannedWords: ['man'] });
@@ -226,7 +226,7 @@ for (const name of TOKENIZERS) {
 
 test('a word that a tokenizer cannot spell is refused by the option that has it', async () => {
   const { vocabulary } = await vocabularyOf('bert');
-  const model = { defaults: {}, vocabulary, calibrated: false };
+  const model = { defaults: {}, vocabulary, calibrated: false, explains: false };
   for (const [asked, field] of [
     [{ prefix: 'a 日本 sign' }, 'prefix'],
     [{ requiredWords: ['a cat', 'the 日本'] }, 'requiredWords'],
@@ -247,7 +247,11 @@ test('a phrase of very many pieces is refused', async () => {
   const { vocabulary } = await vocabularyOf('gpt2');
   const phrase = 'x y'.padEnd(40, 'qz');
   assert.throws(
-    () => planCaptions({ requiredWords: [phrase] }, { defaults: {}, vocabulary, calibrated: false }),
+    () =>
+      planCaptions(
+        { requiredWords: [phrase] },
+        { defaults: {}, vocabulary, calibrated: false, explains: false },
+      ),
     (error) => error instanceof InvalidRequest && /more than 24 pieces/.test(error.message),
   );
 });
@@ -255,7 +259,10 @@ test('a phrase of very many pieces is refused', async () => {
 test('the unknown piece and other special ones can be banned by name', async () => {
   const { tokenizer, vocabulary } = await vocabularyOf('bert');
   const banned = (word: string) => {
-    const { words } = planCaptions({ bannedWords: [word] }, { defaults: {}, vocabulary, calibrated: false });
+    const { words } = planCaptions(
+      { bannedWords: [word] },
+      { defaults: {}, vocabulary, calibrated: false, explains: false },
+    );
     return [...vocabulary.constraint(words).bannedIds];
   };
   assert.deepEqual(banned('<UNK>'), [tokenizer.unknownId]);

@@ -229,7 +229,7 @@ describe('the page', { skip: NO_BROWSER }, () => {
       const trust = page.locator('[data-caption="0"] .trust');
       assert.match(await trust.innerText(), new RegExp(`^${Math.round(100 * confidence!)}% sure`));
       assert.equal(/check/.test(await trust.innerText()), review);
-      assert.match(await trust.getAttribute('title').then(String), /of all captions with this number/);
+      assert.match(await trust.getAttribute('title').then(String), /in a hundred with this number/);
       assert.equal(await page.locator('.trust:visible').count(), 1);
     });
   }

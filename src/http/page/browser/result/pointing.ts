@@ -72,6 +72,8 @@ export function forgetWords(card: Card): void {
 
 /** Shows the word under the mouse, or else the one with the keyboard's focus, or else the pinned one. */
 async function point(card: Card, change: Pointing): Promise<void> {
+  // The model cannot say where it looked.
+  if (document.body.classList.contains('blind')) return;
   const pointing = { ...card.pointing, ...change };
   card.pointing = pointing;
   const { over, focused, pinned } = pointing;

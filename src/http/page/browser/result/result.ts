@@ -102,7 +102,7 @@ function showTrust(trust: HTMLElement, { confidence, needsReview }: CaptionResul
   const review = needsReview ? ' Better check this one.' : '';
   trust.textContent = `${sureness(confidence)} sure that this caption is acceptable.${review}`;
   trust.title =
-    'Measured on photographs that people had described: of all captions with this number, about so many in a hundred were close to what people said.';
+    'Measured on photographs that people had described: about so many in a hundred with this number were close to what people said.';
   trust.classList.toggle('review', needsReview);
   trust.hidden = false;
 }

@@ -49,8 +49,8 @@ export function followBeams(changed: EventTarget | null): void {
 
 /** What the search ranks by; `undefined` until the model has said how. What is cut off ranks by probability alone. */
 export function scoreOf({ logProbability, words, truncated }: Caption): number | undefined {
-  if (truncated) return logProbability;
   if (lengthNormalization === undefined) return undefined;
+  if (truncated) return logProbability;
   return logProbability / (words.length + START_AND_END) ** lengthNormalization;
 }
 
@@ -60,7 +60,9 @@ export async function introduceModel(): Promise<void> {
   const model = response?.ok ? await response.json().catch(() => null) : null;
   if (!model?.decoding) return;
   const { beamWidth, minLength, maxLength, genderNeutral = false } = model.decoding;
-  ({ lengthNormalization } = model.decoding);
+  document.body.classList.toggle('blind', !model.explains);
+  // Captions of pieces are ranked by how many there are, which only the server knows.
+  if (model.explains) ({ lengthNormalization } = model.decoding);
   defaultBeams = beamWidth;
   field('beams').placeholder = beamWidth;
   field('captions').placeholder = beamWidth;

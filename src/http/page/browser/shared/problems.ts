@@ -26,7 +26,7 @@ const PROBLEMS: Record<string, { what: string; advice: string; retry?: boolean }
   },
   ImageTooLarge: {
     what: 'This picture is too large.',
-    advice: 'Your browser could not make it smaller; save a smaller copy and try that.',
+    advice: 'Save a smaller copy and try that.',
   },
   SignedOut: { what: 'You are not signed in.', advice: 'Your photograph is still here.', retry: true },
   Refused: {
@@ -51,7 +51,7 @@ const PROBLEMS: Record<string, { what: string; advice: string; retry?: boolean }
   },
   MethodNotAllowed: {
     what: 'The server does not answer this page’s kind of request.',
-    advice: 'It may be newer than this page: reload it, or ask whoever runs the server.',
+    advice: 'The server may be newer than this page: reload it, or ask whoever runs the server.',
     retry: true,
   },
   Overloaded: { what: 'The server is busy.', advice: 'Your photograph is still here.', retry: true },
