@@ -163,8 +163,8 @@ function product(
     : { values: floatsOf(weights), dims: weights.dims };
   const name = outputs[0]!;
   const meeting = grid === 'digits' ? 'none' : { axis: 0 };
-  // A table that is looked up as well has rows of bytes under its own name.
-  const stored = `${weightName}/${isTransposed ? 'rows' : 'columns'}`;
+  // A table that is looked up as well has rows of bytes under its own name; a matrix may be met both ways.
+  const stored = `${weightName}/${isTransposed ? 'transposed' : 'columns'}`;
   if (!g.constants.has(`${stored}/integers`)) {
     const { bytes, scales } = quantizeWeights(values, dims, 1, meeting);
     g.constant(`${stored}/integers`, tensorOf(bytes, dims));

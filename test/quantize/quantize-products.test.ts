@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import type { InferenceSession } from 'onnxruntime-node';
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { decoderGraph } from '../../src/import/network/decoder-graph.ts';
+import { GraphBuilder, integers, tensorOf } from '../../src/onnx/graph.ts';
 import { decodeModel } from '../../src/onnx/read.ts';
 import { encodeModel } from '../../src/onnx/write.ts';
 import { decoderGrid, quantizeProducts } from '../../src/quantize/quantize-products.ts';
 import { goldenWeights, readGolden } from '../import/network/golden-network.ts';
 import { open, step } from '../import/network/golden-parity.ts';
+import { noise } from '../import/network/small-graphs.ts';
 
 const WIDTH = 32;
 const golden = readGolden();
@@ -116,3 +118,38 @@ test('wide decoders get digits, narrow ones bytes', () => {
   assert.equal(decoderGrid(12_000), 'digits');
   assert.equal(decoderGrid(2925), 'bytes');
 });
+
+for (const grid of ['bytes', 'digits'] as const) {
+  test(`of sequences, and with a matrix that is met both ways, ${grid} give what the floats give`, async () => {
+    const [rows, length, width] = [3, 2, 16];
+    const g = new GraphBuilder();
+    g.constant('shared', tensorOf(noise(width * width, 7), [width, width]));
+    g.constant('bias', tensorOf(noise(width, 3)));
+    g.constant('flat', integers(-1, width));
+    g.node('MatMul', ['x', 'shared'], 'across');
+    g.node('Reshape', ['x', 'flat'], 'listed');
+    g.node('Gemm', ['listed', 'shared', 'bias'], 'down', { transB: 1 });
+    g.node('Gemm', ['listed', 'shared'], 'plain');
+    const model = g.model(
+      'sequences',
+      [{ name: 'x', type: 'float32', dims: ['rows', 'length', width] }],
+      [
+        { name: 'across', type: 'float32', dims: ['rows', 'length', width] },
+        { name: 'down', type: 'float32', dims: null },
+        { name: 'plain', type: 'float32', dims: null },
+      ],
+    );
+    const bytes = encodeModel(model);
+    const x = new Tensor('float32', noise(rows * length * width, 11), [rows, length, width]);
+    const said = async (graph: Uint8Array) => (await open(graph)).run({ x });
+    const [expected, found] = [await said(bytes), await said(quantizeProducts('sequences', bytes, grid))];
+    for (const name of ['across', 'down', 'plain']) {
+      assert.deepEqual(found[name]!.dims, expected[name]!.dims);
+      const [a, b] = [found[name]!.data as Float32Array, expected[name]!.data as Float32Array];
+      assert.ok(
+        a.every((value, i) => Math.abs(value - b[i]!) < 0.08),
+        name,
+      );
+    }
+  });
+}
