@@ -153,3 +153,30 @@ for (const grid of ['bytes', 'digits'] as const) {
     }
   });
 }
+
+test('a table of words that is turned to be the last layer is bytes in both places', async () => {
+  const [words, width] = [24, 16];
+  const g = new GraphBuilder();
+  g.constant('table', tensorOf(noise(words * width, 5), [words, width]));
+  g.node('Gather', ['table', 'word'], 'embedded', { axis: 0 });
+  g.node('Transpose', ['table'], 'turned', { perm: [1, 0] });
+  g.node('MatMul', ['embedded', 'turned'], 'logits');
+  const bytes = encodeModel(
+    g.model(
+      'tied',
+      [{ name: 'word', type: 'int64', dims: ['rows'] }],
+      [{ name: 'logits', type: 'float32', dims: ['rows', words] }],
+    ),
+  );
+  const int8 = quantizeProducts('tied', bytes, 'bytes');
+  const { constants, nodes } = decodeModel('tied', int8);
+  const large = [...constants].filter(
+    ([, { type, dims }]) => type === 'float32' && dims.length === 2 && dims[1]! > 1,
+  );
+  assert.deepEqual([large, nodes.filter(({ op }) => op === 'Transpose')], [[], []]);
+  const word = new Tensor('int64', BigInt64Array.of(3n, 20n, 7n), [3]);
+  const said = async (graph: Uint8Array) =>
+    (await (await open(graph)).run({ word })).logits!.data as Float32Array;
+  const [expected, found] = [await said(bytes), await said(int8)];
+  assert.ok(found.every((value, i) => Math.abs(value - expected[i]!) < 0.1));
+});
