@@ -1,8 +1,6 @@
 /** A captioner that Hugging Face's exporters wrote becomes a bundle. */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Tokenizer } from '../../caption/vocabulary/pieces.ts';
-import { SourceError } from '../../errors.ts';
 import type { CaptionerManifest } from '../../model/manifest.ts';
 import { sha256Of } from '../../model/sha256.ts';
 import { type Draft, draftBundle } from '../../model/write-bundle.ts';
@@ -15,7 +13,7 @@ import { modelCard } from './model-card.ts';
 import { pixelValues } from './pixels-graph.ts';
 import { readProcessor } from './processor.ts';
 import { type CaptionerTask, promptIds, withoutPrompts } from './prompt.ts';
-import { readTokenizer } from './read-tokenizer.ts';
+import { checkWidth, readTokenizer } from './read-tokenizer.ts';
 
 /** Where an export came from. */
 export interface CaptionerOrigin {
@@ -76,7 +74,7 @@ export async function importCaptioner(settings: CaptionerSettings): Promise<{ dr
     },
     parts.decoders,
   );
-  checkSize(join(directory, 'tokenizer.json'), tokenizer, graphs.logits);
+  checkWidth(join(directory, 'tokenizer.json'), tokenizer, graphs.logits);
   const manifest: Omit<CaptionerManifest, 'files'> = {
     formatVersion: 2,
     name,
@@ -120,17 +118,6 @@ async function closesUp(directory: string): Promise<boolean> {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
-}
-
-/** Special tokens may be more than a network has learnt: some tokenizers have padding added. */
-function checkSize(file: string, { size, special }: Tokenizer, logits: number): void {
-  if (size - special.size <= logits) return;
-  throw new SourceError('VocabularyMismatch', {
-    file,
-    expected: `at most ${logits} tokens, as the decoder has`,
-    actual: `${size}`,
-    remedy: 'Take the tokenizer that the network was trained with.',
-  });
 }
 
 async function textOf(file: string): Promise<string> {

@@ -23,14 +23,14 @@ export async function readTokenizer(file: string, json: string): Promise<Tokeniz
 /**
  * What the network cannot say was made for another one; special tokens beyond its width are harmless.
  * @param logits width of the decoder's softmax
- * @throws SourceError `SourceUnsupported`
+ * @throws SourceError `VocabularyMismatch`
  */
 export function checkWidth(file: string, { size, special, bytes }: Tokenizer, logits: number): void {
   for (let id = size - 1; id >= logits; id--) {
     if (special.has(id) || bytes(id) === '') continue;
-    throw new SourceError('SourceUnsupported', {
+    throw new SourceError('VocabularyMismatch', {
       file,
-      expected: `the ${logits} pieces of words of the decoder`,
+      expected: `at most ${logits} tokens, as the decoder has`,
       actual: `${size}`,
       remedy: 'Use the tokenizer that belongs to these weights.',
     });
