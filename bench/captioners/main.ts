@@ -12,6 +12,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { importCaptioner } from '../../src/import/captioner/import-captioner.ts';
+import type { Precision } from '../../src/import/export-names.ts';
 import { DEFAULT_BUNDLE } from '../../src/model/load.ts';
 import { memoryOf } from '../shared/proc.ts';
 import { report } from '../shared/report.ts';
@@ -31,7 +32,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const directory = resolve(positionals[0] ?? '.');
-const precision = values.precision as 'fp32' | 'q8' | 'fp16';
+const precision = values.precision as Precision;
 const photographs = globSync('*.jpg', { cwd: values.photos })
   .sort()
   .map((name) => join(values.photos, name));
@@ -53,7 +54,8 @@ const theirs: EngineOptions = {
   library: join(CACHE, 'node_modules/@huggingface/transformers/dist/transformers.node.mjs'),
   models: dirname(directory),
   name: basename(directory),
-  precision,
+  // As transformers.js calls them.
+  precision: precision === 'int8' ? 'q8' : precision,
 };
 const engines = {
   'transformers.js, greedy': await start(theirs),

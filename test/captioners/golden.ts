@@ -26,7 +26,7 @@ export interface GoldenExport {
   kind: string;
   directory: string;
   /** `undefined` where the export has one alone. */
-  precision?: 'fp16' | 'q8';
+  precision?: 'fp16' | 'int8';
   golden: Golden;
 }
 
@@ -38,7 +38,7 @@ export function goldenExports(): GoldenExport[] {
     const directory = join(FIXTURES, kind);
     const file = join(directory, 'golden.json');
     if (!existsSync(file)) return [];
-    const others = (['fp16', 'q8'] as const).flatMap((precision) => {
+    const others = (['fp16', 'int8'] as const).flatMap((precision) => {
       const other = join(directory, `golden-${precision}.json`);
       return existsSync(other) ? [{ kind, directory, precision, golden: read(other) }] : [];
     });

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { notWritten } from '../../files/system-error.ts';
-import type { Precision } from '../../import/hub/choose-files.ts';
+import type { Precision } from '../../import/export-names.ts';
 import { fetchSnapshot, type Snapshot } from '../../import/hub/snapshot.ts';
 import { downloadSource } from '../../import/source/download.ts';
 import { startProgress } from '../shared/progress.ts';

@@ -3,8 +3,8 @@ import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { InvalidRequest, SourceError } from '../../errors.ts';
 import { type CaptionerTask, importCaptioner } from '../../import/captioner/import-captioner.ts';
+import type { Precision } from '../../import/export-names.ts';
 import { readCard } from '../../import/hub/card.ts';
-import type { Precision } from '../../import/hub/choose-files.ts';
 import { requireGraphs } from '../../import/hub/export-folder.ts';
 import { importWeights } from '../../import/import-weights.ts';
 import { inside } from '../../import/source/inside.ts';
@@ -173,7 +173,7 @@ async function fromExport({
       },
     }),
     ...(license !== undefined && { license }),
-    ...(wanted !== undefined && { precision: wanted === 'int8' ? 'q8' : wanted }),
+    ...(wanted !== undefined && { precision: wanted }),
     ...(task !== undefined && { task }),
   }).catch((error: unknown) => {
     if (snapshot === null || !(error instanceof SourceError)) throw error;

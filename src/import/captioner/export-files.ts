@@ -5,16 +5,8 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ModelUnusable, SourceError } from '../../errors.ts';
 import type { OnnxModel } from '../../onnx/graph.ts';
 import { decodeModel, type ExternalData } from '../../onnx/read.ts';
+import { PRECISIONS, type Precision, SUFFIXES } from '../export-names.ts';
 
-/** As the import is asked for them. */
-export type WantedPrecision = 'fp32' | 'fp16' | 'q8';
-
-/** What exporters put behind the name of a graph. */
-const SUFFIXES: Record<WantedPrecision, readonly string[]> = {
-  fp32: [''],
-  fp16: ['_fp16'],
-  q8: ['_quantized', '_int8'],
-};
 const DECODERS = ['decoder_model_merged', 'decoder_model'];
 
 export interface ExportFiles {
@@ -29,11 +21,11 @@ export interface ExportFiles {
  */
 export async function findExport(
   directory: string,
-  wanted: WantedPrecision | undefined,
+  wanted: Precision | undefined,
   encoder: string,
 ): Promise<ExportFiles> {
   const paths = await graphPaths(directory);
-  const precisions = wanted === undefined ? (['fp32', 'fp16', 'q8'] as const) : [wanted];
+  const precisions = wanted === undefined ? PRECISIONS : [wanted];
   for (const suffix of precisions.flatMap((precision) => SUFFIXES[precision])) {
     const path = (name: string) => paths.find((found) => isNamed(found, name + suffix)) ?? null;
     if (path(encoder) && DECODERS.some(path)) return { directory, path };

@@ -5,7 +5,8 @@ import type { CaptionerManifest } from '../../model/manifest.ts';
 import { sha256Of } from '../../model/sha256.ts';
 import { type Draft, draftBundle } from '../../model/write-bundle.ts';
 import { modelParts } from '../../onnx/write.ts';
-import { findExport, readJson, unreadable, type WantedPrecision } from './export-files.ts';
+import type { Precision } from '../export-names.ts';
+import { findExport, readJson, unreadable } from './export-files.ts';
 import { FIRST_GRAPH, measureEncoder, openParts } from './export-parts.ts';
 import { type ExportSettings, readSettings } from './export-settings.ts';
 import { captionerGraphs } from './graphs/captioner-graphs.ts';
@@ -35,7 +36,7 @@ export interface CaptionerSettings {
   /** @default unknown */
   license?: string;
   /** Which of several files. @default what is there, fp32 before the others */
-  precision?: WantedPrecision;
+  precision?: Precision;
   /** Of Florence-2. @default caption */
   task?: CaptionerTask;
 }

@@ -1,17 +1,6 @@
 /** Which files of a model an import needs: one precision of its graphs, and what describes them. */
 import { basename } from 'node:path';
-
-/** As manifests have it; of exports, which of several files. */
-export type Precision = 'fp32' | 'fp16' | 'int8';
-
-/** What exporters put behind the name of a graph. */
-const SUFFIXES: Record<Precision, readonly string[]> = {
-  fp32: [''],
-  fp16: ['_fp16'],
-  int8: ['_quantized', '_int8'],
-};
-/** In this order where nobody says which. */
-const PRECISIONS = ['fp32', 'fp16', 'int8'] as const;
+import { PRECISIONS, type Precision, SUFFIXES } from '../export-names.ts';
 
 const DESCRIPTIONS = [
   'README.md',

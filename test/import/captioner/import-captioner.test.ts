@@ -56,15 +56,15 @@ test('a decoder without a cache keeps the words so far', async () => {
 
 test('which of several precisions', async () => {
   for (const [wanted, found] of [
-    ['q8', 'int8'],
+    ['int8', 'int8'],
     ['fp16', 'fp16'],
   ] as const) {
     const { precision, provenance, state } = await imported('vit-gpt2-merged', { precision: wanted });
     assert.equal(precision, found);
-    assert.match(provenance[0]!.what, wanted === 'q8' ? /_quantized\.onnx/ : /_fp16\.onnx/);
+    assert.match(provenance[0]!.what, wanted === 'int8' ? /_quantized\.onnx/ : /_fp16\.onnx/);
     assert.equal(state[0]!.dtype, 'float32');
   }
-  await assert.rejects(imported('deit-roberta', { precision: 'q8' }), {
+  await assert.rejects(imported('deit-roberta', { precision: 'int8' }), {
     code: 'SourceUnsupported',
     message: /encoder_model_quantized\.onnx.*decoder_model\.onnx/,
   });

@@ -10,11 +10,11 @@ import { CAPTIONERS, greedy, readGolden, resized, rewritten } from './tiny-capti
  * How far the log-probability of a caption may be from that of the golden: half precision is calculated in float32 here, and in
  * float16 there.
  */
-const KINDS: [kind: string, tolerance: number, precision?: 'fp16' | 'q8'][] = [
+const KINDS: [kind: string, tolerance: number, precision?: 'fp16' | 'int8'][] = [
   ['vit-gpt2', 1e-4],
   ['vit-gpt2-merged', 1e-4],
   ['vit-gpt2-merged', 0.02, 'fp16'],
-  ['vit-gpt2-merged', 1e-4, 'q8'],
+  ['vit-gpt2-merged', 1e-4, 'int8'],
   ['vit-gpt2-fp16', 0.02],
   ['deit-roberta', 1e-4],
   ['beit-bert', 1e-4],

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { networkInput } from '../../../../src/caption/preprocess.ts';
-import { findExport, type WantedPrecision } from '../../../../src/import/captioner/export-files.ts';
+import { findExport } from '../../../../src/import/captioner/export-files.ts';
 import { FIRST_GRAPH, measureEncoder, openParts } from '../../../../src/import/captioner/export-parts.ts';
 import {
   type CaptionerGraphs,
@@ -12,6 +12,7 @@ import {
 import { pixelValues } from '../../../../src/import/captioner/pixels-graph.ts';
 import { type Processor, readProcessor } from '../../../../src/import/captioner/processor.ts';
 import { withoutPrompts } from '../../../../src/import/captioner/prompt.ts';
+import type { Precision } from '../../../../src/import/export-names.ts';
 import { decodeImage } from '../../../../src/model/image.ts';
 import { encodeModel } from '../../../../src/onnx/write.ts';
 import { ROOT } from '../../../support/samples.ts';
@@ -39,7 +40,7 @@ export interface Tiny {
 /** Warnings of onnxruntime about names are none of ours. */
 const QUIET = { logSeverityLevel: 3 } as const;
 
-export async function rewritten(kind: string, precision?: WantedPrecision): Promise<Tiny> {
+export async function rewritten(kind: string, precision?: Precision): Promise<Tiny> {
   const directory = join(CAPTIONERS, kind);
   const file = join(directory, 'preprocessor_config.json');
   const { image, normalize } = readProcessor(file, withoutPrompts(readFileSync(file, 'utf8')));
