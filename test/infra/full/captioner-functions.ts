@@ -1,12 +1,16 @@
 /** The zip for x86_64 with a captioner of each kind: unpacked and run under Lambda's Runtime API. */
 import assert from 'node:assert/strict';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { globSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { assembleFunctions } from '../../../infra/functions/function-code.ts';
+import { readSettings } from '../../../infra/read-settings.ts';
 import type { CaptionResult } from '../../../src/caption/result.ts';
+import { checksumLine } from '../../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE, loadCaptioner } from '../../../src/model/load.ts';
+import { sha256Of } from '../../../src/model/sha256.ts';
 import { importKind, KINDS } from '../../captioners/imported.ts';
 import { startFunction } from '../../support/runtime-api/runtime-api.ts';
 import { COFFEE } from '../../support/samples.ts';
@@ -53,6 +57,28 @@ for (const kind of KINDS) {
     assert.deepEqual(body.captions, await captionsOf(modelDirectory));
   });
 }
+
+test('a captioner that no zip holds is refused with what to do, and goes into a container by itself', async () => {
+  const modelDirectory = await importKind('vit-gpt2', mkdtempSync(join(work, 'large-')));
+  const manifestFile = join(modelDirectory, 'manifest.json');
+  const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as {
+    files: { decoder: { path: string; bytes: number; sha256: string } };
+  };
+  const decoder = join(modelDirectory, manifest.files.decoder.path);
+  truncateSync(decoder, 260e6);
+  manifest.files.decoder.bytes = 260e6;
+  manifest.files.decoder.sha256 = await sha256Of(decoder);
+  const text = JSON.stringify(manifest);
+  writeFileSync(manifestFile, text);
+  writeFileSync(`${manifestFile}.sha256`, checksumLine(createHash('sha256').update(text).digest('hex')));
+  await assert.rejects(
+    assembleFunctions({ architecture: 'x86_64', modelDirectory }, join(work, 'large-code')),
+    /the functions have \d+ bytes with it, Lambda takes 262144000; set packaging to 'container'$/,
+  );
+  const settings = join(work, 'settings.json');
+  writeFileSync(settings, JSON.stringify({ modelDirectory }));
+  assert.equal(readSettings('prod', settings).packaging, 'container');
+});
 
 test('the default model does without the tokenizer, which is a part of its own', async () => {
   const code = join(work, 'default-code');
