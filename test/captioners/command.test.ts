@@ -74,24 +74,20 @@ describe('show-and-tell caption with a captioner of pieces', () => {
     assert.match(readFileSync(join(trees, name!), 'utf8'), /^<svg.*<text.*<\/svg>\s*$/s);
   });
 
-  for (const [flags, message] of [
-    [['--explain', '--json'], /^show-and-tell: InvalidRequest: --explain: this model cannot say which part /],
+  const maps = join(place.path, 'maps');
+  const refused: [flags: string[], message: RegExp][] = [
+    [['--explain-to', maps], /^show-and-tell: InvalidRequest: --explain: this model cannot say which part /],
     [['--explain', '--json', '--jobs', '2'], /InvalidRequest: --explain: this model cannot say which part /],
     [['--min-confidence', '0.5'], /InvalidRequest: --min-confidence: this model was not calibrated/],
-  ] as const) {
-    it(`refuses ${flags.join(' ')} in one line, before any image is looked at`, async () => {
+  ];
+  for (const [flags, message] of refused) {
+    it(`refuses ${flags[0]}${flags.includes('--jobs') ? ' over threads' : ''} in one line, before any image is looked at`, async () => {
       const { status, stdout, stderr } = await caption(...flags, 'nowhere.jpg');
       assert.equal(status, 2);
       assert.equal(stdout, '');
       assert.match(stderr, message);
       assert.match(stderr, /^[^\n]+\n$/);
+      assert.equal(existsSync(maps), false);
     });
   }
-
-  it('writes no directory of heat maps that it cannot make', async () => {
-    const maps = join(place.path, 'maps');
-    const { status } = await caption('--explain-to', maps, paths[0]!);
-    assert.equal(status, 2);
-    assert.equal(existsSync(maps), false);
-  });
 });

@@ -47,8 +47,10 @@ describe('the confidence of a captioner of pieces', () => {
 
   it('is there once it was fitted, and sorts', async () => {
     const one = join(images, '0-coffee.jpg.png');
-    const before = await runCli(['caption', '--json', '--model', model, one]);
-    assert.equal(captionResultSchema.parse(withoutImage(before.stdout)).confidence, undefined);
+    const captioner = await loadCaptioner(model);
+    const before = await captioner.caption(readFileSync(one));
+    await captioner.close();
+    assert.equal(before.confidence, undefined);
     const fitted = join(place.path, 'fitted');
     cpSync(model, fitted, { recursive: true });
     const scored = await runCli([
@@ -68,7 +70,10 @@ describe('the confidence of a captioner of pieces', () => {
       const result = captionResultSchema.parse(withoutImage(stdout));
       assert.ok(result.confidence! > 0 && result.confidence! < 1);
       assert.equal(result.needsReview, needsReview);
-      assert.deepEqual(result.captions, captionResultSchema.parse(withoutImage(before.stdout)).captions);
+      assert.deepEqual(
+        result.captions.map(({ text }) => text),
+        before.captions.map(({ text }) => text),
+      );
     }
   });
 });
@@ -90,7 +95,7 @@ describe('INT8 of a captioner of pieces', () => {
     onProgress: () => undefined,
   });
 
-  for (const kind of ['vit-gpt2-merged', 'deit-roberta', 'florence2'] as const) {
+  for (const kind of ['vit-gpt2-merged', 'deit-roberta'] as const) {
     it(`is made of ${kind}, with what it costs`, async () => {
       const directory = await importKind(kind, place.path);
       const { draft, agreement } = await quantizeBundle(settingsOf(directory));

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { outcomeSchema } from '../../src/caption/result.ts';
-import { loadCaptioner } from '../../src/model/load.ts';
-import { objectEnvironment, type PackedFunction, pack } from '../lambda/packed-function.ts';
-import { notification, record } from '../s3/event-factory.ts';
-import { type FakeS3, startFakeS3 } from '../support/aws/fake-s3.ts';
-import { temporaryDirectory } from '../support/bundles.ts';
-import { COFFEE } from '../support/samples.ts';
-import { importKind } from './imported.ts';
+import { outcomeSchema } from '../../../src/caption/result.ts';
+import { loadCaptioner } from '../../../src/model/load.ts';
+import { importKind } from '../../captioners/imported.ts';
+import { objectEnvironment, type PackedFunction, pack } from '../../lambda/packed-function.ts';
+import { notification, record } from '../../s3/event-factory.ts';
+import { type FakeS3, startFakeS3 } from '../../support/aws/fake-s3.ts';
+import { temporaryDirectory } from '../../support/bundles.ts';
+import { COFFEE } from '../../support/samples.ts';
 
 const place = temporaryDirectory();
 after(place.dispose);
