@@ -64,7 +64,7 @@ function refuseHalfAccelerated(
   if (executionProvider !== 'cuda' || precision !== 'int8') return;
   throw new ModelUnusable({
     file: join(directory, MANIFEST_FILE),
-    expected: 'precision fp32 for execution provider cuda',
+    expected: 'precision fp32 or fp16 for execution provider cuda',
     actual: `precision ${precision}`,
     remedy: 'Name an fp32 bundle with --model (show-and-tell import makes one), or use the cpu provider.',
   });
