@@ -179,7 +179,7 @@ describe('the default bundle', () => {
       { beamWidth: 11 },
       { beamWidth: 0 },
       { beamWidth: 2.5 },
-      { maxLength: 61 },
+      { maxLength: 129 },
       { lengthNormalization: Number.NaN },
       { count: defaults.beamWidth + 1 },
       { minLength: defaults.maxLength - 1 },

@@ -177,6 +177,7 @@ describe('a manifest', () => {
       defaults: manifest.decoding,
       vocabulary,
       calibrated: true,
+      explains: true,
     });
     assert.equal(plannedModel({ manifest: others, vocabulary }).calibrated, false);
   });
