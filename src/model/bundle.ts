@@ -6,7 +6,6 @@ import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { parseEvidence, type WordEvidence } from '../caption/confidence/evidence.ts';
 import type { PlannedModel } from '../caption/plan.ts';
-import { pieceVocabulary } from '../caption/vocabulary/pieces.ts';
 import type { Vocabulary } from '../caption/vocabulary/vocabulary.ts';
 import { wholeWords } from '../caption/vocabulary/whole-words.ts';
 import { parseVocabulary, VocabularyError, type WordList } from '../caption/vocabulary/word-list.ts';
@@ -23,8 +22,6 @@ import {
   withTodaysNames,
 } from './manifest.ts';
 import { sha256Of } from './sha256.ts';
-import { parseTokenizer } from './tokenizer/parse-tokenizer.ts';
-import { TokenizerError } from './tokenizer/tokenizer-error.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 /** The manifest of the default bundle has 3 kB; a thousand times that is no manifest. */
@@ -153,7 +150,8 @@ function parseManifest(file: string, bytes: Buffer): Manifest {
     throw unusable(file, 'JSON', cause instanceof Error ? cause.message : 'something else', RESTORE, cause);
   }
   const version = z.object({ formatVersion: z.unknown() }).safeParse(json).data?.formatVersion;
-  if (!FORMAT_VERSIONS.includes(version)) {
+  const known = FORMAT_VERSIONS.find((one) => one === version);
+  if (known === undefined) {
     const remedy =
       'Import or train the model again with this version of the program, or use the one that wrote it.';
     throw unusable(
@@ -163,7 +161,7 @@ function parseManifest(file: string, bytes: Buffer): Manifest {
       remedy,
     );
   }
-  const parsed = manifestSchema.safeParse(withTodaysNames(json));
+  const parsed = manifestSchema(known).safeParse(withTodaysNames(json));
   if (parsed.success) return parsed.data;
   throw unusable(file, 'a manifest of this format', describeProblems(problemsIn(parsed.error)));
 }
@@ -228,10 +226,14 @@ async function readWordList(directory: string, manifest: ShowAndTellManifest): P
 
 async function readPieces(directory: string, { files, tokens }: CaptionerManifest): Promise<Vocabulary> {
   const { file, bytes } = await readVerified(directory, files.tokenizer, MAX_VOCABULARY_BYTES);
+  // With such a bundle alone: the default one starts without them.
+  const { pieceVocabulary } = await import('../caption/vocabulary/pieces.ts');
+  const { parseTokenizer } = await import('./tokenizer/parse-tokenizer.ts');
   const tokenizer = await parseTokenizer(bytes.toString('utf8'), {
     clean_up_tokenization_spaces: tokens.closesUp === true,
   }).catch((cause: unknown) => {
-    if (cause instanceof TokenizerError) throw unusable(file, 'a tokenizer', cause.message, RESTORE, cause);
+    if (cause instanceof Error && cause.name === 'TokenizerError')
+      throw unusable(file, 'a tokenizer', cause.message, RESTORE, cause);
     throw cause;
   });
   return pieceVocabulary(tokenizer, tokens);

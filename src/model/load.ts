@@ -98,10 +98,7 @@ export async function loadCaptioner(directory: string, options: LoadOptions = {}
       threads: role === 'decoder' && hasQuickStep(manifest) ? QUICK_DECODER_THREADS : settings.threads,
     });
   };
-  const decoding = open('decoder');
-  // While it is opened a graph takes up to twice its size: large ones wait for each other.
-  const encoding = manifest.formatVersion === 1 ? open('encoder') : decoding.then(() => open('encoder'));
-  const sessions = [encoding, decoding] as const;
+  const sessions = manifest.formatVersion === 1 ? bothAtOnce(open) : oneByOne(open);
   const evidence = readEvidence(bundle).catch(async (error: unknown) => {
     await close();
     throw error;
@@ -156,6 +153,18 @@ function searchOf(manifest: Manifest): Pick<DescriberParts, 'ending'> {
   return manifest.formatVersion === 1
     ? { ending: IM2TXT_ENDING }
     : { ending: transformersEnding(manifest.search.earlyStopping, manifest.search.forcesEnd) };
+}
+
+type Open<Session> = (role: 'encoder' | 'decoder') => Promise<Session>;
+
+function bothAtOnce<Session>(open: Open<Session>) {
+  return [open('encoder'), open('decoder')] as const;
+}
+
+/** While it is opened a graph takes up to twice its size: large ones wait for each other. */
+function oneByOne<Session>(open: Open<Session>) {
+  const decoder = open('decoder');
+  return [decoder.then(() => open('encoder')), decoder] as const;
 }
 
 /** What ran out in a network or in JavaScript: decoding says so itself. */

@@ -7,7 +7,7 @@ import { PILLOW_FILTERS } from '../caption/resampling/pillow.ts';
 /** What covers the manifest itself: one line, as `sha256sum manifest.json` prints it. */
 export const CHECKSUM_FILE = 'manifest.json.sha256';
 /** Of Show and Tell, and of captioners with word pieces. */
-export const FORMAT_VERSIONS: readonly unknown[] = [1, 2];
+export const FORMAT_VERSIONS = [1, 2] as const;
 /** Florence-2 has two. */
 const MAX_START_IDS = 8;
 /** Four for each layer; the largest decoders of captioners have 48. */
@@ -141,32 +141,33 @@ const tensorSchema = <D extends string>(free: readonly [D, ...D[]]) =>
   });
 
 /** Captioners with attention between encoder and decoder, and word pieces. */
-const captionerSchema = z.strictObject({
-  formatVersion: z.literal(2),
-  ...common,
-  files: z.strictObject({ encoder: fileSchema, decoder: fileSchema, tokenizer: fileSchema }),
-  /** Of encoder and decoder, as the exports call them: `vit + gpt2`. */
-  architecture: z.string().max(200),
-  tokens: z.strictObject({
-    /** Softmax width. */
-    logits: positive.max(1 << 24),
-    /** What every caption begins with. */
-    startIds: z.array(id).min(1).max(MAX_START_IDS),
-    endId: id,
-    /** Whether texts lose the blanks before their stops (`clean_up_tokenization_spaces`). @default false */
-    closesUp: z.boolean().optional(),
-  }),
-  /** What the decoder keeps of each hypothesis; a `length` is 0 at the start. */
-  state: z.array(tensorSchema(['rows', 'length'])).max(MAX_TENSORS),
-  /** What the decoder reads of each image. */
-  memory: z.array(tensorSchema(['images'])).max(MAX_TENSORS),
-  search: z.strictObject({
-    earlyStopping: z.union([z.boolean(), z.literal('never')]),
-    /** Whether the last id is the end in any case (`forced_eos_token_id`). @default false */
-    forcesEnd: z.boolean().optional(),
-  }),
-  precision: precisionSchema,
-});
+const captionerSchema = () =>
+  z.strictObject({
+    formatVersion: z.literal(2),
+    ...common,
+    files: z.strictObject({ encoder: fileSchema, decoder: fileSchema, tokenizer: fileSchema }),
+    /** Of encoder and decoder, as the exports call them: `vit + gpt2`. */
+    architecture: z.string().max(200),
+    tokens: z.strictObject({
+      /** Softmax width. */
+      logits: positive.max(1 << 24),
+      /** What every caption begins with. */
+      startIds: z.array(id).min(1).max(MAX_START_IDS),
+      endId: id,
+      /** Whether texts lose the blanks before their stops (`clean_up_tokenization_spaces`). @default false */
+      closesUp: z.boolean().optional(),
+    }),
+    /** What the decoder keeps of each hypothesis; a `length` is 0 at the start. */
+    state: z.array(tensorSchema(['rows', 'length'])).max(MAX_TENSORS),
+    /** What the decoder reads of each image. */
+    memory: z.array(tensorSchema(['images'])).max(MAX_TENSORS),
+    search: z.strictObject({
+      earlyStopping: z.union([z.boolean(), z.literal('never')]),
+      /** Whether the last id is the end in any case (`forced_eos_token_id`). @default false */
+      forcesEnd: z.boolean().optional(),
+    }),
+    precision: precisionSchema,
+  });
 
 /** What of a manifest is told to those who use a deployment. */
 export const publicFields = {
@@ -178,10 +179,13 @@ export const publicFields = {
   provenance: common.provenance,
 };
 
-export const manifestSchema = z.discriminatedUnion('formatVersion', [showAndTellSchema, captionerSchema]);
+/** The schema of a format; the second one is made when it is asked for, since the default bundle starts without it. */
+export function manifestSchema(formatVersion: Manifest['formatVersion']): z.ZodType<Manifest> {
+  return formatVersion === 1 ? showAndTellSchema : captionerSchema();
+}
 
 export type ShowAndTellManifest = z.output<typeof showAndTellSchema>;
-export type CaptionerManifest = z.output<typeof captionerSchema>;
+export type CaptionerManifest = z.output<ReturnType<typeof captionerSchema>>;
 export type Manifest = ShowAndTellManifest | CaptionerManifest;
 /** One file of a bundle. */
 export type BundleFile = z.output<typeof fileSchema>;

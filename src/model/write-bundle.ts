@@ -94,7 +94,7 @@ export async function draftBundle(out: string, files: BundleFiles, manifest: Dra
       entries[role] = { path, ...(await writeParts(join(directory, path), parts)) };
     }
     if (files.card !== undefined) await writeParts(join(directory, CARD), files.card);
-    for (const [name, text] of manifestFiles({ ...manifest, files: entries })) {
+    for (const [name, text] of manifestFiles(manifest.formatVersion, { ...manifest, files: entries })) {
       await putFile(join(directory, name), text);
     }
   } catch (error) {
@@ -144,14 +144,14 @@ export async function saveMeasured(
 ): Promise<void> {
   const { manifest } = await readBundle(directory);
   // What dies between the two leaves a bundle that is refused, and the refusal says how it is mended.
-  for (const [name, text] of manifestFiles({ ...manifest, ...measured })) {
+  for (const [name, text] of manifestFiles(manifest.formatVersion, { ...manifest, ...measured })) {
     await putFile(join(directory, name), text);
   }
 }
 
 /** A manifest and the checksum that covers it, by their names. */
-function manifestFiles(content: object): [name: string, text: string][] {
-  const manifest = manifestSchema.parse({ ...content, checksum: CHECKSUM_FILE });
+function manifestFiles(format: Manifest['formatVersion'], content: object): [name: string, text: string][] {
+  const manifest = manifestSchema(format).parse({ ...content, checksum: CHECKSUM_FILE });
   const text = `${JSON.stringify(manifest, null, 2)}\n`;
   const hash = createHash('sha256').update(text).digest('hex');
   return [

@@ -142,12 +142,12 @@ describe('a manifest', () => {
     it(`has a right ${path}`, () => {
       for (const value of good) {
         const manifest = withValue(path, value);
-        const parsed = manifestSchema.safeParse(manifest);
+        const parsed = manifestSchema(1).safeParse(manifest);
         assert.ok(parsed.success, `${JSON.stringify(value)}: ${parsed.error}`);
         if (path !== 'decoding.beamWidth') assert.ok(isDeepStrictEqual({ ...parsed.data }, manifest));
       }
       for (const value of bad) {
-        const { error } = manifestSchema.safeParse(withValue(path, value));
+        const { error } = manifestSchema(1).safeParse(withValue(path, value));
         assert.ok(error, `accepted: ${JSON.stringify(value)}`);
         assert.notEqual(problemsIn(error).length, 0);
       }
@@ -165,12 +165,12 @@ describe('a manifest', () => {
       { more: 1 },
     ]) {
       const manifest = { ...read(), image: { ...TF1, ...change } };
-      assert.equal(manifestSchema.safeParse(manifest).success, false, JSON.stringify(change));
+      assert.equal(manifestSchema(1).safeParse(manifest).success, false, JSON.stringify(change));
     }
   });
 
   it('tells what requests are checked against', () => {
-    const manifest = manifestSchema.parse(read());
+    const manifest = manifestSchema(1).parse(read());
     const vocabulary = {} as never;
     const { confidence: _confidence, ...others } = manifest;
     assert.deepEqual(plannedModel({ manifest, vocabulary }), {

@@ -38,7 +38,11 @@ describe('a graph that does not open', () => {
     const problem = await rejectsUnusable(loadCaptioner(DEFAULT_BUNDLE, CUDA));
     assert.deepEqual(
       [problem.file, problem.expected, problem.actual],
-      [join(DEFAULT_BUNDLE, 'manifest.json'), 'precision fp32 or fp16 for execution provider cuda', 'precision int8'],
+      [
+        join(DEFAULT_BUNDLE, 'manifest.json'),
+        'precision fp32 or fp16 for execution provider cuda',
+        'precision int8',
+      ],
     );
     copyBundle(temporary.path).editManifest((changed) => {
       changed.precision = 'fp32';

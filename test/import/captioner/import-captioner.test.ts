@@ -20,7 +20,7 @@ async function imported(kind: string, more: Partial<Settings> = {}): Promise<Cap
   const out = join(make(name), 'bundle');
   const { draft } = await importCaptioner({ directory: join(CAPTIONERS, kind), out, name, ...more });
   await draft.publish();
-  const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')));
+  const manifest = manifestSchema(2).parse(JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')));
   assert.equal(manifest.formatVersion, 2);
   return manifest as CaptionerManifest;
 }
