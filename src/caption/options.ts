@@ -9,7 +9,9 @@ export const MAX_CAPTION_LENGTH = 128;
 /** Each banned word costs one more candidate a step; this keeps the candidate list far below a vocabulary. */
 const MAX_BANNED_WORDS = 200;
 /** Longer runs come twice in no caption that people write. */
-const MAX_NGRAM = 10;
+export const MAX_NGRAM = 10;
+/** At 5 a caption of twice the length is worth 32 times as much. */
+export const MAX_LENGTH_NORMALIZATION = 5;
 /** Words with blanks between them: a pattern, since the OpenAPI document can say that. */
 export const PHRASE = new RegExp(`^\\s*\\S+(?:\\s+\\S+){0,${MAX_PHRASE_WORDS - 1}}\\s*$`);
 
@@ -49,7 +51,7 @@ export const captionOptionsSchema = z
       text: 'shortest caption in words (pieces, in models of pieces), start and end not counted',
       otherwise: MODELS_OWN,
     }),
-    lengthNormalization: z.number().min(0).max(5).default(0).register(optionTexts, {
+    lengthNormalization: z.number().min(0).max(MAX_LENGTH_NORMALIZATION).default(0).register(optionTexts, {
       flag: '--length-normalization <x>',
       text: 'complete captions are ranked by log-probability / length^this; 0 ranks by probability',
       otherwise: MODELS_OWN,

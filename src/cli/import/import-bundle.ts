@@ -160,7 +160,7 @@ async function fromExport({
   process.stdout.write(
     `Licence: ${printable(`${license ?? 'unknown, no model card names one'}${madeOf}`)}\n`,
   );
-  const { draft } = await importCaptioner({
+  const { draft, changed } = await importCaptioner({
     directory,
     out,
     name,
@@ -179,6 +179,7 @@ async function fromExport({
     if (snapshot === null || !(error instanceof SourceError)) throw error;
     throw inside(error, directory, `${source} at ${snapshot.commit}`);
   });
+  for (const one of changed) process.stdout.write(`  ${printable(one)}\n`);
   return { draft, ...(snapshot !== null && { fetched: snapshot.directory }) };
 }
 

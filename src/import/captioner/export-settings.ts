@@ -1,7 +1,12 @@
 /** `config.json` and `generation_config.json` of transformers: what kind of network an export is, and how it is asked. */
 import { join } from 'node:path';
 import * as z from 'zod';
-import { MAX_BEAM_WIDTH, MAX_CAPTION_LENGTH } from '../../caption/options.ts';
+import {
+  MAX_BEAM_WIDTH,
+  MAX_CAPTION_LENGTH,
+  MAX_LENGTH_NORMALIZATION,
+  MAX_NGRAM,
+} from '../../caption/options.ts';
 import { describeProblems, problemsIn, SourceError } from '../../errors.ts';
 import type { CaptionerManifest } from '../../model/manifest.ts';
 import { readJson } from './export-files.ts';
@@ -16,6 +21,8 @@ export interface ExportSettings {
   /** Around a prompt. */
   promptEnds: { first: number[]; last: number[] };
   decoding: CaptionerManifest['decoding'];
+  /** What generation was told that is less or more here, a sentence each. */
+  changed: string[];
   search: CaptionerManifest['search'];
 }
 
@@ -99,7 +106,7 @@ function settingsOf(
     startIds: [start, ...listed(tokens.forced_bos_token_id)],
     endId: end,
     promptEnds: { first: listed(tokens.bos_token_id), last: [end] },
-    decoding: decodingOf(said),
+    ...decodingOf(said),
     search: {
       earlyStopping: said.early_stopping ?? false,
       ...(tokens.forced_eos_token_id !== undefined && { forcesEnd: true }),
@@ -118,19 +125,27 @@ function merged(sources: readonly Generation[]): Said {
 /** What transformers takes where nothing is said. */
 const DEFAULT_LENGTH = 20;
 
-function decodingOf(said: Said): ExportSettings['decoding'] {
+function decodingOf(said: Said): Pick<ExportSettings, 'decoding' | 'changed'> {
+  const changed: string[] = [];
+  const within = (name: keyof Said, value: number, least: number, most: number) => {
+    const held = Math.min(Math.max(value, least), most);
+    if (held !== value) changed.push(`${name} ${value} is ${held} here`);
+    return held;
+  };
+
   const { num_beams, max_length, max_new_tokens, min_length, length_penalty } = said;
   const longest = max_new_tokens === undefined ? (max_length ?? DEFAULT_LENGTH) : max_new_tokens + 1;
-  const maxLength = Math.min(longest, MAX_CAPTION_LENGTH);
-  const ngram = said.no_repeat_ngram_size ?? 0;
-  return {
-    beamWidth: Math.min(num_beams ?? 1, MAX_BEAM_WIDTH),
+  const maxLength = within('max_length', longest, 1, MAX_CAPTION_LENGTH);
+  const ngram = within('no_repeat_ngram_size', said.no_repeat_ngram_size ?? 0, 0, MAX_NGRAM);
+  const decoding = {
+    beamWidth: within('num_beams', num_beams ?? 1, 1, MAX_BEAM_WIDTH),
     maxLength,
     minLength: Math.min(Math.max(0, (min_length ?? 0) - 1), Math.max(0, maxLength - 2)),
-    lengthNormalization: Math.min(Math.max(length_penalty ?? 1, 0), 5),
+    lengthNormalization: within('length_penalty', length_penalty ?? 1, 0, MAX_LENGTH_NORMALIZATION),
     bannedWords: [],
-    ...(ngram > 0 ? { noRepeatNgram: Math.min(ngram, 10) } : {}),
+    ...(ngram > 0 ? { noRepeatNgram: ngram } : {}),
   };
+  return { decoding, changed };
 }
 
 function checked<T>(file: string, schema: z.ZodType<T>, json: unknown): T {

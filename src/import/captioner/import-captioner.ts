@@ -43,13 +43,19 @@ export interface CaptionerSettings {
 
 export type { CaptionerTask };
 
+export interface ImportedCaptioner {
+  draft: Draft;
+  /** What its configuration says of searches that is less or more here, a sentence each. */
+  changed: string[];
+}
+
 const UNKNOWN_LICENSE = 'unknown: see where the weights came from';
 
 /**
  * Writes the bundle beside its place; publish or discard the draft.
  * @throws SourceError
  */
-export async function importCaptioner(settings: CaptionerSettings): Promise<{ draft: Draft }> {
+export async function importCaptioner(settings: CaptionerSettings): Promise<ImportedCaptioner> {
   const { directory, out, name, origin, precision, task } = settings;
   const text = (file: string) => textOf(join(directory, file));
   const asked = await readSettings(directory);
@@ -108,7 +114,7 @@ export async function importCaptioner(settings: CaptionerSettings): Promise<{ dr
     },
     manifest,
   );
-  return { draft };
+  return { draft, changed: asked.changed };
 }
 
 /** Whether the tokenizer takes blanks before stops out of its texts; a file that is not there says no, as transformers does. */

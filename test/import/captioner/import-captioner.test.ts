@@ -125,3 +125,27 @@ test('how captions are searched for is what generation_config.json says, in our 
   assert.deepEqual([tokens.startIds, tokens.endId], [[7], 9]);
   assert.deepEqual(search, { earlyStopping: true });
 });
+
+test('what a configuration asks for beyond what searches do is said', async () => {
+  const directory = make('beyond');
+  cpSync(join(CAPTIONERS, 'vit-gpt2'), directory, { recursive: true });
+  const said = {
+    decoder_start_token_id: 0,
+    eos_token_id: 0,
+    max_length: 1024,
+    num_beams: 12,
+    length_penalty: -1,
+  };
+  writeFileSync(join(directory, 'generation_config.json'), JSON.stringify(said));
+  const { draft, changed } = await importCaptioner({
+    directory,
+    out: join(make('held'), 'bundle'),
+    name: 'held',
+  });
+  await draft.discard();
+  assert.deepEqual(changed, [
+    'max_length 1024 is 128 here',
+    'num_beams 12 is 10 here',
+    'length_penalty -1 is 0 here',
+  ]);
+});
