@@ -313,6 +313,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'import/source',
     'quantize',
     'model',
+    'model/manifest',
     'caption',
     'files',
     'printable',

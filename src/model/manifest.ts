@@ -8,6 +8,8 @@ import { PILLOW_FILTERS } from '../caption/resampling/pillow.ts';
 export const CHECKSUM_FILE = 'manifest.json.sha256';
 /** Of Show and Tell, and of captioners with word pieces. */
 export const FORMAT_VERSIONS = [1, 2] as const;
+/** Of a bundle's name, characters. */
+export const MAX_NAME_LENGTH = 100;
 /** Florence-2 has two. */
 const MAX_START_IDS = 8;
 /** Four for each layer; the largest decoders of captioners have 48. */
@@ -99,7 +101,7 @@ const precisionSchema = z.enum(['fp32', 'fp16', 'int8']);
 const common = {
   /** That the bundle is not whole without its checksum. Bundles that versions up to 1.0.0 wrote do not say so. */
   checksum: z.literal(CHECKSUM_FILE).optional(),
-  name: z.string().min(1).max(100),
+  name: z.string().min(1).max(MAX_NAME_LENGTH),
   description: z.string(),
   image: imageSchema,
   embeddingWidth: width,

@@ -1,6 +1,6 @@
 /** What `show-and-tell import` does; loaded when it is asked for, since it needs much that captioning does not. */
 import { rm } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { InvalidRequest, SourceError } from '../../errors.ts';
 import { type CaptionerTask, importCaptioner } from '../../import/captioner/import-captioner.ts';
 import type { Precision } from '../../import/export-names.ts';
@@ -8,6 +8,7 @@ import { readCard } from '../../import/hub/card.ts';
 import { requireGraphs } from '../../import/hub/export-folder.ts';
 import { importWeights } from '../../import/import-weights.ts';
 import { inside } from '../../import/source/inside.ts';
+import { MAX_NAME_LENGTH } from '../../model/manifest.ts';
 import { claimPlace, type Draft } from '../../model/write-bundle.ts';
 import { printable } from '../../printable.ts';
 import { printAgreement, printBundle, publishChecked } from './bundle-report.ts';
@@ -89,7 +90,11 @@ async function checked(source: string, flags: ImportFlags): Promise<Job> {
     );
   }
   const calibrate = precision === 'int8' ? flags.calibrate : undefined;
-  return { source, kind, out, name: flags.name ?? basename(out), precision, calibrate, task, flags };
+  const name = flags.name ?? basename(resolve(out));
+  if (name.length < 1 || name.length > MAX_NAME_LENGTH) {
+    throw new InvalidRequest(`--name: 1 to ${MAX_NAME_LENGTH} characters, found ${name.length}`);
+  }
+  return { source, kind, out, name, precision, calibrate, task, flags };
 }
 
 function oneOf<T extends string>(

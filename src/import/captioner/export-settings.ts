@@ -80,7 +80,8 @@ export async function readSettings(directory: string): Promise<ExportSettings> {
     throw error;
   });
   const generation = given === null ? null : checked(beside, generationSchema, given);
-  return settingsOf(file, kind, config, generation);
+  const settings = settingsOf(file, kind, config, generation);
+  return { ...settings, changed: [...settings.changed, ...unheard(given ?? {})] };
 }
 
 function settingsOf(
@@ -112,6 +113,26 @@ function settingsOf(
       ...(tokens.forced_eos_token_id !== undefined && { forcesEnd: true }),
     },
   };
+}
+
+/** Neutral values of what generation may be told and no search here does. */
+const UNHEARD: Record<string, readonly unknown[]> = {
+  bad_words_ids: [],
+  diversity_penalty: [0],
+  do_sample: [false],
+  encoder_no_repeat_ngram_size: [0],
+  num_beam_groups: [1],
+  repetition_penalty: [1],
+  suppress_tokens: [],
+};
+
+function unheard(generation: unknown): string[] {
+  return Object.entries(generation as Record<string, unknown>).flatMap(([key, value]) => {
+    const neutral = UNHEARD[key];
+    return neutral === undefined || value == null || neutral.includes(value)
+      ? []
+      : [`${key} is not heeded here`];
+  });
 }
 
 type Said = { [K in keyof Generation]?: NonNullable<Generation[K]> };

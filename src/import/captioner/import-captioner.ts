@@ -1,9 +1,12 @@
 /** A captioner that Hugging Face's exporters wrote becomes a bundle. */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { SourceError } from '../../errors.ts';
 import type { CaptionerManifest } from '../../model/manifest.ts';
 import { sha256Of } from '../../model/sha256.ts';
 import { type Draft, draftBundle } from '../../model/write-bundle.ts';
+import type { OnnxModel } from '../../onnx/graph.ts';
+import { sizeOf } from '../../onnx/schema.ts';
 import { modelParts } from '../../onnx/write.ts';
 import type { Precision } from '../export-names.ts';
 import { findExport, readJson, unreadable } from './export-files.ts';
@@ -71,6 +74,7 @@ export async function importCaptioner(settings: CaptionerSettings): Promise<Impo
       : null;
   const files = await findExport(directory, precision, FIRST_GRAPH[asked.kind]);
   const parts = await openParts(files, prompt);
+  checkSize(directory, parts.encoder);
   const measured = await measureEncoder(parts, image);
   const graphs = captionerGraphs(
     {
@@ -82,6 +86,8 @@ export async function importCaptioner(settings: CaptionerSettings): Promise<Impo
     parts.decoders,
   );
   checkWidth(join(directory, 'tokenizer.json'), tokenizer, graphs.logits);
+  checkIds(join(directory, 'config.json'), asked, graphs.logits);
+  for (const graph of [graphs.encoder, graphs.decoder]) checkSize(directory, graph);
   const manifest: Omit<CaptionerManifest, 'files'> = {
     formatVersion: 2,
     name,
@@ -115,6 +121,30 @@ export async function importCaptioner(settings: CaptionerSettings): Promise<Impo
     manifest,
   );
   return { draft, changed: asked.changed };
+}
+
+/** Of one ONNX file: protobuf counts its bytes in 31 bits. */
+const MAX_GRAPH_BYTES = 2 ** 31 - 1;
+
+function checkSize(directory: string, { name, constants }: OnnxModel): void {
+  const bytes = [...constants.values()].reduce((sum, tensor) => sum + sizeOf(tensor), 0);
+  if (bytes <= MAX_GRAPH_BYTES) return;
+  throw new SourceError('SourceUnsupported', {
+    file: directory,
+    expected: `an ${name} of at most ${MAX_GRAPH_BYTES} bytes`,
+    actual: `${bytes}`,
+    remedy: 'Take files of fewer bits: --precision fp16 or int8.',
+  });
+}
+
+function checkIds(file: string, { startIds, endId }: ExportSettings, logits: number): void {
+  const beyond = [...startIds, endId].find((id) => id >= logits);
+  if (beyond === undefined) return;
+  throw new SourceError('VocabularyMismatch', {
+    file,
+    expected: `ids of start and end below ${logits}, as many as the decoder knows`,
+    actual: `${beyond}`,
+  });
 }
 
 /** Whether the tokenizer takes blanks before stops out of its texts; a file that is not there says no, as transformers does. */

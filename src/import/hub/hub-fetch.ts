@@ -25,6 +25,8 @@ export function hubFetch(asked: Asked): typeof fetch {
     const address = new URL(String(input));
     try {
       const headers = Object.fromEntries(new Headers(init?.headers));
+      // Where the next page of a listing is the server says: the token goes to nobody else.
+      if (address.origin !== new URL(asked.page).origin) delete headers.authorization;
       const { answer } = await follow(address, headers, AbortSignal.timeout(ANSWER_MS));
       const body = await bodyOf(answer);
       const status = answer.statusCode!;

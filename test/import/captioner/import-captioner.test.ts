@@ -135,6 +135,8 @@ test('what a configuration asks for beyond what searches do is said', async () =
     max_length: 1024,
     num_beams: 12,
     length_penalty: -1,
+    repetition_penalty: 3,
+    do_sample: false,
   };
   writeFileSync(join(directory, 'generation_config.json'), JSON.stringify(said));
   const { draft, changed } = await importCaptioner({
@@ -147,5 +149,19 @@ test('what a configuration asks for beyond what searches do is said', async () =
     'max_length 1024 is 128 here',
     'num_beams 12 is 10 here',
     'length_penalty -1 is 0 here',
+    'repetition_penalty is not heeded here',
   ]);
+});
+
+test('a start that the decoder does not know is refused', async () => {
+  const directory = make('unknown-start');
+  cpSync(join(CAPTIONERS, 'vit-gpt2'), directory, { recursive: true });
+  writeFileSync(
+    join(directory, 'generation_config.json'),
+    JSON.stringify({ decoder_start_token_id: 99_999, eos_token_id: 0 }),
+  );
+  await assert.rejects(importCaptioner({ directory, out: join(make('never'), 'bundle'), name: 'never' }), {
+    code: 'VocabularyMismatch',
+    message: /start and end below \d+.*99999/,
+  });
 });
