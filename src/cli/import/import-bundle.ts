@@ -2,8 +2,12 @@
 import { rm } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { InvalidRequest, SourceError } from '../../errors.ts';
-import { type CaptionerTask, importCaptioner } from '../../import/captioner/import-captioner.ts';
-import type { Precision } from '../../import/export-names.ts';
+import {
+  type CaptionerTask,
+  importCaptioner,
+  UNKNOWN_LICENSE,
+} from '../../import/captioner/import-captioner.ts';
+import { PRECISIONS, type Precision } from '../../import/export-names.ts';
 import { readCard } from '../../import/hub/card.ts';
 import { requireGraphs } from '../../import/hub/export-folder.ts';
 import { importWeights } from '../../import/import-weights.ts';
@@ -32,9 +36,7 @@ export interface ImportFlags {
   sha512?: string;
 }
 
-const PRECISIONS = ['fp32', 'fp16', 'int8'] as const satisfies readonly Precision[];
 const TASKS = ['caption', 'detailed', 'more-detailed'] as const satisfies readonly CaptionerTask[];
-const UNKNOWN_LICENSE = 'unknown: see where the weights came from';
 
 /** What was asked for, checked. */
 interface Job {

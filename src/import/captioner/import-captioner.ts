@@ -52,7 +52,8 @@ export interface ImportedCaptioner {
   changed: string[];
 }
 
-const UNKNOWN_LICENSE = 'unknown: see where the weights came from';
+/** Where neither a card nor the user names one. */
+export const UNKNOWN_LICENSE = 'unknown: see where the weights came from';
 
 /**
  * Writes the bundle beside its place; publish or discard the draft.
