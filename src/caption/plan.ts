@@ -21,14 +21,16 @@ export interface PlannedModel {
   calibrated: boolean;
   /** Whether leaving cells out of the image's embedding is all that its decoder sees of it. */
   explains: boolean;
+  /** The longest captions that it can say, as `maxLength` counts. @default no limit */
+  longest?: number | undefined;
 }
 
 /** What the decoder reads of an image is no mean of cells that one could be left out of. */
 const UNEXPLAINED = 'this model cannot say which part of the image a word came from; Show and Tell can';
 
 /**
- * @throws InvalidRequest naming each option that is out of bounds; for a required word that the model cannot say, or
- * that is banned as well; for a confidence or an explanation where there is none
+ * @throws InvalidRequest naming each option that is out of bounds; for captions longer than the model can say; for a
+ * required word that it cannot say, or that is banned as well; for a confidence or an explanation where there is none
  */
 export function planCaptions(
   asked: CaptionOptionsInput,
@@ -40,6 +42,10 @@ export function planCaptions(
   if (options.minConfidence !== undefined && !model.calibrated) {
     const message = 'this model was not calibrated; `show-and-tell evaluate --save` does it';
     throw new InvalidRequest([{ field: 'minConfidence', message }]);
+  }
+  const { longest = Number.POSITIVE_INFINITY } = model;
+  if (options.maxLength > longest) {
+    throw new InvalidRequest([{ field: 'maxLength', message: `can be at most ${longest} with this model` }]);
   }
   const { bannedWords, genderNeutral, prefix = '', requiredWords: required = [] } = options;
   const banned = genderNeutral === true ? [...bannedWords, ...GENDERED_WORDS] : bannedWords;

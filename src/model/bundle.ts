@@ -51,6 +51,7 @@ export function plannedModel({
     vocabulary,
     calibrated: manifest.confidence !== undefined,
     explains: explainsWords(manifest),
+    longest: manifest.formatVersion === 2 ? manifest.tokens.longest : undefined,
   };
 }
 

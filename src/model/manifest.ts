@@ -156,6 +156,8 @@ const captionerSchema = () =>
       /** What every caption begins with. */
       startIds: z.array(id).min(1).max(MAX_START_IDS),
       endId: id,
+      /** Longest caption in ids, start and end counted: the decoder has positions for so many. @default no limit */
+      longest: positive.optional(),
       /** Whether texts lose the blanks before their stops (`clean_up_tokenization_spaces`). @default false */
       closesUp: z.boolean().optional(),
     }),

@@ -35,12 +35,12 @@ const TASKS: Record<string, CaptionerTask> = {
 for (const { kind, directory, precision, golden } of goldenExports()) {
   describe(`${kind}${precision ? `, ${precision}` : ''}`, async () => {
     const exported = { kind, directory, ...(precision && { precision }), golden };
-    const bundles = new Map<CaptionerTask, Awaited<ReturnType<typeof open>>>();
+    const bundles = new Map<CaptionerTask | undefined, Awaited<ReturnType<typeof open>>>();
     after(async () => {
       for (const bundle of bundles.values()) await bundle.close();
     });
     for (const [name, settings] of Object.entries(golden.settings)) {
-      const task = TASKS[name] ?? 'caption';
+      const task = TASKS[name];
       const opened = bundles.get(task) ?? (await open(exported, task));
       bundles.set(task, opened);
       it(`says what transformers says: ${name}`, async () => {
@@ -76,13 +76,13 @@ for (const { kind, directory, precision, golden } of goldenExports()) {
   });
 }
 
-async function open({ kind, directory, precision }: GoldenExport, task: CaptionerTask) {
-  const out = join(place.path, [kind, precision ?? 'plain', task].join('-'));
+async function open({ kind, directory, precision }: GoldenExport, task: CaptionerTask | undefined) {
+  const out = join(place.path, [kind, precision ?? 'plain', task ?? 'untold'].join('-'));
   const { draft } = await importCaptioner({
     directory,
     out,
     name: kind,
-    task,
+    ...(task && { task }),
     ...(precision && { precision }),
   });
   let native: NativeParts | undefined;

@@ -12,7 +12,7 @@ export const KINDS = [
   'vit-gpt2-fp16',
   'florence2',
 ] as const;
-export type Kind = (typeof KINDS)[number];
+export type Kind = (typeof KINDS)[number] | 'beit-bert' | 'vit-trocr-merged';
 
 /** @returns its directory, a new one in `place` */
 export async function importKind(kind: Kind, place: string): Promise<string> {

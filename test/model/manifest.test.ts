@@ -178,6 +178,7 @@ describe('a manifest', () => {
       vocabulary,
       calibrated: true,
       explains: true,
+      longest: undefined,
     });
     assert.equal(plannedModel({ manifest: others, vocabulary }).calibrated, false);
   });

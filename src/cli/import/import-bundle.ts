@@ -18,7 +18,7 @@ import { printable } from '../../printable.ts';
 import { printAgreement, printBundle, publishChecked } from './bundle-report.ts';
 import { fetchFile, fetchModel } from './fetch-source.ts';
 import { quantizeWithProgress } from './quantize-model.ts';
-import { type SourceKind, sourceKind, theSource } from './source-kind.ts';
+import { isExport, type SourceKind, sourceKind, theSource } from './source-kind.ts';
 
 export interface ImportFlags {
   from?: string;
@@ -62,8 +62,7 @@ export async function importBundle(positional: string | undefined, flags: Import
   const job = await checked(theSource(positional, flags.from), flags);
   await claimPlace(job.out);
   const started = performance.now();
-  const isExport = job.kind === 'hub' || job.kind === 'export';
-  const imported = isExport ? await fromExport(job) : await fromWeights(job);
+  const imported = isExport(job.kind) ? await fromExport(job) : await fromWeights(job);
   try {
     const { calibrate } = job;
     const draft = calibrate === undefined ? imported.draft : await toInt8(imported.draft, calibrate, job);
@@ -81,22 +80,12 @@ async function checked(source: string, flags: ImportFlags): Promise<Job> {
   const kind = await sourceKind(source);
   const precision = oneOf('--precision', flags.precision, PRECISIONS);
   const task = oneOf('--task', flags.task, TASKS);
-  if (kind === 'address' && flags.sha256 === undefined && flags.sha512 === undefined) {
-    throw new InvalidRequest('an address needs --sha256 or --sha512: the hash that its owner publishes');
-  }
   refuseOthers(kind, flags);
-  const isExport = kind === 'hub' || kind === 'export';
-  if (!isExport && precision === 'int8' && flags.calibrate === undefined) {
-    throw new InvalidRequest(
-      '--precision int8 needs --calibrate: photographs to measure the ranges of values on',
-    );
-  }
-  const calibrate = precision === 'int8' ? flags.calibrate : undefined;
   const name = flags.name ?? basename(resolve(out));
   if (name.length < 1 || name.length > MAX_NAME_LENGTH) {
     throw new InvalidRequest(`--name: 1 to ${MAX_NAME_LENGTH} characters, found ${name.length}`);
   }
-  return { source, kind, out, name, precision, calibrate, task, flags };
+  return { source, kind, out, name, precision, calibrate: flags.calibrate, task, flags };
 }
 
 function oneOf<T extends string>(
@@ -110,17 +99,29 @@ function oneOf<T extends string>(
   throw new InvalidRequest(`${flag}: expected ${names}, found ${found}`);
 }
 
-/** Flags that mean nothing for a source of this kind. */
+/** Flags that mean nothing for a source of this kind, or lack what they need. */
 function refuseOthers(kind: SourceKind, flags: ImportFlags): void {
-  const isExport = kind === 'hub' || kind === 'export';
+  const { revision, task, vocabulary, repairVocabulary, precision, calibrate, sha256, sha512 } = flags;
+  const exported = isExport(kind);
+  const hashed = sha256 !== undefined || sha512 !== undefined;
   const refusals: [refused: boolean, message: string][] = [
-    [flags.revision !== undefined && kind !== 'hub', '--revision is for models of the hub (owner/name)'],
-    [flags.task !== undefined && !isExport, '--task is for exports of Florence-2'],
     [
-      isExport && (flags.vocabulary !== undefined || flags.repairVocabulary === true),
+      kind === 'address' && !hashed,
+      'an address needs --sha256 or --sha512: the hash that its owner publishes',
+    ],
+    [kind !== 'address' && hashed, '--sha256 and --sha512 are for https addresses'],
+    [revision !== undefined && kind !== 'hub', '--revision is for models of the hub (owner/name)'],
+    [task !== undefined && !exported, '--task is for exports of Florence-2'],
+    [
+      exported && (vocabulary !== undefined || repairVocabulary === true),
       '--vocabulary and --repair-vocabulary are for weights of im2txt: an export has its tokenizer.json',
     ],
-    [!isExport && flags.precision === 'fp16', '--precision fp16 is for exports that have such files'],
+    [!exported && precision === 'fp16', '--precision fp16 is for exports that have such files'],
+    [
+      !exported && precision === 'int8' && calibrate === undefined,
+      '--precision int8 needs --calibrate: photographs to measure the ranges of values on',
+    ],
+    [precision !== 'int8' && calibrate !== undefined, '--calibrate is for --precision int8'],
   ];
   for (const [refused, message] of refusals) if (refused) throw new InvalidRequest(message);
 }

@@ -3,6 +3,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { CaptionResult } from '../../caption/result.ts';
+import { ModelUnusable } from '../../errors.ts';
+import { EXIT_BUG } from '../shared/exit.ts';
 
 const LAUNCH = fileURLToPath(new URL('../launch.js', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -18,7 +20,7 @@ export interface SelfCheck {
 
 /**
  * In a process of its own, as a user would run it: this one may still hold the weights that it read.
- * @throws when the bundle does not run
+ * @throws ModelUnusable where the bundle does not run
  */
 export async function selfCheck(directory: string): Promise<SelfCheck> {
   const args = [LAUNCH, 'caption', '--json', '--model', directory, ...Array<string>(RUNS).fill(PHOTOGRAPH)];
@@ -26,7 +28,11 @@ export async function selfCheck(directory: string): Promise<SelfCheck> {
   // It must not outlive this process, whose end takes the bundle away.
   const end = () => run.child.kill();
   process.once('exit', end);
-  const { stdout } = await run.finally(() => process.off('exit', end));
+  const { stdout } = await run
+    .catch((failure: FailedRun) => {
+      throw failure.killed || failure.code === EXIT_BUG ? failure : whyItFailed(directory, failure);
+    })
+    .finally(() => process.off('exit', end));
   const results = stdout
     .trim()
     .split('\n')
@@ -36,6 +42,28 @@ export async function selfCheck(directory: string): Promise<SelfCheck> {
     captions: results[0]!.captions,
     milliseconds: warmTime(results.map(({ timings }) => timings.total)),
   };
+}
+
+/** As `execFile` rejects. */
+interface FailedRun extends Error {
+  /** By this process. */
+  killed: boolean;
+  /** Exit status. */
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** The networks are sound, since they were just written; what a machine lacks to run them is memory. */
+function whyItFailed(directory: string, { signal, stdout, stderr }: FailedRun): ModelUnusable {
+  const [first = ''] = `${stderr}${stdout}`.split('\n', 1);
+  return new ModelUnusable({
+    file: directory,
+    expected: `captions of ${PHOTOGRAPH} from the new bundle`,
+    actual: signal === null ? first : `a process that was ended by ${signal}`,
+    remedy: 'Was memory short? Close other programs, or take a smaller model, and try again.',
+  });
 }
 
 /** @param times of one caption after the other, the first of which sizes buffers @returns the median of the others */

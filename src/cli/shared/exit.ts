@@ -8,7 +8,7 @@ export const EXIT_MODEL_UNUSABLE = 4;
 /** An image of a page has no alternative text; not 1, with which Node ends for reasons of its own. */
 export const EXIT_ALT_MISSING = 5;
 /** EX_SOFTWARE of sysexits.h: a bug of ours. */
-const EXIT_BUG = 70;
+export const EXIT_BUG = 70;
 /** EX_IOERR of sysexits.h: what was made cannot be written, for the disk is full or gone. */
 export const EXIT_OUTPUT_FAILED = 74;
 

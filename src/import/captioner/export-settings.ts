@@ -18,6 +18,8 @@ export interface ExportSettings {
   architecture: string;
   startIds: number[];
   endId: number;
+  /** Longest caption that the decoder has positions for; `undefined` where its configuration does not say. */
+  longest: number | undefined;
   /** Around a prompt. */
   promptEnds: { first: number[]; last: number[] };
   decoding: CaptionerManifest['decoding'];
@@ -47,13 +49,20 @@ const generation = {
 const generationSchema = z.object(generation);
 type Generation = z.output<typeof generationSchema>;
 
-const partSchema = z.looseObject({ model_type: z.string(), ...generation });
-const configSchema = z.looseObject({
-  model_type: z.string(),
+/** What decoders say of themselves. */
+const decoderSchema = z.looseObject({
   ...generation,
-  encoder: partSchema.optional(),
-  decoder: partSchema.optional(),
-  text_config: z.looseObject(generation).optional(),
+  model_type: z.string().optional(),
+  max_position_embeddings: z.int().positive().nullish(),
+  n_positions: z.int().positive().nullish(),
+  pad_token_id: id,
+});
+const configSchema = z.looseObject({
+  ...generation,
+  model_type: z.string(),
+  encoder: z.looseObject({ model_type: z.string() }).optional(),
+  decoder: decoderSchema.required({ model_type: true }).optional(),
+  text_config: decoderSchema.optional(),
 });
 type Config = z.output<typeof configSchema>;
 
@@ -99,6 +108,7 @@ function settingsOf(
     const expected = start === undefined ? '"decoder_start_token_id"' : '"eos_token_id"';
     throw new SourceError('SourceUnsupported', { file, expected, actual: 'none' });
   }
+  const longest = positionsOf(config.decoder ?? config.text_config ?? {});
   const listed = (id: number | undefined) => (id === undefined ? [] : [id]);
   return {
     kind,
@@ -106,13 +116,21 @@ function settingsOf(
       kind === 'plain' ? `${config.encoder!.model_type} + ${config.decoder!.model_type}` : config.model_type,
     startIds: [start, ...listed(tokens.forced_bos_token_id)],
     endId: end,
+    longest,
     promptEnds: { first: listed(tokens.bos_token_id), last: [end] },
-    ...decodingOf(said),
+    ...decodingOf(said, longest),
     search: {
       earlyStopping: said.early_stopping ?? false,
       ...(tokens.forced_eos_token_id !== undefined && { forcesEnd: true }),
     },
   };
+}
+
+/** RoBERTa counts its positions from behind the padding's id on, with which it fills the first ones. */
+function positionsOf(decoder: z.output<typeof decoderSchema>): number | undefined {
+  const all = decoder.n_positions ?? decoder.max_position_embeddings ?? undefined;
+  if (all === undefined || decoder.model_type !== 'roberta') return all;
+  return all - 1 - (decoder.pad_token_id ?? 1);
 }
 
 /** Neutral values of what generation may be told and no search here does. */
@@ -146,7 +164,7 @@ function merged(sources: readonly Generation[]): Said {
 /** What transformers takes where nothing is said. */
 const DEFAULT_LENGTH = 20;
 
-function decodingOf(said: Said): Pick<ExportSettings, 'decoding' | 'changed'> {
+function decodingOf(said: Said, longest = MAX_CAPTION_LENGTH): Pick<ExportSettings, 'decoding' | 'changed'> {
   const changed: string[] = [];
   const within = (name: keyof Said, value: number, least: number, most: number) => {
     const held = Math.min(Math.max(value, least), most);
@@ -155,8 +173,8 @@ function decodingOf(said: Said): Pick<ExportSettings, 'decoding' | 'changed'> {
   };
 
   const { num_beams, max_length, max_new_tokens, min_length, length_penalty } = said;
-  const longest = max_new_tokens === undefined ? (max_length ?? DEFAULT_LENGTH) : max_new_tokens + 1;
-  const maxLength = within('max_length', longest, 1, MAX_CAPTION_LENGTH);
+  const length = max_new_tokens === undefined ? (max_length ?? DEFAULT_LENGTH) : max_new_tokens + 1;
+  const maxLength = within('max_length', length, 1, Math.min(longest, MAX_CAPTION_LENGTH));
   const ngram = within('no_repeat_ngram_size', said.no_repeat_ngram_size ?? 0, 0, MAX_NGRAM);
   const decoding = {
     beamWidth: within('num_beams', num_beams ?? 1, 1, MAX_BEAM_WIDTH),

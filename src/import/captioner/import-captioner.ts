@@ -1,7 +1,7 @@
 /** A captioner that Hugging Face's exporters wrote becomes a bundle. */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { SourceError } from '../../errors.ts';
+import { InvalidRequest, SourceError } from '../../errors.ts';
 import type { CaptionerManifest } from '../../model/manifest.ts';
 import { sha256Of } from '../../model/sha256.ts';
 import { type Draft, draftBundle } from '../../model/write-bundle.ts';
@@ -57,12 +57,15 @@ export const UNKNOWN_LICENSE = 'unknown: see where the weights came from';
 
 /**
  * Writes the bundle beside its place; publish or discard the draft.
- * @throws SourceError
+ * @throws SourceError; InvalidRequest for a task where there is none
  */
 export async function importCaptioner(settings: CaptionerSettings): Promise<ImportedCaptioner> {
   const { directory, out, name, origin, precision, task } = settings;
   const text = (file: string) => textOf(join(directory, file));
   const asked = await readSettings(directory);
+  if (task !== undefined && asked.kind !== 'prompted') {
+    throw new InvalidRequest(`--task is for exports of Florence-2, this is ${asked.architecture}`);
+  }
   const { image, normalize } = readProcessor(
     join(directory, 'preprocessor_config.json'),
     withoutPrompts(await text('preprocessor_config.json')),
@@ -101,6 +104,7 @@ export async function importCaptioner(settings: CaptionerSettings): Promise<Impo
       logits: graphs.logits,
       startIds: asked.startIds,
       endId: asked.endId,
+      ...(asked.longest !== undefined && { longest: asked.longest }),
       ...((await closesUp(directory)) && { closesUp: true }),
     },
     state: graphs.state as CaptionerManifest['state'],

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { Command } from 'commander';
 import { addImportCommand } from '../../../src/cli/import/import.ts';
 import { sayFailure } from '../../../src/cli/shared/failure.ts';
+import { InvalidRequest } from '../../../src/errors.ts';
 import { type ModelMessage, messages } from '../../../src/onnx/schema.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { runCli } from '../../support/cli.ts';
@@ -148,6 +149,23 @@ for (const [name, spoil, says] of BROKEN) {
     assert.ok(!existsSync(out));
   });
 }
+
+test('a task for a captioner that has none', async () => {
+  const program = new Command();
+  addImportCommand(program);
+  const words = [
+    'import',
+    join(EXPORTS, 'vit-gpt2'),
+    '--task',
+    'detailed',
+    '--out',
+    `${make('task')}/bundle`,
+  ];
+  await assert.rejects(
+    program.parseAsync(words, { from: 'user' }),
+    new InvalidRequest('--task is for exports of Florence-2, this is vit + gpt2'),
+  );
+});
 
 test('weights for PyTorch alone, as users see it', async () => {
   const directory = make('torch');

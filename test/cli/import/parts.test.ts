@@ -1,7 +1,7 @@
 /** What `import` and `quantize` refuse, choose and print, without making a bundle. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, globSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { addImportCommand } from '../../../src/cli/import/import.ts';
 import { addQuantizeCommand } from '../../../src/cli/import/quantize.ts';
 import { spread } from '../../../src/cli/import/quantize-model.ts';
 import { selfCheck, warmTime } from '../../../src/cli/import/self-check.ts';
-import { InvalidRequest } from '../../../src/errors.ts';
+import { InvalidRequest, type ModelUnusable } from '../../../src/errors.ts';
 import { readBundle } from '../../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../../src/model/load.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
@@ -72,6 +72,14 @@ describe('an import is refused before anything is read', () => {
     [['a.pb', '--from', 'a.pb'], 'the source is named twice: a.pb and --from a.pb'],
     [[], 'name a source: a folder, a model of the hub (owner/name) or weights'],
     [['a.pb', '--precision', 'fp16'], '--precision fp16 is for exports that have such files'],
+    [['a.pb', '--calibrate', 'photos'], '--calibrate is for --precision int8'],
+    [['a/b', '--precision', 'fp16', '--calibrate', 'photos'], '--calibrate is for --precision int8'],
+    [['a.pb', '--sha256', 'a'], '--sha256 and --sha512 are for https addresses'],
+    [['a/b', '--sha512', 'a'], '--sha256 and --sha512 are for https addresses'],
+    [
+      [DEFAULT_BUNDLE],
+      `${DEFAULT_BUNDLE} is a bundle already: caption with --model ${DEFAULT_BUNDLE}, or make it smaller with quantize`,
+    ],
     [['a.pb', '--revision', 'main'], '--revision is for models of the hub (owner/name)'],
     [['a.pb', '--task', 'caption'], '--task is for exports of Florence-2'],
     [['a/b', '--task', 'ocr'], '--task: expected caption, detailed or more-detailed, found ocr'],
@@ -228,6 +236,22 @@ describe('a new bundle', () => {
     end!(0);
     await assert.rejects(tried, { killed: true });
     assert.deepEqual(process.listeners('exit'), before);
+  });
+
+  it('that does not run is refused with what its process said, or how that ended', async () => {
+    const none = at('none');
+    await assert.rejects(selfCheck(none), ({ problem }: ModelUnusable) => {
+      assert.equal(problem.file, none);
+      assert.match(problem.actual, /^show-and-tell: ModelUnusable: \S+manifest\.json: /);
+      return true;
+    });
+    const killed = selfCheck(DEFAULT_BUNDLE);
+    const { pid } = process;
+    // The kernel ends a process so where memory is out.
+    for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')) {
+      process.kill(Number(child), 'SIGKILL');
+    }
+    await assert.rejects(killed, /found a process that was ended by SIGKILL\. Was memory short\?/);
   });
 
   it('is told with its name, hash and files', async (t) => {

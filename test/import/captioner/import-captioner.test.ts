@@ -30,7 +30,12 @@ test('a merged decoder with a cache', async () => {
   const { tokens, state, memory, architecture, precision, regions, embeddingWidth, image } = manifest;
   assert.equal(architecture, 'vit + gpt2');
   assert.equal(precision, 'fp32');
-  assert.deepEqual(tokens, { logits: tokens.logits, startIds: tokens.startIds, endId: tokens.startIds[0] });
+  assert.deepEqual(tokens, {
+    logits: tokens.logits,
+    startIds: tokens.startIds,
+    endId: tokens.startIds[0],
+    longest: 64,
+  });
   assert.deepEqual([regions, embeddingWidth], [17, 32]);
   assert.deepEqual([image.resampling, image.width, image.height], ['pillow', 32, 32]);
   const cache = { dtype: 'float32', shape: ['rows', 2, 'length', 16] };
@@ -146,11 +151,19 @@ test('what a configuration asks for beyond what searches do is said', async () =
   });
   await draft.discard();
   assert.deepEqual(changed, [
-    'max_length 1024 is 128 here',
+    'max_length 1024 is 64 here',
     'num_beams 12 is 10 here',
     'length_penalty -1 is 0 here',
     'repetition_penalty is not heeded here',
   ]);
+});
+
+test('where a configuration does not say how many positions there are, captions are as long as any', async () => {
+  const decoder = { model_type: 'gpt2' };
+  const generation = { decoder_start_token_id: 0, eos_token_id: 0, max_length: 1024 };
+  const directory = settled('positions', generation, { decoder });
+  const { tokens, decoding } = await imported('positions-bundle', { directory });
+  assert.deepEqual([tokens.longest, decoding.maxLength], [undefined, 128]);
 });
 
 test('a start that the decoder does not know is refused', async () => {
