@@ -36,7 +36,7 @@ export interface LoadOptions {
 }
 
 export interface PoolOptions extends LoadOptions {
-  /** Threads that caption at the same time, each with its own copy of the model; 1 to 64. @default the processors, at most 8; with `cuda` 2 */
+  /** Threads that caption at the same time, each with its own copy of the model; 1 to 64. @default the processors, at most 8, with `cuda` 2; fewer where the models would take more than three quarters of the memory */
   workers?: number | undefined;
   /**
    * Images that a thread takes at once, as many as wait when it is free; 1 to 256. @default 4, with `cuda` 32
@@ -89,7 +89,8 @@ export async function loadCaptioner(options: LoadOptions = {}): Promise<Captione
  */
 export async function createPool(options: PoolOptions = {}): Promise<CaptionerPool> {
   const { directory, threads = 1, executionProvider, maxPixels, decodeMemory } = checked(options);
-  const { batch = defaultBatch(executionProvider), workers = defaultWorkers(executionProvider) } = options;
+  const { batch = defaultBatch(executionProvider), workers = defaultWorkers(directory, executionProvider) } =
+    options;
   const { queueLength } = options;
   checkCount('workers', workers, 1, MAX_WORKERS);
   checkCount('batch', batch, 1, MAX_BATCH);

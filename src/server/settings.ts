@@ -13,7 +13,7 @@ import {
   uploadsPrefix,
 } from '../aws/places.ts';
 import { originsSchema } from '../http/cross-origin.ts';
-import { defaultBatch, defaultWorkers, MAX_BATCH } from '../model/execution-provider.ts';
+import { defaultBatch, MAX_BATCH, mostWorkers } from '../model/execution-provider.ts';
 
 /** Each worker holds a model of its own; more than this is a mistyped number. */
 const MAX_WORKERS = 64;
@@ -49,7 +49,7 @@ export const serverSettingsSchema = z
     metricsPort: z.int().min(0).max(65535).optional(),
     /** This machine alone, unless asked otherwise: there is no authentication. */
     host: z.string().min(1).default('127.0.0.1'),
-    /** @default the processors, at most 8; with `cuda` 2 */
+    /** @default the processors, at most 8; with `cuda` 2; the command takes fewer where memory is short: see `defaultWorkers` */
     workers: z.int().min(1).max(MAX_WORKERS).optional(),
     /** Inside one network run. */
     threads: z
@@ -138,7 +138,7 @@ export const serverSettingsSchema = z
   })
   .transform((given) => {
     const { executionProvider, requestTimeout } = given;
-    const { workers = defaultWorkers(executionProvider), batch = defaultBatch(executionProvider) } = given;
+    const { workers = mostWorkers(executionProvider), batch = defaultBatch(executionProvider) } = given;
     const { queue = workers * Math.max(QUEUED_PER_WORKER, QUEUED_BATCHES * batch) } = given;
     const { headersTimeout = Math.min(DEFAULT_HEADERS_TIMEOUT_MS, requestTimeout) } = given;
     return { ...given, workers, batch, queue, headersTimeout };

@@ -7,6 +7,7 @@ import {
   DEFAULT_UPLOADS_PREFIX,
 } from '../../aws/places.ts';
 import { describeProblems, InvalidRequest, problemsIn } from '../../errors.ts';
+import { defaultWorkers } from '../../model/execution-provider.ts';
 import { DEFAULT_BUNDLE } from '../../model/load.ts';
 import { createLog } from '../../server/access-log.ts';
 import { type ServerSettings, serverSettingsSchema } from '../../server/settings.ts';
@@ -93,7 +94,7 @@ export function addServeCommand(program: Command): void {
     )
     .option(
       '--workers <n>',
-      'images captioned at the same time, each with its own copy of the model (default: the processors, at most 8; with cuda 2)',
+      'images captioned at the same time, each with its own copy of the model (default: the processors, at most 8, with cuda 2; fewer where memory is short)',
       numberOf,
     )
     .option('--threads <n>', 'threads inside one network run (default: 1)', numberOf)
@@ -206,7 +207,8 @@ export function addServeCommand(program: Command): void {
 }
 
 async function serve({ model = DEFAULT_BUNDLE, quiet = false, ...flags }: ServeFlags): Promise<number> {
-  const settings = settingsOf(flags);
+  const provider = flags.executionProvider === 'cuda' ? 'cuda' : 'cpu';
+  const settings = settingsOf({ ...flags, workers: flags.workers ?? defaultWorkers(model, provider) });
   goOnWithoutOutput();
   // Loaded only here: every other command would take longer to start.
   const { startServer } = await import('../../server/server.ts');

@@ -103,13 +103,14 @@ function settingsOf(
   const said = merged(generation === null ? configs : [generation]);
   const tokens = merged([generation ?? {}, ...configs]);
   const start = tokens.decoder_start_token_id ?? tokens.bos_token_id;
-  const end = Array.isArray(tokens.eos_token_id) ? tokens.eos_token_id[0] : tokens.eos_token_id;
+  const [end, ...otherEnds] = [tokens.eos_token_id ?? []].flat();
   if (start === undefined || end === undefined) {
     const expected = start === undefined ? '"decoder_start_token_id"' : '"eos_token_id"';
     throw new SourceError('SourceUnsupported', { file, expected, actual: 'none' });
   }
   const longest = positionsOf(config.decoder ?? config.text_config ?? {});
   const listed = (id: number | undefined) => (id === undefined ? [] : [id]);
+  const { decoding, changed } = decodingOf(said, longest);
   return {
     kind,
     architecture:
@@ -118,7 +119,8 @@ function settingsOf(
     endId: end,
     longest,
     promptEnds: { first: listed(tokens.bos_token_id), last: [end] },
-    ...decodingOf(said, longest),
+    decoding,
+    changed: [...changed, ...otherEnds.map((id) => `eos_token_id ${id} ends no caption here, ${end} does`)],
     search: {
       earlyStopping: said.early_stopping ?? false,
       ...(tokens.forced_eos_token_id !== undefined && { forcesEnd: true }),

@@ -1,6 +1,7 @@
 /** A captioner that Hugging Face's exporters wrote becomes a bundle. */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import * as z from 'zod';
 import { InvalidRequest, SourceError } from '../../errors.ts';
 import type { CaptionerManifest } from '../../model/manifest.ts';
 import { sha256Of } from '../../model/sha256.ts';
@@ -155,11 +156,7 @@ function checkIds(file: string, { startIds, endId }: ExportSettings, logits: num
 /** Whether the tokenizer takes blanks before stops out of its texts; a file that is not there says no, as transformers does. */
 async function closesUp(directory: string): Promise<boolean> {
   const said = await readJson(join(directory, 'tokenizer_config.json')).catch(() => null);
-  return isObject(said) && said.clean_up_tokenization_spaces === true;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+  return z.object({ clean_up_tokenization_spaces: z.literal(true) }).safeParse(said).success;
 }
 
 async function textOf(file: string): Promise<string> {

@@ -136,7 +136,7 @@ test('what a configuration asks for beyond what searches do is said', async () =
   cpSync(join(CAPTIONERS, 'vit-gpt2'), directory, { recursive: true });
   const said = {
     decoder_start_token_id: 0,
-    eos_token_id: 0,
+    eos_token_id: [0, 5],
     max_length: 1024,
     num_beams: 12,
     length_penalty: -1,
@@ -154,6 +154,7 @@ test('what a configuration asks for beyond what searches do is said', async () =
     'max_length 1024 is 64 here',
     'num_beams 12 is 10 here',
     'length_penalty -1 is 0 here',
+    'eos_token_id 5 ends no caption here, 0 does',
     'repetition_penalty is not heeded here',
   ]);
 });
