@@ -213,6 +213,7 @@ function toCaption(found: FoundCaption, vocabulary: Vocabulary): Caption {
     text: vocabulary.text(found.ids),
     logProbability: found.logProbability,
     probability: Math.exp(found.logProbability),
+    score: found.score,
     words: words.map(({ word }, i) => ({ word, logProbability: logProbabilities[i]! })),
     truncated: !found.complete,
   };

@@ -20,6 +20,13 @@ const captionSchema = z
       .min(0)
       .max(1)
       .describe('exp(logProbability): of this very sentence, its end included; not a confidence'),
+    score: z
+      .number()
+      .max(0)
+      .optional()
+      .describe(
+        'What captions are ranked by, the highest first: logProbability / length^lengthNormalization, as the model counts lengths; absent in documents of versions up to 1.0.0',
+      ),
     words: z.array(z.object({ word: z.string(), logProbability }).meta({ id: 'CaptionWord' })),
     truncated: z
       .boolean()
@@ -31,6 +38,7 @@ const captionSchema = z
       text: 'a close up of a cat .',
       logProbability: -0.5248,
       probability: 0.5917,
+      score: -0.0583,
       words: [
         { word: 'a', logProbability: -0.0147 },
         { word: 'close', logProbability: -0.3948 },

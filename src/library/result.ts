@@ -9,6 +9,11 @@ export interface Caption {
   logProbability: number;
   /** exp(logProbability): of this very sentence, `</S>` included; not a confidence. */
   probability: number;
+  /**
+   * What captions are ranked by, the highest first: logProbability / length^lengthNormalization, as the model counts lengths.
+   * Absent in documents of versions up to 1.0.0.
+   */
+  score?: number | undefined;
   /** Its words in their order, each with its log-probability after those before it: natural log, at most 0. */
   words: { word: string; logProbability: number }[];
   /** True when the maximum length cut the sentence off; its probability then has no `</S>` in it. */

@@ -134,6 +134,7 @@ describe('the result of a call', () => {
         text: 'dog runs',
         logProbability: half,
         probability: Math.exp(half),
+        score: half,
         words: [
           { word: 'dog', logProbability: 0 },
           { word: 'runs', logProbability: half },
@@ -144,6 +145,7 @@ describe('the result of a call', () => {
         text: 'dog',
         logProbability: least,
         probability: Math.exp(least),
+        score: least,
         words: [{ word: 'dog', logProbability: 0 }],
         truncated: false,
       },

@@ -124,7 +124,7 @@ describe('what readers are told of a result', () => {
   });
 
   test('explains what a name alone does not say', () => {
-    assert.deepEqual(told('Caption'), ['text', 'logProbability', 'probability', 'truncated']);
+    assert.deepEqual(told('Caption'), ['text', 'logProbability', 'probability', 'score', 'truncated']);
     assert.deepEqual(told('TraceNode'), [
       'parent',
       'step',

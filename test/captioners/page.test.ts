@@ -17,19 +17,27 @@ const { caption, plan, bundle, close } = await loadCaptioner(await importKind('v
   threads: 1,
 });
 after(close);
-const parts = { caption, plan, model: modelCardOf(bundle) };
+/** The search of its configuration has one beam. */
+const ranked: typeof plan = (asked, beside) => plan({ beamWidth: 3, ...asked }, beside);
+const parts = { caption, plan: ranked, model: modelCardOf(bundle) };
 
 describe('the page over a captioner of pieces', { skip: NO_BROWSER }, () => {
-  it('shows captions and the tree of their pieces, and claims neither trust nor ranks', async (t) => {
+  it('shows captions, what they are ranked by and the tree of their pieces, and claims no trust', async (t) => {
     const { page, choose } = await openPage(t, { parts });
     await choose(COFFEE);
-    const { captions, trace } = await caption(readFileSync(COFFEE), plan(), { trace: true });
+    const { captions, trace } = await caption(readFileSync(COFFEE), ranked(), { trace: true });
     assert.deepEqual(
       await sentences(page.locator('.card')),
       captions.map(({ text }) => text),
     );
     assert.equal(await page.locator('.trust:visible').count(), 0);
-    assert.equal(await page.locator('.track:visible').count(), 0);
+    const bars = page.locator('.track:not(.unranked) .fill');
+    const shares = await bars.evaluateAll((fills) => fills.map((fill) => fill.style.cssText));
+    assert.deepEqual(
+      shares,
+      captions.map(({ score }) => `--share: ${Math.exp(score! - captions[0]!.score!)};`),
+    );
+    assert.equal(shares.length, 3);
     await page.getByText('How it got there').click();
     const drawn = await page.locator('.tree .view text').allTextContents();
     const joined = treeNodes(trace!).find(({ continues }) => continues)!;

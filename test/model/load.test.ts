@@ -95,7 +95,9 @@ describe('the default bundle', () => {
         const length = c.words.length + (c.truncated ? 1 : 2);
         assert.ok(length <= defaults.maxLength);
         assert.ok(c.words.length >= defaults.minLength);
-        return c.truncated ? c.logProbability : c.logProbability / length ** defaults.lengthNormalization;
+        const normalized = c.truncated ? 1 : length ** defaults.lengthNormalization;
+        assert.equal(c.score, c.logProbability / normalized);
+        return c.score;
       });
       assert.deepEqual(
         scores,

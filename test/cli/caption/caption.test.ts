@@ -137,7 +137,7 @@ describe('show-and-tell caption', () => {
     ]);
     assert.deepEqual(done!.captions, ofCoffee);
     for (const caption of done!.captions!) {
-      const keys = ['logProbability', 'probability', 'text', 'truncated', 'words'];
+      const keys = ['logProbability', 'probability', 'score', 'text', 'truncated', 'words'];
       assert.deepEqual(Object.keys(caption).sort(), keys);
       assert.deepEqual(Object.keys(caption.words[0]!).sort(), ['logProbability', 'word']);
     }

@@ -20,6 +20,7 @@ function captionOf(words: Record<string, number>, truncated = false): Caption {
     text: all.map(({ word }) => word).join(' '),
     logProbability,
     probability: Math.exp(logProbability),
+    score: truncated ? logProbability : logProbability / (all.length + 2),
     words: all,
     truncated,
   };

@@ -5,7 +5,6 @@ import { downloadCsv, downloadJson } from './downloads.ts';
 import { addDropped } from './drops.ts';
 import { again, networkCame, signedIn } from './queue.ts';
 import { pointAtNothing } from './result/pointing.ts';
-import { showBars } from './result/result.ts';
 import { cards } from './shared/cards.ts';
 import { $ } from './shared/document.ts';
 import { followBeams, introduceModel, options } from './shared/options.ts';
@@ -70,7 +69,7 @@ $('#csv').addEventListener('click', downloadCsv);
 $('#json').addEventListener('click', downloadJson);
 addEventListener('online', networkCame);
 addEventListener('signedin', () => {
-  introduce();
+  void introduceModel();
   signedIn();
 });
 addEventListener('signedout', removeAll);
@@ -81,10 +80,6 @@ options.addEventListener('submit', (event) => {
 });
 options.addEventListener('change', ({ target }) => followBeams(target));
 
-function introduce(): void {
-  void introduceModel().then(() => cards.forEach(showBars));
-}
-
 restore();
-introduce();
+void introduceModel();
 if (bodyLimit < Infinity) $('#limit').textContent = `its limit of ${size(bodyLimit)}`;

@@ -2,7 +2,6 @@
 import type { Caption, CaptionResult, Stage, Timings } from '../../../../caption/result.ts';
 import type { Card } from '../shared/cards.ts';
 import { $, copyOf, make } from '../shared/document.ts';
-import { scoreOf } from '../shared/options.ts';
 import { isStop, levelOf, milliseconds, minus, percent, probability } from '../shared/text.ts';
 import { offerCommand } from './curl.ts';
 import { letEdit, textOf } from './editing.ts';
@@ -27,7 +26,7 @@ export function showResult(card: Card, result: CaptionResult, trip?: number): vo
   const list = $('.captions', element);
   list.replaceChildren(...result.captions.map((c, i) => captionItem(card, c, i)));
   list.hidden = false;
-  showBars(card);
+  showBars(list, result.captions);
   $('.order', element).hidden = result.captions.every(
     (c, i, all) => c.probability <= (all[i - 1] ?? c).probability,
   );
@@ -44,10 +43,9 @@ export function bestText(card: Card): string | undefined {
   return best && textOf(card, best);
 }
 
-/** Again, for results that were there before the model had said what it ranks by. */
-export function showBars({ element, result }: Card): void {
-  const shares = sharesOf(result?.captions ?? []);
-  element.querySelectorAll<HTMLElement>('.captions .track').forEach((track, i) => {
+function showBars(list: HTMLElement, captions: readonly Caption[]): void {
+  const shares = sharesOf(captions);
+  list.querySelectorAll<HTMLElement>('.track').forEach((track, i) => {
     $('.fill', track).style.setProperty('--share', String(shares[i] ?? 0));
     track.classList.toggle('unranked', shares[i] === undefined);
   });
@@ -55,13 +53,12 @@ export function showBars({ element, result }: Card): void {
 
 /**
  * Lengths of the bars, 1 for the best caption; none for a caption whose score is not why it ranks where it does, as one
- * that says a thing twice.
+ * that says a thing twice, or for one that an earlier version kept without a score.
  */
 function sharesOf(captions: readonly Caption[]): (number | undefined)[] {
   let lowest = Infinity;
-  const best = captions[0] && scoreOf(captions[0]);
-  return captions.map((caption) => {
-    const score = scoreOf(caption);
+  const best = captions[0]?.score;
+  return captions.map(({ score }) => {
     if (score === undefined || best === undefined || score > lowest) return undefined;
     lowest = score;
     return Math.exp(score - best);

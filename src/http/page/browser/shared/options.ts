@@ -1,5 +1,4 @@
 /** What the visitor may choose, and what the model does where nothing is chosen. */
-import type { Caption } from '../../../../caption/result.ts';
 import { $ } from './document.ts';
 import { send } from './send.ts';
 
@@ -10,7 +9,6 @@ export const options = $<HTMLFormElement>('#options');
 /** Until the model says better. */
 let defaultBeams = 3;
 let defaultNeutral = false;
-let lengthNormalization: number | undefined;
 
 function field(name: string): HTMLInputElement {
   return options.elements.namedItem(name) as HTMLInputElement;
@@ -47,13 +45,6 @@ export function followBeams(changed: EventTarget | null): void {
   else captions.value = beams.value || String(defaultBeams);
 }
 
-/** What the search ranks by; `undefined` until the model has said how. What is cut off ranks by probability alone. */
-export function scoreOf({ logProbability, words, truncated }: Caption): number | undefined {
-  if (lengthNormalization === undefined) return undefined;
-  if (truncated) return logProbability;
-  return logProbability / (words.length + START_AND_END) ** lengthNormalization;
-}
-
 /** Says which model it is and what it does where the options are left empty; shows nothing when the server does not answer. */
 export async function introduceModel(): Promise<void> {
   const response = await send('model').catch(() => null);
@@ -61,8 +52,6 @@ export async function introduceModel(): Promise<void> {
   if (!model?.decoding) return;
   const { beamWidth, minLength, maxLength, genderNeutral = false } = model.decoding;
   document.body.classList.toggle('blind', !model.explains);
-  // Captions of pieces are ranked by how many there are, which only the server knows.
-  if (model.explains) ({ lengthNormalization } = model.decoding);
   defaultBeams = beamWidth;
   field('beams').placeholder = beamWidth;
   field('captions').placeholder = beamWidth;
