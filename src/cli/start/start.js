@@ -5,6 +5,7 @@ import os from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
+import { endOnSignals } from './ending.js';
 import { restartToServe } from './give-back.js';
 import { EXIT_CANNOT_START, handOver, isHandedOver } from './own-node.js';
 import { userCache } from './user-cache.js';
@@ -23,6 +24,8 @@ const node = join(root, 'node_modules/.bin/node');
 if (isNewEnough({ version: process.versions.node, typescript: process.features.typescript }, built)) {
   // Who was handed the program has the setting.
   restartToServe();
+  // Not before: what a handler has noted and not yet told would be lost with the process that it was sent to.
+  if (process.pid !== 1) endOnSignals();
   // Keeps compiled code between runs: the first caption comes sooner. In the directory that Node takes by itself, below
   // that of temporary files, another user of the machine could put code beforehand.
   const cache = userCache('compiled');

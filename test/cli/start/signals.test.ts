@@ -140,6 +140,25 @@ describe('a server', () => {
     });
   }
 
+  it('loses no signal that comes just before it starts anew in its own place', async (t) => {
+    const slow =
+      'import { writeSync } from "node:fs"; const { execve } = process; process.execve = (...args) => {' +
+      'writeSync(1, "now"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500); execve(...args); }';
+    const { MALLOC_TRIM_THRESHOLD_: _set, ...env } = process.env;
+    for (const [signal, expected] of SIGNALS) {
+      const child = spawn(process.execPath, [`--import=data:text/javascript,${slow}`, LAUNCH, ...SERVE], {
+        env,
+        timeout: 20_000,
+        killSignal: 'SIGKILL',
+      });
+      t.after(() => child.kill('SIGKILL'));
+      const end = finished(child);
+      await once(child.stdout, 'data');
+      child.kill(signal);
+      assert.equal(shellStatus(await end), expected);
+    }
+  });
+
   it('closes kept connections with the 503 that it answers on them', async (t) => {
     const child = startCli([...SERVE, '--quiet']);
     t.after(() => child.kill('SIGKILL'));
