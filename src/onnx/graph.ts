@@ -136,8 +136,17 @@ export function tensorOf(values: Values, dims: readonly number[] = [values.lengt
 }
 
 export const scalar = (value: number): OnnxTensor => tensorOf(Float32Array.of(value), []);
-export const integers = (...values: number[]): OnnxTensor =>
-  tensorOf(BigInt64Array.from(values, BigInt), [values.length]);
+export const integers = (...values: number[]): OnnxTensor => int64Tensor(values, [values.length]);
+
+export const int64Tensor = (values: readonly number[], dims: readonly number[]): OnnxTensor =>
+  tensorOf(BigInt64Array.from(values, int64), dims);
+
+const LARGEST = 2n ** 63n - 1n;
+/** Exporters write the largest int64 for "to the end", which as a number is one more and would become the smallest. */
+function int64(value: number): bigint {
+  const whole = BigInt(value);
+  return whole > LARGEST ? LARGEST : whole;
+}
 
 export function elementsOf(dims: readonly number[]): number {
   return dims.reduce((product, d) => product * d, 1);

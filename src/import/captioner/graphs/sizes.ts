@@ -1,5 +1,5 @@
 /** Sizes as values of a graph: what shape arithmetic becomes once it is understood. */
-import { type GraphBuilder, integers, type OnnxTensor, tensorOf } from '../../../onnx/graph.ts';
+import { type GraphBuilder, int64Tensor, integers, type OnnxTensor, tensorOf } from '../../../onnx/graph.ts';
 import { DATA_TYPES } from '../../../onnx/schema.ts';
 import type { Fact } from './facts/fact.ts';
 import { asNumber, keyOf, number, type Size } from './facts/size.ts';
@@ -110,6 +110,6 @@ function tensorOfNumbers(
     case 'bool':
       return { ...tensorOf(Uint8Array.from(numbers), dims), type: 'bool' };
     default:
-      return tensorOf(BigInt64Array.from(numbers, BigInt), dims);
+      return int64Tensor(numbers, dims);
   }
 }

@@ -157,6 +157,24 @@ test('what has no row for each image is computed in every step', async () => {
   );
 });
 
+test('a slice to the largest int64 goes to the end', async () => {
+  const graphs = rewritten(
+    decoder((g) => {
+      g.constant('begin', integers(1));
+      g.constant('end', tensorOf(BigInt64Array.of(2n ** 63n - 1n)));
+      g.constant('axis', integers(1));
+      // The words' rows are read as well, so that this stays in the step.
+      g.node('Gather', ['table', 'input_ids'], 'rows');
+      g.constant('none', tensorOf(Float32Array.of(0)));
+      g.node('Mul', ['rows', 'none'], 'zeros');
+      g.node('Add', ['encoder_hidden_states', 'zeros'], 'cells');
+      g.node('Slice', ['cells', 'begin', 'end', 'axis'], 'last');
+      return g.node('ReduceMean', ['last', 'axis'], 'mean', { keepdims: 1 });
+    }),
+  );
+  near(await said(graphs), expected((cells) => [0, 1].map((i) => (cells[1]![i]! + cells[2]![i]!) / 2)));
+});
+
 test('an input that nothing is known of is refused by its name', () => {
   const strange = decoder((g) => g.node('Identity', ['strange'], 'same'), [float('strange', 'B', 1, WIDTH)]);
   assert.throws(() => rewritten(strange), {
