@@ -31,7 +31,14 @@ const VIT: ProcessorKind = {
 };
 const DEIT: ProcessorKind = { ...VIT, defaultSize: 256, defaultCrop: 224, resample: 3 };
 
-/** Those of Swin are `ViTImageProcessor`, those of GIT and Florence-2 `CLIPImageProcessor`. */
+const CLIP: ProcessorKind = {
+  ...DEIT,
+  size: 'any',
+  defaultSize: 224,
+  normalization: { mean: CLIP_MEAN, std: CLIP_STD },
+};
+
+/** Those of Swin are `ViTImageProcessor`, those of GIT and Florence-2 `CLIPImageProcessor`, that of DINOv2 `BitImageProcessor`. */
 export const PROCESSOR_KINDS: Readonly<Record<string, ProcessorKind>> = {
   ViTImageProcessor: VIT,
   DeiTImageProcessor: DEIT,
@@ -42,12 +49,9 @@ export const PROCESSOR_KINDS: Readonly<Record<string, ProcessorKind>> = {
     resample: 3,
     normalization: { mean: CLIP_MEAN, std: CLIP_STD },
   },
-  CLIPImageProcessor: {
-    ...DEIT,
-    size: 'any',
-    defaultSize: 224,
-    normalization: { mean: CLIP_MEAN, std: CLIP_STD },
-  },
+  CLIPImageProcessor: CLIP,
+  BitImageProcessor: CLIP,
+  SiglipImageProcessor: { ...VIT, resample: 3 },
   ConvNextImageProcessor: { ...VIT, size: 'edge', defaultSize: 384 },
   MobileViTImageProcessor: { ...VIT, size: 'any', defaultCrop: 256, normalization: null, flips: true },
 };

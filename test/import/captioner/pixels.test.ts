@@ -31,7 +31,7 @@ test('what a file does not say is what the processor says of itself', () => {
     const { image_processor_type } = said;
     assert.deepEqual(read({ image_processor_type }), read(said), `${image_processor_type}`);
   }
-  assert.equal(defaults.length, 7);
+  assert.equal(defaults.length, 9);
 });
 
 test('a network of half precision reads the same numbers, rounded once', async () => {

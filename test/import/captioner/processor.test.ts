@@ -130,7 +130,7 @@ describe('the file of an image processor', () => {
 });
 
 const KINDS =
-  'ViTImageProcessor, DeiTImageProcessor, BeitImageProcessor, BlipImageProcessor, CLIPImageProcessor, ConvNextImageProcessor, MobileViTImageProcessor';
+  'ViTImageProcessor, DeiTImageProcessor, BeitImageProcessor, BlipImageProcessor, CLIPImageProcessor, BitImageProcessor, SiglipImageProcessor, ConvNextImageProcessor, MobileViTImageProcessor';
 const REFUSED: [what: string, settings: unknown, says: RegExp][] = [
   [
     'another processor',
