@@ -92,6 +92,9 @@ function precisionOf(models: readonly OnnxModel[]): ExportParts['precision'] {
   return types.includes('float16') ? 'fp16' : 'fp32';
 }
 
+/** What goes wrong is in the error: onnxruntime writes it to the terminal as well. */
+const QUIET = { logSeverityLevel: 4 } as const;
+
 /**
  * What the encoder makes of one image, found by running it.
  * @throws SourceError
@@ -108,18 +111,17 @@ export async function measureEncoder(
         file: encoderFile,
         expected: `an encoder of images of ${width} x ${height} that onnxruntime runs`,
         actual,
+        remedy: 'Is preprocessor_config.json that of these graphs?',
       },
       { cause },
     );
   const irVersion = commonIrVersion([encoder], encoder.opsets[''] ?? 0);
   const runnable = { ...withoutHalves(encoder), irVersion };
   try {
-    const session = await InferenceSession.create(encodeModel(runnable), {
-      logSeverityLevel: 3,
-    });
+    const session = await InferenceSession.create(encodeModel(runnable), QUIET);
     const [input] = session.inputNames as [string];
     const pixels = new Tensor('float32', new Float32Array(3 * width * height), [1, 3, height, width]);
-    const out = await session.run({ [input]: pixels });
+    const out = await session.run({ [input]: pixels }, QUIET);
     await session.release();
     const [images, regions, embeddingWidth, ...others] = (out.last_hidden_state ?? Object.values(out)[0]!)
       .dims;
@@ -127,6 +129,6 @@ export async function measureEncoder(
     throw refused(`an output of ${out.last_hidden_state?.dims.join(' x ')}`);
   } catch (cause) {
     if (cause instanceof SourceError) throw cause;
-    throw refused(cause instanceof Error ? cause.message : String(cause), cause);
+    throw refused(String(cause instanceof Error ? cause.message : cause).trim(), cause);
   }
 }

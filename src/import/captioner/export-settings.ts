@@ -37,11 +37,12 @@ const generation = {
   bos_token_id: id,
   eos_token_id: ids,
   forced_bos_token_id: id,
-  forced_eos_token_id: id,
+  forced_eos_token_id: ids,
   num_beams: z.int().positive().nullish(),
   max_length: z.int().positive().nullish(),
   max_new_tokens: z.int().positive().nullish(),
   min_length: z.int().nonnegative().nullish(),
+  min_new_tokens: z.int().nonnegative().nullish(),
   length_penalty: z.number().nullish(),
   no_repeat_ngram_size: z.int().nonnegative().nullish(),
   early_stopping: z.union([z.boolean(), z.literal('never')]).nullish(),
@@ -90,7 +91,8 @@ export async function readSettings(directory: string): Promise<ExportSettings> {
   });
   const generation = given === null ? null : checked(beside, generationSchema, given);
   const settings = settingsOf(file, kind, config, generation);
-  return { ...settings, changed: [...settings.changed, ...unheard(given ?? {})] };
+  const said = given === null ? [config, config.decoder, config.text_config] : [given];
+  return { ...settings, changed: [...settings.changed, ...unheard(said)] };
 }
 
 function settingsOf(
@@ -128,43 +130,67 @@ function settingsOf(
   };
 }
 
-/** RoBERTa counts its positions from behind the padding's id on, with which it fills the first ones. */
+/** Their positions are counted from behind the padding's id on, with which the first ones are filled. */
+const LIKE_ROBERTA = ['roberta', 'camembert', 'xlm-roberta', 'data2vec-text'];
+
 function positionsOf(decoder: z.output<typeof decoderSchema>): number | undefined {
   const all = decoder.n_positions ?? decoder.max_position_embeddings ?? undefined;
-  if (all === undefined || decoder.model_type !== 'roberta') return all;
+  if (all === undefined || !LIKE_ROBERTA.includes(decoder.model_type ?? '')) return all;
   return all - 1 - (decoder.pad_token_id ?? 1);
 }
 
-/** Neutral values of what generation may be told and no search here does. */
-const UNHEARD: Record<string, readonly unknown[]> = {
-  bad_words_ids: [],
-  diversity_penalty: [0],
-  do_sample: [false],
-  encoder_no_repeat_ngram_size: [0],
-  num_beam_groups: [1],
-  repetition_penalty: [1],
-  suppress_tokens: [],
+/** What generation may be told and no search here does, with what says no, as null and empty lists do. */
+const UNHEARD: Record<string, unknown> = {
+  bad_words_ids: null,
+  begin_suppress_tokens: null,
+  constraints: null,
+  diversity_penalty: 0,
+  do_sample: false,
+  encoder_no_repeat_ngram_size: 0,
+  encoder_repetition_penalty: 1,
+  exponential_decay_length_penalty: null,
+  force_words_ids: null,
+  guidance_scale: 1,
+  num_beam_groups: 1,
+  penalty_alpha: 0,
+  renormalize_logits: false,
+  repetition_penalty: 1,
+  sequence_bias: null,
+  suppress_tokens: null,
 };
 
-function unheard(generation: unknown): string[] {
-  return Object.entries(generation as Record<string, unknown>).flatMap(([key, value]) => {
-    const neutral = UNHEARD[key];
-    return neutral === undefined || value == null || neutral.includes(value)
-      ? []
-      : [`${key} is not heeded here`];
-  });
+function unheard(said: readonly unknown[]): string[] {
+  const entries = said.flatMap((generation) => Object.entries(generation ?? {}));
+  const heard = (value: unknown, no: unknown) =>
+    value == null || value === no || (Array.isArray(value) && value.length === 0);
+  const keys = entries.flatMap(([key, value]) =>
+    Object.hasOwn(UNHEARD, key) && !heard(value, UNHEARD[key]) ? [key] : [],
+  );
+  return [...new Set(keys)].map((key) => `${key} is not heeded here`);
 }
 
 type Said = { [K in keyof Generation]?: NonNullable<Generation[K]> };
 
+/** Files of older versions have all of them; whoever has one says nothing by it. */
+const DEFAULTS: Said = {
+  num_beams: 1,
+  max_length: 20,
+  min_length: 0,
+  length_penalty: 1,
+  no_repeat_ngram_size: 0,
+  early_stopping: false,
+};
+
 /** What the first of them says that says anything. */
 function merged(sources: readonly Generation[]): Said {
   const entries = sources.toReversed().flatMap((source) => Object.entries(source));
-  return Object.fromEntries(entries.filter(([, value]) => value != null));
+  return Object.fromEntries(
+    entries.filter(([key, value]) => value != null && value !== DEFAULTS[key as keyof Said]),
+  );
 }
 
-/** What transformers takes where nothing is said. */
-const DEFAULT_LENGTH = 20;
+/** Words that transformers adds to the start where nothing is said. */
+const DEFAULT_WORDS = 20;
 
 function decodingOf(said: Said, longest = MAX_CAPTION_LENGTH): Pick<ExportSettings, 'decoding' | 'changed'> {
   const changed: string[] = [];
@@ -174,14 +200,15 @@ function decodingOf(said: Said, longest = MAX_CAPTION_LENGTH): Pick<ExportSettin
     return held;
   };
 
-  const { num_beams, max_length, max_new_tokens, min_length, length_penalty } = said;
-  const length = max_new_tokens === undefined ? (max_length ?? DEFAULT_LENGTH) : max_new_tokens + 1;
+  const { num_beams, max_length, max_new_tokens, min_length, min_new_tokens, length_penalty } = said;
+  const length = max_new_tokens === undefined ? (max_length ?? DEFAULT_WORDS + 1) : max_new_tokens + 1;
+  const least = min_new_tokens ?? Math.max(0, (min_length ?? 0) - 1);
   const maxLength = within('max_length', length, 1, Math.min(longest, MAX_CAPTION_LENGTH));
   const ngram = within('no_repeat_ngram_size', said.no_repeat_ngram_size ?? 0, 0, MAX_NGRAM);
   const decoding = {
     beamWidth: within('num_beams', num_beams ?? 1, 1, MAX_BEAM_WIDTH),
     maxLength,
-    minLength: Math.min(Math.max(0, (min_length ?? 0) - 1), Math.max(0, maxLength - 2)),
+    minLength: Math.min(least, Math.max(0, maxLength - 2)),
     lengthNormalization: within('length_penalty', length_penalty ?? 1, 0, MAX_LENGTH_NORMALIZATION),
     bannedWords: [],
     ...(ngram > 0 ? { noRepeatNgram: ngram } : {}),

@@ -1,6 +1,7 @@
 /** What the bundle of an export says. */
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { importCaptioner } from '../../../src/import/captioner/import-captioner.ts';
@@ -8,6 +9,7 @@ import { type CaptionerManifest, manifestSchema } from '../../../src/model/manif
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { CAPTIONERS } from './graphs/tiny-captioners.ts';
 
+const IMPORT = new URL('../../../src/import/captioner/import-captioner.ts', import.meta.url).href;
 const { make, dispose } = temporaryDirectory();
 after(dispose);
 
@@ -157,6 +159,78 @@ test('what a configuration asks for beyond what searches do is said', async () =
     'eos_token_id 5 ends no caption here, 0 does',
     'repetition_penalty is not heeded here',
   ]);
+});
+
+/** What each part of a configuration says, where there is no generation_config.json. */
+function unsettled(name: string, config: object, decoder: object): string {
+  const directory = settled(name, null, config);
+  const file = join(directory, 'config.json');
+  const given = JSON.parse(readFileSync(file, 'utf8')) as { decoder: object };
+  writeFileSync(file, JSON.stringify({ ...given, decoder: { ...given.decoder, ...decoder } }));
+  rmSync(join(directory, 'generation_config.json'));
+  return directory;
+}
+
+test('a setting that is the default is none: old files have all of them', async () => {
+  const plain = { num_beams: 1, max_length: 20, length_penalty: 1.0, early_stopping: false };
+  const own = { num_beams: 4, max_length: 14, no_repeat_ngram_size: 3, early_stopping: true };
+  const { decoding, search } = await imported('old-bundle', { directory: unsettled('old', plain, own) });
+  assert.deepEqual(
+    [decoding.beamWidth, decoding.maxLength, decoding.noRepeatNgram, search.earlyStopping],
+    [4, 14, 3, true],
+  );
+  // transformers adds 20 words to the start then.
+  const { decoding: nothing } = await imported('bare-bundle', { directory: unsettled('bare', plain, plain) });
+  assert.deepEqual([nothing.beamWidth, nothing.maxLength], [1, 21]);
+});
+
+test('new words are counted without the start', async () => {
+  const generation = { decoder_start_token_id: 0, eos_token_id: [0], forced_eos_token_id: [0] };
+  const counted = { ...generation, max_new_tokens: 12, min_new_tokens: 5, max_length: null, min_length: 3 };
+  const { decoding, search } = await imported('new-bundle', { directory: settled('new', counted) });
+  assert.deepEqual([decoding.maxLength, decoding.minLength, search.forcesEnd], [13, 5, true]);
+});
+
+test('what searches do not do is said of config.json too, and empty lists ask for nothing', async () => {
+  const directory = unsettled(
+    'unheard',
+    { repetition_penalty: 1.0, bad_words_ids: [], suppress_tokens: null },
+    { repetition_penalty: 1.2, exponential_decay_length_penalty: [3, 1.5] },
+  );
+  const { draft, changed } = await importCaptioner({
+    directory,
+    out: join(make('un'), 'bundle'),
+    name: 'un',
+  });
+  await draft.discard();
+  assert.deepEqual(changed, [
+    'repetition_penalty is not heeded here',
+    'exponential_decay_length_penalty is not heeded here',
+  ]);
+});
+
+test('decoders that count positions as RoBERTa does have as many fewer', async () => {
+  for (const model_type of ['roberta', 'camembert', 'xlm-roberta', 'data2vec-text']) {
+    const directory = unsettled(model_type, {}, { model_type, n_positions: 66, pad_token_id: 1 });
+    const { tokens } = await imported(`${model_type}-bundle`, { directory });
+    assert.equal(tokens.longest, 64, model_type);
+  }
+});
+
+test('an image processor of another network is refused in one line, and onnxruntime says nothing beside it', async () => {
+  const directory = settled('other-size', { decoder_start_token_id: 0, eos_token_id: 0 });
+  writeFileSync(
+    join(directory, 'preprocessor_config.json'),
+    JSON.stringify({ image_processor_type: 'ViTImageProcessor', size: 48 }),
+  );
+  const script = `import { importCaptioner } from ${JSON.stringify(IMPORT)};
+    await importCaptioner({ directory: ${JSON.stringify(directory)}, out: ${JSON.stringify(join(make('other'), 'bundle'))}, name: 'other' })
+      .catch(({ message }) => console.log(message));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', script], {
+    encoding: 'utf8',
+  });
+  assert.equal(stderr, '');
+  assert.match(stdout, /^[^\n]*encoder_model\.onnx[^\n]*48 x 48[^\n]*preprocessor_config\.json[^\n]*\n$/);
 });
 
 test('where a configuration does not say how many positions there are, captions are as long as any', async () => {

@@ -172,7 +172,10 @@ test('a slice to the largest int64 goes to the end', async () => {
       return g.node('ReduceMean', ['last', 'axis'], 'mean', { keepdims: 1 });
     }),
   );
-  near(await said(graphs), expected((cells) => [0, 1].map((i) => (cells[1]![i]! + cells[2]![i]!) / 2)));
+  near(
+    await said(graphs),
+    expected((cells) => [0, 1].map((i) => (cells[1]![i]! + cells[2]![i]!) / 2)),
+  );
 });
 
 test('an input that nothing is known of is refused by its name', () => {
