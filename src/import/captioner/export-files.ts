@@ -1,7 +1,7 @@
 /** The files of an export on this machine, by the names that exporters give them. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ModelUnusable, SourceError } from '../../errors.ts';
 import type { OnnxModel } from '../../onnx/graph.ts';
 import { decodeModel, type ExternalData } from '../../onnx/read.ts';
@@ -36,8 +36,16 @@ export async function findExport(
     file: directory,
     expected: `${names(encoder)} and ${names(DECODERS[0]!)} (or ${DECODERS[1]}), at the top or in onnx/`,
     actual: paths.length === 0 ? 'no ONNX files' : paths.join(', '),
-    ...(wanted === undefined ? {} : { remedy: 'Ask for a precision that is there, or for none.' }),
+    ...remedyFor(paths, wanted),
   });
+}
+
+/** As `optimum-cli export onnx --monolith` names it: encoder and decoder in one, which would see the image anew for each word. */
+const MONOLITH = 'model.onnx';
+
+function remedyFor(paths: readonly string[], wanted: Precision | undefined): { remedy?: string } {
+  if (paths.some((path) => basename(path) === MONOLITH)) return { remedy: 'Export it without --monolith.' };
+  return wanted === undefined ? {} : { remedy: 'Ask for a precision that is there, or for none.' };
 }
 
 const isNamed = (path: string, name: string) => path === `${name}.onnx` || path === `onnx/${name}.onnx`;

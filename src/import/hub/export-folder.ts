@@ -16,16 +16,22 @@ export async function holdsExport(directory: string): Promise<boolean> {
 
 /** @throws SourceUnsupported */
 export async function requireGraphs(directory: string): Promise<void> {
-  if (graphsIn(await namesIn(directory)).length === 0) throw noGraphs(directory, directory);
+  if (graphsIn(await namesIn(directory)).length > 0) return;
+  throw noGraphs(directory, `${directory} ${TASK}`, FOR_BERT);
 }
 
-/** @param model as Optimum takes it: a folder or an id of the hub */
-export function noGraphs(file: string, model: string): SourceError {
+/** Optimum asks the hub what a model is for; of a folder it has to be told. */
+const TASK = '--task image-to-text-with-past';
+/** It exports these only without a cache. */
+const FOR_BERT = ' Where the decoder is a BERT or RoBERTa, the task is image-to-text.';
+
+/** @param model as Optimum takes it: an id of the hub, or a folder and its task */
+export function noGraphs(file: string, model: string, also = ''): SourceError {
   return new SourceError('SourceUnsupported', {
     file,
     expected: 'ONNX files, at the top or in onnx/',
     actual: 'none',
-    remedy: `Make them (pip install "optimum-onnx[onnxruntime]"; optimum-cli export onnx --model ${model} exported) and import that folder.`,
+    remedy: `Make them (pip install "optimum-onnx[onnxruntime]"; optimum-cli export onnx --model ${model} exported) and import that folder.${also}`,
   });
 }
 

@@ -52,6 +52,14 @@ const BROKEN: [name: string, spoil: (directory: string) => void, says: RegExp][]
     },
     /decoder_model/,
   ],
+  [
+    'encoder and decoder in one graph',
+    (directory) => {
+      cpSync(join(directory, 'encoder_model.onnx'), join(directory, 'model.onnx'));
+      for (const name of ['encoder_model.onnx', ...DECODERS]) remove(name)(directory);
+    },
+    /found model\.onnx\. Export it without --monolith\./,
+  ],
   ['no tokenizer.json', remove('tokenizer.json'), /tokenizer\.json/],
   ['no config.json', remove('config.json'), /config\.json/],
   ['no preprocessor_config.json', remove('preprocessor_config.json'), /preprocessor_config\.json/],
@@ -175,6 +183,6 @@ test('weights for PyTorch alone, as users see it', async () => {
   assert.equal(status, 4);
   assert.match(
     stderr,
-    /^show-and-tell: SourceUnsupported: [^\n]*onnx[^\n]*optimum-cli export onnx[^\n]*\n$/i,
+    /^show-and-tell: SourceUnsupported: [^\n]*onnx[^\n]*optimum-cli export onnx [^\n]*--task image-to-text-with-past[^\n]*\n$/i,
   );
 });
