@@ -30,7 +30,7 @@ export async function selfCheck(directory: string): Promise<SelfCheck> {
   process.once('exit', end);
   const { stdout } = await run
     .catch((failure: FailedRun) => {
-      throw failure.killed || failure.code === EXIT_BUG ? failure : whyItFailed(directory, failure);
+      throw failure.killed ? failure : whyItFailed(directory, failure);
     })
     .finally(() => process.off('exit', end));
   const results = stdout
@@ -55,15 +55,29 @@ interface FailedRun extends Error {
   stderr: string;
 }
 
-/** The networks are sound, since they were just written; what a machine lacks to run them is memory. */
-function whyItFailed(directory: string, { signal, stdout, stderr }: FailedRun): ModelUnusable {
+/**
+ * Networks of this program are sound, since they were just written: what a machine lacks to run them is memory. Those of others
+ * may be put together in a way that the import took for another.
+ */
+function whyItFailed(directory: string, { code, signal, stdout, stderr }: FailedRun): ModelUnusable {
   const [first = ''] = `${stderr}${stdout}`.split('\n', 1);
+  const broken = code === EXIT_BUG;
   return new ModelUnusable({
     file: directory,
     expected: `captions of ${PHOTOGRAPH} from the new bundle`,
-    actual: signal === null ? first : `a process that was ended by ${signal}`,
-    remedy: 'Was memory short? Close other programs, or take a smaller model, and try again.',
+    actual: signal !== null ? `a process that was ended by ${signal}` : (broken && errorIn(stdout)) || first,
+    remedy: broken
+      ? 'That is a fault of the import: please report it, with what made the source.'
+      : 'Was memory short? Close other programs, or take a smaller model, and try again.',
   });
+}
+
+/** Of the first photograph. */
+function errorIn(stdout: string): string | undefined {
+  const [line = ''] = stdout.split('\n', 1);
+  if (!line.startsWith('{')) return undefined;
+  const { error } = JSON.parse(line) as { error?: { message: string } };
+  return error?.message.replaceAll(/\s+/g, ' ');
 }
 
 /** @param times of one caption after the other, the first of which sizes buffers @returns the median of the others */

@@ -5,7 +5,7 @@ import type { OnnxModel } from '../../onnx/graph.ts';
 import { encodeModel } from '../../onnx/write.ts';
 import { type ExportFiles, openGraph } from './export-files.ts';
 import { branchOf, isMerged } from './graphs/branches.ts';
-import { commonIrVersion } from './graphs/compose.ts';
+import { commonIrVersion, inputsOf } from './graphs/compose.ts';
 import { promptedEncoder } from './graphs/prompted-encoder.ts';
 import type { Decoders } from './graphs/step.ts';
 import { withoutHalves } from './graphs/stored-weights.ts';
@@ -92,6 +92,17 @@ function precisionOf(models: readonly OnnxModel[]): ExportParts['precision'] {
   return types.includes('float16') ? 'fp16' : 'fp32';
 }
 
+function refuseFixed({ encoder, encoderFile: file }: Pick<ExportParts, 'encoder' | 'encoderFile'>): void {
+  const images = inputsOf(encoder)[0]?.dims?.[0];
+  if (typeof images !== 'number') return;
+  throw new SourceError('SourceUnsupported', {
+    file,
+    expected: 'a graph for any number of images',
+    actual: `one for ${images}`,
+    remedy: 'Export it without --no-dynamic-axes.',
+  });
+}
+
 /** What goes wrong is in the error: onnxruntime writes it to the terminal as well. */
 const QUIET = { logSeverityLevel: 4 } as const;
 
@@ -104,6 +115,7 @@ export async function measureEncoder(
   { width, height }: { width: number; height: number },
 ): Promise<{ regions: number; embeddingWidth: number }> {
   const { InferenceSession, Tensor } = onnxruntime();
+  refuseFixed({ encoder, encoderFile });
   const refused = (actual: string, cause?: unknown) =>
     new SourceError(
       'SourceUnsupported',
@@ -129,6 +141,7 @@ export async function measureEncoder(
     throw refused(`an output of ${out.last_hidden_state?.dims.join(' x ')}`);
   } catch (cause) {
     if (cause instanceof SourceError) throw cause;
-    throw refused(String(cause instanceof Error ? cause.message : cause).trim(), cause);
+    const said = String(cause instanceof Error ? cause.message : cause);
+    throw refused(said.trim().replaceAll(/\s+/g, ' ').replace(/\.$/, ''), cause);
   }
 }

@@ -13,12 +13,18 @@ import { addQuantizeCommand } from '../../../src/cli/import/quantize.ts';
 import { spread } from '../../../src/cli/import/quantize-model.ts';
 import { selfCheck, warmTime } from '../../../src/cli/import/self-check.ts';
 import { InvalidRequest, type ModelUnusable } from '../../../src/errors.ts';
+import { openGraph } from '../../../src/import/captioner/export-files.ts';
+import { importCaptioner } from '../../../src/import/captioner/import-captioner.ts';
 import { readBundle } from '../../../src/model/bundle.ts';
 import { DEFAULT_BUNDLE } from '../../../src/model/load.ts';
+import { type CaptionerManifest, manifestSchema } from '../../../src/model/manifest.ts';
+import { draftBundle } from '../../../src/model/write-bundle.ts';
+import { integers } from '../../../src/onnx/graph.ts';
+import { modelParts } from '../../../src/onnx/write.ts';
 import { temporaryDirectory } from '../../support/bundles.ts';
 import { startHub } from '../../support/hub/hub-server.ts';
 import { setEnvironment } from '../../support/network/servers.ts';
-import { COFFEE } from '../../support/samples.ts';
+import { COFFEE, ROOT } from '../../support/samples.ts';
 
 const temporary = temporaryDirectory();
 after(() => temporary.dispose());
@@ -252,6 +258,33 @@ describe('a new bundle', () => {
       process.kill(Number(child), 'SIGKILL');
     }
     await assert.rejects(killed, /found a process that was ended by SIGKILL\. Was memory short\?/);
+  });
+
+  it('that was put together wrongly is refused in one line', async () => {
+    const export_ = join(ROOT, 'test/fixtures/captioners/vit-gpt2');
+    const { draft } = await importCaptioner({ directory: export_, out: at('sound'), name: 'sound' });
+    const read = (name: string) => readFileSync(join(draft.directory, name));
+    const decoder = await openGraph(join(draft.directory, 'decoder.onnx'));
+    const reshaped = decoder.nodes.find(
+      ({ op, inputs }) => op === 'Reshape' && decoder.constants.has(inputs[1]!),
+    );
+    const constants = new Map([...decoder.constants, [reshaped!.inputs[1]!, integers(7, 7)]]);
+    const { files: _, ...manifest } = manifestSchema(2).parse(JSON.parse(`${read('manifest.json')}`));
+    const broken = await draftBundle(
+      at('unsound'),
+      {
+        encoder: [read('encoder.onnx')],
+        decoder: modelParts({ ...decoder, constants }),
+        tokenizer: [read('tokenizer.json')],
+      },
+      manifest as Omit<CaptionerManifest, 'files'>,
+    );
+    await assert.rejects(selfCheck(broken.directory), ({ code, message }: ModelUnusable) => {
+      assert.equal(code, 'ModelUnusable');
+      assert.match(message, /^[^\n]+, found [^\n]*running Reshape node[^\n]*: please report it[^\n]*$/);
+      return true;
+    });
+    await Promise.all([draft.discard(), broken.discard()]);
   });
 
   it('is told with its name, hash and files', async (t) => {
