@@ -55,14 +55,15 @@ export function decoderGrid(logits: number): ProductGrid {
 export function quantizeProducts(file: string, fp32Model: Uint8Array, grid: ProductGrid): Uint8Array {
   const source = decodeModel(file, fp32Model);
   const g = new GraphBuilder();
-  g.constant('digit_base', scalar(DIGIT_BASE));
-  g.constant('one', scalar(1));
-  g.constant('digit_zero', tensorOf(Uint8Array.of(DIGIT_ZERO), []));
-  g.constant('byte_zero', tensorOf(Uint8Array.of(BYTE_ZERO), []));
-  g.constant('largest_number', scalar(grid === 'digits' ? LARGEST_IN_DIGITS : LARGEST_IN_BYTES));
+  // Under names of their own: exports call values 'one' as well.
+  g.constant('int8/digit_base', scalar(DIGIT_BASE));
+  g.constant('int8/one', scalar(1));
+  g.constant('int8/digit_zero', tensorOf(Uint8Array.of(DIGIT_ZERO), []));
+  g.constant('int8/byte_zero', tensorOf(Uint8Array.of(BYTE_ZERO), []));
+  g.constant('int8/largest_number', scalar(grid === 'digits' ? LARGEST_IN_DIGITS : LARGEST_IN_BYTES));
   // A row of zeros has no size of its own.
-  g.constant('smallest_row', scalar(1e-9));
-  g.constant('row_axis', integers(-1));
+  g.constant('int8/smallest_row', scalar(1e-9));
+  g.constant('int8/row_axis', integers(-1));
   const turned = turnedMatrices(source);
   for (const node of source.nodes) append(g, { ...source, turned }, node, grid);
   const used = new Set(g.nodes.flatMap((node) => node.inputs));
@@ -192,30 +193,30 @@ function transposed(matrix: OnnxTensor): { values: Float32Array; dims: number[] 
  */
 function numbersOf(g: GraphBuilder, x: string, name: string): string {
   g.node('Abs', [x], `${name}/sizes`);
-  g.node('ReduceMax', [`${name}/sizes`, 'row_axis'], `${name}/largest`, { keepdims: 1 });
-  g.node('Max', [`${name}/largest`, 'smallest_row'], `${name}/range`);
-  const step = g.node('Div', [`${name}/range`, 'largest_number'], `${name}/step`);
+  g.node('ReduceMax', [`${name}/sizes`, 'int8/row_axis'], `${name}/largest`, { keepdims: 1 });
+  g.node('Max', [`${name}/largest`, 'int8/smallest_row'], `${name}/range`);
+  const step = g.node('Div', [`${name}/range`, 'int8/largest_number'], `${name}/step`);
   g.node('Div', [x, step], `${name}/number`);
   return step;
 }
 
 /** Sums of products, float `[..., N]`, of the numbers rounded to bytes. */
 function sumOfBytes(g: GraphBuilder, weightName: string, name: string): string {
-  g.node('QuantizeLinear', [`${name}/number`, 'one', 'byte_zero'], `${name}/bytes`);
-  g.node('MatMulInteger', [`${name}/bytes`, `${weightName}/integers`, 'byte_zero'], `${name}/integers`);
+  g.node('QuantizeLinear', [`${name}/number`, 'int8/one', 'int8/byte_zero'], `${name}/bytes`);
+  g.node('MatMulInteger', [`${name}/bytes`, `${weightName}/integers`, 'int8/byte_zero'], `${name}/integers`);
   return g.node('Cast', [`${name}/integers`], `${name}/sum`, { to: DATA_TYPES.float32 });
 }
 
 /** The same of the numbers in two digits: `[2B, ..., K]`, the rows' high digits, then their low ones. */
 function sumOfDigits(g: GraphBuilder, weightName: string, name: string): string {
-  g.node('QuantizeLinear', [`${name}/number`, 'digit_base', 'digit_zero'], `${name}/high_digit`);
-  g.node('DequantizeLinear', [`${name}/high_digit`, 'digit_base', 'digit_zero'], `${name}/high_number`);
+  g.node('QuantizeLinear', [`${name}/number`, 'int8/digit_base', 'int8/digit_zero'], `${name}/high_digit`);
+  g.node('DequantizeLinear', [`${name}/high_digit`, 'int8/digit_base', 'int8/digit_zero'], `${name}/high_number`);
   g.node('Sub', [`${name}/number`, `${name}/high_number`], `${name}/low_number`);
-  g.node('QuantizeLinear', [`${name}/low_number`, 'one', 'digit_zero'], `${name}/low_digit`);
+  g.node('QuantizeLinear', [`${name}/low_number`, 'int8/one', 'int8/digit_zero'], `${name}/low_digit`);
   g.node('Concat', [`${name}/high_digit`, `${name}/low_digit`], `${name}/digits`, { axis: 0 });
-  g.node('MatMulInteger', [`${name}/digits`, `${weightName}/integers`, 'digit_zero'], `${name}/integers`);
+  g.node('MatMulInteger', [`${name}/digits`, `${weightName}/integers`, 'int8/digit_zero'], `${name}/integers`);
   g.node('Cast', [`${name}/integers`], `${name}/floats`, { to: DATA_TYPES.float32 });
   g.node('Split', [`${name}/floats`], [`${name}/high`, `${name}/low`], { axis: 0, num_outputs: 2 });
-  g.node('Mul', [`${name}/high`, 'digit_base'], `${name}/raised`);
+  g.node('Mul', [`${name}/high`, 'int8/digit_base'], `${name}/raised`);
   return g.node('Add', [`${name}/raised`, `${name}/low`], `${name}/sum`);
 }

@@ -180,3 +180,23 @@ test('a table of words that is turned to be the last layer is bytes in both plac
   const [expected, found] = [await said(bytes), await said(int8)];
   assert.ok(found.every((value, i) => Math.abs(value - expected[i]!) < 0.1));
 });
+
+test('a graph may have constants of any names', async () => {
+  const g = new GraphBuilder();
+  for (const name of ['one', 'row_axis', 'byte_zero']) g.constant(name, integers(3));
+  g.constant('matrix', tensorOf(Float32Array.of(1, 0, 0, 1), [2, 2]));
+  g.node('MatMul', ['x', 'matrix'], 'product');
+  g.node('Concat', ['one', 'row_axis', 'byte_zero'], 'list', { axis: 0 });
+  const model = g.model(
+    'products',
+    [{ name: 'x', type: 'float32', dims: ['N', 2] }],
+    [
+      { name: 'product', type: 'float32', dims: ['N', 2] },
+      { name: 'list', type: 'int64', dims: [3] },
+    ],
+  );
+  const session = await open(quantizeProducts('products', encodeModel(model), 'bytes'));
+  const { product, list } = await session.run({ x: new Tensor('float32', Float32Array.of(4, 2), [1, 2]) });
+  assert.deepEqual([...(list!.data as BigInt64Array)], [3n, 3n, 3n]);
+  assert.ok(Math.abs((product!.data as Float32Array)[1]! - 2) < 0.05);
+});
