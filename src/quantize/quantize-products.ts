@@ -66,9 +66,19 @@ export function quantizeProducts(file: string, fp32Model: Uint8Array, grid: Prod
   g.constant('int8/row_axis', integers(-1));
   const turned = turnedMatrices(source);
   for (const node of source.nodes) append(g, { ...source, turned }, node, grid);
-  const used = new Set(g.nodes.flatMap((node) => node.inputs));
+  const nodes = (source.opsets[''] ?? 0) < 18 ? g.nodes.map(before18) : g.nodes;
+  const used = new Set(nodes.flatMap((node) => node.inputs));
   const constants = [...source.constants, ...g.constants].filter(([name]) => used.has(name));
-  return encodeModel({ ...source, nodes: g.nodes, constants: new Map(constants) });
+  return encodeModel({ ...source, nodes, constants: new Map(constants) });
+}
+
+/** As opsets before 18 have nodes that were added here: axes are an attribute, and parts are even where nothing is said. */
+function before18(node: OnnxNode): OnnxNode {
+  const [x = '', axis] = node.inputs;
+  const { num_outputs: _, ...attributes } = node.attributes;
+  return axis === 'int8/row_axis'
+    ? { ...node, inputs: [x], attributes: { ...attributes, axes: [-1] } }
+    : { ...node, attributes };
 }
 
 const DIGIT_BASE = 128;
@@ -210,11 +220,19 @@ function sumOfBytes(g: GraphBuilder, weightName: string, name: string): string {
 /** The same of the numbers in two digits: `[2B, ..., K]`, the rows' high digits, then their low ones. */
 function sumOfDigits(g: GraphBuilder, weightName: string, name: string): string {
   g.node('QuantizeLinear', [`${name}/number`, 'int8/digit_base', 'int8/digit_zero'], `${name}/high_digit`);
-  g.node('DequantizeLinear', [`${name}/high_digit`, 'int8/digit_base', 'int8/digit_zero'], `${name}/high_number`);
+  g.node(
+    'DequantizeLinear',
+    [`${name}/high_digit`, 'int8/digit_base', 'int8/digit_zero'],
+    `${name}/high_number`,
+  );
   g.node('Sub', [`${name}/number`, `${name}/high_number`], `${name}/low_number`);
   g.node('QuantizeLinear', [`${name}/low_number`, 'int8/one', 'int8/digit_zero'], `${name}/low_digit`);
   g.node('Concat', [`${name}/high_digit`, `${name}/low_digit`], `${name}/digits`, { axis: 0 });
-  g.node('MatMulInteger', [`${name}/digits`, `${weightName}/integers`, 'int8/digit_zero'], `${name}/integers`);
+  g.node(
+    'MatMulInteger',
+    [`${name}/digits`, `${weightName}/integers`, 'int8/digit_zero'],
+    `${name}/integers`,
+  );
   g.node('Cast', [`${name}/integers`], `${name}/floats`, { to: DATA_TYPES.float32 });
   g.node('Split', [`${name}/floats`], [`${name}/high`, `${name}/low`], { axis: 0, num_outputs: 2 });
   g.node('Mul', [`${name}/high`, 'int8/digit_base'], `${name}/raised`);

@@ -200,3 +200,27 @@ test('a graph may have constants of any names', async () => {
   assert.deepEqual([...(list!.data as BigInt64Array)], [3n, 3n, 3n]);
   assert.ok(Math.abs((product!.data as Float32Array)[1]! - 2) < 0.05);
 });
+
+test('a graph of any opset stays one, with either grid', async () => {
+  const g = new GraphBuilder();
+  const side = 8;
+  const matrix = Float32Array.from({ length: side * side }, (_, i) => Math.sin(i));
+  g.constant('matrix', tensorOf(matrix, [side, side]));
+  g.node('MatMul', ['x', 'matrix'], 'product');
+  const model = g.model(
+    'products',
+    [{ name: 'x', type: 'float32', dims: ['N', side] }],
+    [{ name: 'product', type: 'float32', dims: ['N', side] }],
+  );
+  const x = new Tensor('float32', matrix.slice(side, 3 * side), [2, side]);
+  const products = await Promise.all(
+    [11, 13, 17, 18, 21].flatMap((opset) =>
+      (['bytes', 'digits'] as const).map(async (grid) => {
+        const fp32Model = encodeModel({ ...model, opsets: { '': opset }, irVersion: 8 });
+        const session = await open(quantizeProducts('products', fp32Model, grid));
+        return [...((await session.run({ x })).product!.data as Float32Array)];
+      }),
+    ),
+  );
+  for (const [i, product] of products.entries()) assert.deepEqual(product, products[i % 2], `${i}`);
+});
