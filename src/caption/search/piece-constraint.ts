@@ -207,7 +207,7 @@ function withId(progress: Progress, { words, within, first }: RequiredPhrase, id
   return {
     words: progress.words,
     within: matched(within, progress.within, id),
-    first: progress.first >= 0 && first[progress.first] === id ? progress.first + 1 : -1,
+    first: first[progress.first] === id ? progress.first + 1 : -1,
   };
 }
 

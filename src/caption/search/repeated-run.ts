@@ -5,7 +5,7 @@ const NONE: ReadonlySet<number> = new Set();
  * @param length 0 for none
  */
 export function idsThatRepeat(ids: readonly number[], length: number): ReadonlySet<number> {
-  if (length === 0 || ids.length < length) return NONE;
+  if (length === 0) return NONE;
   const last = ids.slice(ids.length - length + 1);
   const found = new Set<number>();
   for (let at = 0; at + length <= ids.length; at++) {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { beamSearch, type FoundCaption, type SearchOptions } from '../../../src/caption/beam-search.ts';
 import { NO_CONSTRAINT } from '../../../src/caption/search/constraint.ts';
+import { type PieceWishes, pieceConstraint } from '../../../src/caption/search/piece-constraint.ts';
 import { pieceVocabulary, type Tokenizer } from '../../../src/caption/vocabulary/pieces.ts';
 import type { WantedWords } from '../../../src/caption/vocabulary/vocabulary.ts';
 import { InvalidRequest } from '../../../src/errors.ts';
@@ -121,6 +122,77 @@ test('so many more pieces are looked at as may be refused', () => {
   // " man" and "man"; behind " wo" it is "man" that ends a banned word as well.
   assert.deepEqual([apart(['man']), apart(['man'], WO), apart(['man', 'woman'], WO)], [2, 2, 4]);
   assert.equal(apart(['woman']), 0);
+});
+
+test('many more are looked at where a word may be whole or not, and nothing is once all is said', () => {
+  const { constraint, after } = constraintAfter({ required: ['man'] });
+  const apart = (...ids: number[]) => constraint.apart(after(...ids));
+  // " man" and, where a caption begins, "man".
+  assert.deepEqual([apart(THE), apart(MAN), apart(MAN_ON)], [0, 64, 64]);
+  assert.deepEqual([apart(WO, MAN_ON), apart(MAN, STOP), apart(MAN, STOP, MAN)], [0, 0, 0]);
+  const banned = constraintAfter({ banned: ['man'] }, MAN);
+  assert.ok(banned.constraint.mustGoOn(banned.state));
+  assert.equal(banned.constraint.apart(banned.state), 2 + 64);
+});
+
+test('a phrase is followed in the spelling that it has there', () => {
+  const { constraint, after } = constraintAfter({ required: ['manual'] });
+  const wanted = (...ids: number[]) => constraint.wanted(after(...ids));
+  assert.deepEqual(wanted(), [MAN, MAN_ON]);
+  assert.deepEqual(wanted(MAN_ON), [MAN, UAL]);
+  assert.deepEqual(wanted(THE), [MAN]);
+  assert.deepEqual(wanted(THE, MAN), [MAN, UAL]);
+  assert.deepEqual(wanted(THE, MAN_ON), [MAN]);
+  assert.deepEqual(wanted(MAN_ON, UAL, STOP), []);
+});
+
+/** Letters in parts, capital ones, a sign, and what is no text; the prefix and its words in these pieces. */
+const PARTS = ['', 'man', ' man', ' MAN', 'ual', '.', ' ', ' caf', '\xc3', '\xa9', '\xe6\x97', '\xa5', 's'];
+const PREFIX = { ids: [2, 5, 7, 8, 9], words: ['man', '.', 'café'] };
+const PHRASES = ['man', 'manual', 'café', 'caf', '日', '. man', 'man . café', 'man café', 'cafés'];
+
+test('refuses and accepts what the text of the pieces does', () => {
+  const wordsOf = (ids: readonly number[]) => {
+    const bytes = ids.map((id) => PARTS[id]).join('');
+    // A letter that is not whole is none yet.
+    const text = Buffer.from(bytes.replace(/(\xc3|\xe6\x97)$/, ''), 'latin1').toString();
+    return text
+      .toLowerCase()
+      .replace(/[.\ufffd]/g, ' $& ')
+      .split(' ')
+      .filter(Boolean);
+  };
+  const has = (words: readonly string[], phrase: string) => ` ${words.join(' ')} `.includes(` ${phrase} `);
+  const seen = { accepted: 0, refused: 0 };
+  const phrases = fc.uniqueArray(fc.constantFrom(...PHRASES), { maxLength: 2 });
+  const piece = fc.nat(PARTS.length - 1);
+  const said = fc.oneof(
+    fc.array(piece, { maxLength: 9 }),
+    fc.array(piece).map((ids) => [...PREFIX.ids, ...ids]),
+  );
+  fc.assert(
+    fc.property(said, phrases, phrases, fc.boolean(), (ids, banned, required, begins) => {
+      const wishes: PieceWishes = {
+        banned: banned.map((phrase) => phrase.split(' ')),
+        prefixes: begins ? [PREFIX.ids] : [],
+        required: required.map((phrase) => ({ words: phrase.split(' '), within: [1, 4], first: [] })),
+      };
+      const constraint = pieceConstraint(wishes, { bytes: (id) => PARTS[id]!, count: () => 1 });
+      let state: number | null = constraint.start;
+      for (const id of ids) state = state === null ? null : constraint.next(state, id);
+      const words = wordsOf(ids);
+      const starts =
+        PREFIX.ids.every((id, i) => ids[i] === id) && PREFIX.words.every((word, i) => words[i] === word);
+      const isWished =
+        (!begins || starts) &&
+        !banned.some((phrase) => has(words, phrase)) &&
+        required.every((phrase) => has(words, phrase));
+      assert.equal(state !== null && constraint.accepts(state), isWished, words.join(' '));
+      seen[isWished ? 'accepted' : 'refused']++;
+    }),
+    { numRuns: 3000, seed: 25 },
+  );
+  assert.ok(Math.min(seen.accepted, seen.refused) > 500, JSON.stringify(seen));
 });
 
 test('equals the enumeration of all captions whose text fulfils a wish when the beams drop none', async () => {
