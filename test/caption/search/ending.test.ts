@@ -87,6 +87,27 @@ test('the beam search of transformers, whatever stops it', async () => {
   assert.deepEqual([...seen].sort(), ['false', 'true']);
 });
 
+test('only `never` waits for captions that could become better by being longer', async () => {
+  const rows: Record<string, number[]> = {
+    '0': [-9, -1, -1.5, -2],
+    '0,2': [-9, -1.5, -2.5, -5],
+    '0,2,2': [-9, -0.01, -9, -9],
+  };
+  const model: Model = (prefix) => rows[prefix.join()] ?? [-9, -9, -9, -9];
+  const found = async (early: EarlyStopping, lengthNormalization: number) => {
+    const options = { vocabularySize: 4, beamWidth: 2, maxLength: 7, lengthNormalization };
+    const whole = searchOptions({ ...options, ending: transformersEnding(early) });
+    const { captions, steps } = await beamSearch(stepOver(model).decoder, ONE_IMAGE, whole);
+    return [...captions[0]!.map(({ ids }) => ids.join()), steps];
+  };
+  // -1 and -3 / 2 are there when the best that goes on has -4 / 2; what becomes of it has -4.01 / 3.
+  assert.deepEqual(await found(true, 1), ['0,1', '0,2,1', 3]);
+  assert.deepEqual(await found(false, 1), ['0,1', '0,2,1', 3]);
+  assert.deepEqual(await found('never', 1), ['0,1', '0,2,2,1', 4]);
+  // Where length is no gain nothing is waited for.
+  assert.deepEqual(await found('never', 0), ['0,1', '0,2,1', 3]);
+});
+
 test('several ids at the start are read before the first word, and count as said', async () => {
   const model = modelOf(9, 5);
   const options = searchOptions({
