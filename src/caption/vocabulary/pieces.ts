@@ -45,7 +45,7 @@ export function pieceVocabulary(tokenizer: Tokenizer, { startIds, endId, logits 
   const bytes = (id: number) => (isText(id) ? tokenizer.bytes(id) : '');
   const saidIds = (ids: readonly number[]) => {
     const from = startIds.every((id, i) => ids[i] === id) ? startIds.length : 0;
-    const to = ids.length > from && ids.at(-1) === endId ? ids.length - 1 : ids.length;
+    const to = ids.at(-1) === endId ? ids.length - 1 : ids.length;
     return ids.slice(from, to);
   };
   const textOf = (ids: readonly number[]) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { saysTwice } from '../../../src/caption/confidence/says-twice.ts';
 import { GENDERED_WORDS, planCaptions } from '../../../src/caption/plan.ts';
+import { pieceVocabulary, type Tokenizer } from '../../../src/caption/vocabulary/pieces.ts';
 import type { PlannedWords, Vocabulary } from '../../../src/caption/vocabulary/vocabulary.ts';
 import { InvalidRequest } from '../../../src/errors.ts';
 import { TOKENIZERS, type TokenizerName, vocabularyOf } from './tokenizers.ts';
@@ -274,5 +275,81 @@ test('the unknown piece and other special ones can be banned by name', async () 
 
 test('plans of one kind of vocabulary are not taken for another', async () => {
   const { vocabulary } = await vocabularyOf('gpt2');
-  assert.throws(() => vocabulary.constraint({ banned: [], prefix: [], required: [] }), TypeError);
+  const planned = { banned: [], prefix: [], required: [] };
+  assert.throws(() => vocabulary.constraint(planned), { name: 'TypeError', message: /of whole words/ });
+});
+
+describe('a tokenizer whose pieces are letters', () => {
+  const LETTERS = [..."\0|abcdefghijklmnopqrstuvwxyz .,!?'"];
+  const END = 1;
+  const encode = (text: string) => [...text].map((letter) => LETTERS.indexOf(letter));
+  /** The end is not among the special ids. */
+  const letters: Tokenizer = {
+    size: LETTERS.length,
+    bytes: (id) => LETTERS[id] ?? '',
+    special: new Set([0]),
+    unknownId: -1,
+    closesUp: false,
+    encode,
+  };
+  const made = (changes: Partial<Tokenizer> = {}) =>
+    pieceVocabulary({ ...letters, ...changes }, { startIds: [0], endId: END, logits: LETTERS.length });
+  const wanted = { banned: [], prefix: '', required: [] };
+
+  test('has an end that is no text, whoever says so', () => {
+    const { text, words, constraint, plan } = made();
+    assert.equal(text([0, ...encode('a man'), END]), 'a man');
+    assert.equal(text([0, ...encode('a'), END, ...encode(' man')]), 'a man');
+    assert.deepEqual(words([0, ...encode('a'), END, ...encode('s it'), END]), [
+      { word: 'as', ids: 3 },
+      { word: 'it', ids: 3 },
+    ]);
+    assert.equal(follow(made(), plan({ ...wanted, required: ['man'] }), encode('man')), 'accepted');
+    const { constraint: said } = constraint(plan({ ...wanted, banned: ['as'] }));
+    const state = [...encode('a'), END, ...encode('s')].reduce((at, id) => said.next(at, id)!, said.start);
+    assert.ok(!said.accepts(state));
+  });
+
+  test('loses the blanks before stops where it is asked to', () => {
+    // As clean_up_tokenization of transformers 4.57 replaces.
+    const said = [0, ...encode(" it 's a man , he is n't . i 'm ? we 've ! you 're a ' b . . a n 't"), END];
+    const closed = "it's a man, he isn't. i'm? we've! you're a'b.. a n 't";
+    assert.equal(made({ closesUp: true }).text(said), closed);
+    assert.equal(made().text([0, ...encode('a man .'), END]), 'a man .');
+  });
+
+  test('names what is no text, and a blank', () => {
+    const { piece } = made();
+    assert.deepEqual(piece(0, 2), { word: '\0' });
+    assert.deepEqual(piece(999, 2), { word: '<UNK>' });
+    assert.deepEqual(piece(encode(' ')[0]!, 2), { word: '␣' });
+    assert.deepEqual(piece(encode('m')[0]!, 2), { word: 'm', continues: true });
+  });
+
+  test('spells phrases of up to 24 pieces, the blank before them counted', () => {
+    const planned = made().plan({ ...wanted, required: ['m'.repeat(23)] });
+    assert.ok('wishes' in planned);
+    assert.equal(planned.wishes.required[0]!.within.length, 24);
+    for (const required of [['m'.repeat(24)], ['man', `a ${'m'.repeat(30)}`]]) {
+      assert.throws(
+        () => made().plan({ ...wanted, required }),
+        (error) => {
+          assert.ok(error instanceof InvalidRequest);
+          const message = `"${required.at(-1)}" has more than 24 pieces as the model writes it`;
+          assert.deepEqual(error.problems, [{ field: 'requiredWords', message }]);
+          return true;
+        },
+      );
+    }
+  });
+
+  test('bans nothing by a text without words, and says which word it cannot spell', () => {
+    const planned = made().plan({ ...wanted, banned: [' ', '\t'], prefix: 'a man' });
+    assert.ok('wishes' in planned);
+    assert.deepEqual(planned.wishes.banned, []);
+    assert.throws(
+      () => made().plan({ ...wanted, prefix: ' a 7 man' }),
+      (error) => error instanceof InvalidRequest && /the word "7"/.test(error.problems[0]!.message),
+    );
+  });
 });
