@@ -229,7 +229,7 @@ test('a word that a tokenizer cannot spell is refused by the option that has it'
   const { vocabulary } = await vocabularyOf('bert');
   const model = { defaults: {}, vocabulary, calibrated: false, explains: false };
   for (const [asked, field] of [
-    [{ prefix: 'a 日本 sign' }, 'prefix'],
+    [{ prefix: ' a 日本 sign' }, 'prefix'],
     [{ requiredWords: ['a cat', 'the 日本'] }, 'requiredWords'],
   ] as const) {
     assert.throws(
@@ -308,6 +308,13 @@ describe('a tokenizer whose pieces are letters', () => {
     const { constraint: said } = constraint(plan({ ...wanted, banned: ['as'] }));
     const state = [...encode('a'), END, ...encode('s')].reduce((at, id) => said.next(at, id)!, said.start);
     assert.ok(!said.accepts(state));
+  });
+
+  test('has a start where all of its ids are, and nowhere else', () => {
+    const startIds = [0, ...encode('a')];
+    const { text } = pieceVocabulary(letters, { startIds, endId: END, logits: LETTERS.length });
+    assert.equal(text([...startIds, ...encode('man'), END]), 'man');
+    assert.equal(text([...encode('man'), END]), 'man');
   });
 
   test('loses the blanks before stops where it is asked to', () => {
