@@ -215,6 +215,13 @@ describe('what a graph has to take and give', () => {
     });
   }
 
+  it('is refused where one of its dimensions is another', async () => {
+    const width = manifest.embeddingWidth;
+    const problem = await rejectsUnusable(openWith((inputs) => (inputs[1]!.shape = ['batch', width + 1])));
+    assert.equal(problem.expected, `input "image_embedding" float32 [?, ${width}]`);
+    assert.equal(problem.actual, `float32 [batch, ${width + 1}]`);
+  });
+
   it('of each image and each hypothesis has its own numbers', async () => {
     const encoder = await openSession(join(DEFAULT_BUNDLE, 'encoder.onnx'), network.encoder, CPU);
     const decoder = await openSession(DECODER, network.decoder, CPU);
