@@ -192,7 +192,7 @@ describe('an export is refused', () => {
         null,
         { code: 'SourceUnsupported', message: /"decoder_start_token_id"/ },
       ],
-      ['of no JSON', '{', null, { code: 'SourceDamaged', message: /config\.json/ }],
+      ['of no JSON', '{', null, { code: 'SourceDamaged', message: /config\.json.*expected JSON/ }],
       [
         'whose ids are words',
         { ...PLAIN, eos_token_id: 'x' },
