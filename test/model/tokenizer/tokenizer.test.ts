@@ -25,7 +25,9 @@ describe('a tokenizer.json is refused', () => {
   const bert = () => JSON.parse(tokenizerJson('bert'));
   const cases: [string, string, RegExp][] = [
     ['that is no JSON', '{"model":', /^is not JSON$/],
-    ['that is no object', '[]', /no model|model of type none/],
+    ['that is a list', '[]', /no model|model of type none/],
+    ['that is nothing', 'null', /^is not an object$/],
+    ['that is a text', '"{}"', /^is not an object$/],
     ['without a model', '{}', /model of type none; BPE, WordPiece, Unigram are known/],
     [
       'of an unknown model',
@@ -46,6 +48,11 @@ describe('a tokenizer.json is refused', () => {
     [
       'whose pieces have no text',
       JSON.stringify({ ...bert(), model: { type: 'Unigram', vocab: [[1, 2]] } }),
+      /list of tokens/,
+    ],
+    [
+      'with nothing for a piece',
+      JSON.stringify({ ...bert(), model: { type: 'Unigram', vocab: [null] } }),
       /list of tokens/,
     ],
     ['without a decoder', JSON.stringify({ ...bert(), decoder: null }), /no decoder/],
