@@ -51,6 +51,11 @@ describe('a tokenizer.json is refused', () => {
       /list of tokens/,
     ],
     [
+      'with an id beyond any vocabulary',
+      JSON.stringify({ ...bert(), added_tokens: [{ id: 1 << 22, content: 'far' }] }),
+      /added_tokens/,
+    ],
+    [
       'with nothing for a piece',
       JSON.stringify({ ...bert(), model: { type: 'Unigram', vocab: [null] } }),
       /list of tokens/,
@@ -121,4 +126,25 @@ describe('a tokenizer.json is refused', () => {
     const { encode } = await parseTokenizer(JSON.stringify({ ...gpt2, model: { ...gpt2.model, merges: 7 } }));
     assert.throws(() => encode('a'), TokenizerError);
   });
+});
+
+test('an id that no token has adds nothing, and unknown is what the model says', async () => {
+  for (const name of TOKENIZERS) {
+    const { bytes, size } = (await vocabularyOf(name)).tokenizer;
+    assert.deepEqual([bytes(size), bytes(size + 1, true)], ['', ''], name);
+  }
+  const unknownIn = async (model: object) => {
+    const bert = JSON.parse(tokenizerJson('bert'));
+    const file = { ...bert, added_tokens: [], model: { ...bert.model, unk_token: undefined, ...model } };
+    return (await parseTokenizer(JSON.stringify(file))).unknownId;
+  };
+  const vocab = { what: 0, a: 1 };
+  assert.equal(await unknownIn({ vocab, unk_token: 'what' }), 0);
+  assert.equal(await unknownIn({ vocab }), null);
+  assert.equal(await unknownIn({ vocab, unk_token: 'none' }), null);
+  const pieces = [
+    ['a', 0],
+    ['b', -1],
+  ];
+  assert.equal(await unknownIn({ type: 'Unigram', vocab: pieces, unk_id: 0 }), 0);
 });
