@@ -68,13 +68,17 @@ test('of a photograph far longer than wide only what the crop leaves is made', (
 
 test('a large photograph is resized in turns of a million pixels times weights, whichever direction comes first', () => {
   const whole = (resized: number) => ({ resized, from: 0, wanted: resized });
-  const turnsOf = (width: number, height: number, side: number) => {
+  const turnsOf = (width: number, height: number, side: number, otherSide = side) => {
     const pixels = new Uint8Array(3 * width * height);
-    return resize({ pixels, width, height }, 'bilinear', whole(side), whole(side)).turns;
+    return resize({ pixels, width, height }, 'bilinear', whole(side), whole(otherSide)).turns;
   };
   assert.equal(turnsOf(400, 300, 200), 1);
   // Each pixel twice across, and what is left of them twice down.
   const [landscape, portrait] = [turnsOf(2000, 1500, 200), turnsOf(1500, 2000, 200)];
   assert.ok(landscape >= 5 && landscape <= 8, `${landscape}`);
   assert.ok(portrait >= 5 && portrait <= 8, `${portrait}`);
+  // In one direction alone.
+  const [down, across] = [turnsOf(1500, 2000, 1500, 200), turnsOf(2000, 1500, 200, 1500)];
+  assert.ok(down >= 5 && down <= 8, `${down}`);
+  assert.ok(across >= 5 && across <= 8, `${across}`);
 });
