@@ -299,6 +299,28 @@ describe('what does not come is said with its reason and what to do', () => {
     });
   });
 
+  test('a listing without an end', async (t) => {
+    const { fetchIt } = await hubWith(t);
+    let pages = 0;
+    const port = await startHttp(t, (_, response) => {
+      const page = Array.from({ length: 1000 }, (_, i) => ({
+        type: 'file',
+        path: `${pages}-${i}`,
+        size: 1,
+        oid: 'a'.repeat(40),
+      }));
+      // One that nobody stops ends here all the same.
+      if (++pages < 20) response.setHeader('link', `<http://127.0.0.1:${port}/?cursor=${pages}>; rel="next"`);
+      response.end(JSON.stringify(page));
+    });
+    setEnvironment(t, { HF_ENDPOINT: `http://127.0.0.1:${port}` });
+    await assert.rejects(fetchIt({ revision: 'a'.repeat(40) }), {
+      code: 'SourceUnreadable',
+      message: /more than 10000 files/,
+    });
+    assert.equal(pages, 11);
+  });
+
   for (const [name, status, says] of [
     ['a hub in trouble', 503, /status 503.*Try again later/],
     ['a hub that was asked too often', 429, /status 429.*too often/],
