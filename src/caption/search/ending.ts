@@ -53,7 +53,7 @@ interface Settled<C extends Child> {
 const LEAST_OF_IM2TXT = Math.log(1e-12);
 
 function normalized(logProbability: number, length: number, exponent: number): number {
-  return exponent === 0 ? logProbability : logProbability / length ** exponent;
+  return logProbability / length ** exponent;
 }
 
 /**
@@ -83,9 +83,10 @@ export const IM2TXT_ENDING: EndingRule = {
 export type EarlyStopping = boolean | 'never';
 
 /**
- * The beam search of transformers 4.57 (`GenerationMixin._beam_search`): of the 2 * width best continuations of all
- * hypotheses the best that do not end live on, and one that ends counts only among the best `width`. Captions are ranked by
- * log-probability / (ids after the start)^lengthNormalization; at the maximum length what did not end counts as well.
+ * The beam search of transformers 4.57 (`GenerationMixin._beam_search`): of all continuations of all hypotheses the best
+ * that do not end live on (they are among the 2 * width best), and one that ends counts only among the best `width`.
+ * Captions are ranked by log-probability / (ids after the start)^lengthNormalization; at the maximum length what did not
+ * end counts as well.
  *
  * With one beam it is greedy search: the first end is the end.
  * @param forcesEnd `forced_eos_token_id`: the last id is the end, with a log-probability of 0
@@ -100,7 +101,7 @@ export function transformersEnding(earlyStopping: EarlyStopping, forcesEnd = fal
     score: (logProbability, length, exponent) => normalized(logProbability, length - 1, exponent),
     settle(children, isOver, { live, complete, beamWidth }) {
       const ranked = children.toSorted((a, b) => b.logProbability - a.logProbability);
-      ranked.slice(0, 2 * beamWidth).forEach((child, rank) => {
+      ranked.forEach((child, rank) => {
         if (!isOver(child)) live.push(child);
         else if (rank < beamWidth) complete.push(child);
       });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { beamSearch, type SearchOptions } from '../../../src/caption/beam-search.ts';
+import { constraintOf } from '../../../src/caption/search/constraint.ts';
 import { type EarlyStopping, transformersEnding } from '../../../src/caption/search/ending.ts';
 import { idsThatRepeat } from '../../../src/caption/search/repeated-run.ts';
 import { type Model, ONE_IMAGE, searchOptions, stepOver } from '../fake-models.ts';
@@ -27,7 +28,9 @@ function plainTransformers(model: Model, options: SearchOptions, early: EarlySto
   let running: Sentence[] = [{ ids: [...options.startIds], sum: 0 }];
   let finished: (Sentence & { score: number })[] = [];
   for (let length = 1; length < maxLength; length++) {
+    const isForced = options.ending.forcesEnd && length === maxLength - 1;
     const all = running.flatMap(({ ids, sum }) => {
+      if (isForced) return [{ ids: [...ids, endId], sum }];
       const repeated = idsThatRepeat(ids, options.noRepeatNgram ?? 0);
       return model(ids).flatMap((p, id) => {
         const refused = repeated.has(id) || (id === endId && length - 1 < minLength);
@@ -66,8 +69,10 @@ test('the beam search of transformers, whatever stops it', async () => {
       fc.integer(),
       settings,
       stopping,
-      async (size, seed, wanted, early) => {
-        const options = searchOptions({ vocabularySize: size, ...wanted, ending: transformersEnding(early) });
+      fc.boolean(),
+      async (size, seed, wanted, early, forces) => {
+        const ending = transformersEnding(early, forces);
+        const options = searchOptions({ vocabularySize: size, ...wanted, ending });
         const model = modelOf(size, seed);
         const { captions } = await beamSearch(stepOver(model).decoder, ONE_IMAGE, options);
         const expected = plainTransformers(model, options, early);
@@ -77,7 +82,9 @@ test('the beam search of transformers, whatever stops it', async () => {
         );
         captions[0]!.forEach(({ score, complete, ids }, i) => {
           assert.ok(Math.abs(score - expected[i]!.score) < 1e-5);
-          assert.equal(complete, ids.at(-1) === 1);
+          const isForced = forces && ids.length === options.maxLength;
+          assert.equal(complete, ids.at(-1) === 1 && !isForced);
+          if (isForced) assert.equal(ids.at(-1), 1);
           seen.add(`${complete}`);
         });
       },
@@ -106,6 +113,39 @@ test('only `never` waits for captions that could become better by being longer',
   assert.deepEqual(await found('never', 1), ['0,1', '0,2,2,1', 4]);
   // Where length is no gain nothing is waited for.
   assert.deepEqual(await found('never', 0), ['0,1', '0,2,1', 3]);
+});
+
+test('an end that is forced costs nothing, is traced, and is no way round what has to be said', async () => {
+  const model: Model = () => [-9, -5, -0.5, -2];
+  const forced = { vocabularySize: 4, beamWidth: 2, maxLength: 3, ending: transformersEnding(false, true) };
+  const options = searchOptions({ ...forced, trace: true });
+  const { captions, traces, steps } = await beamSearch(stepOver(model).decoder, ONE_IMAGE, options);
+  assert.deepEqual(
+    captions[0]!.map(({ ids, wordLogProbabilities, logProbability }) => [
+      ids,
+      wordLogProbabilities,
+      logProbability,
+    ]),
+    [
+      [[0, 2, 1], [-0.5, 0], -0.5],
+      [[0, 3, 1], [-2, 0], -2],
+    ],
+  );
+  assert.equal(steps, 2, 'nobody is asked about the last id');
+  const ends = traces[0]!.filter(({ step }) => step === 2).sort((a, b) => a.caption! - b.caption!);
+  assert.deepEqual(
+    ends.map(({ id, logProbability, total, fate, caption }) => [id, logProbability, total, fate, caption]),
+    [
+      [1, 0, -0.5, 'complete', 0],
+      [1, 0, -2, 'complete', 1],
+    ],
+  );
+  const said = async (phrase: number[]) => {
+    const wanted = searchOptions({ ...forced, constraint: constraintOf([], [phrase]) });
+    return (await beamSearch(stepOver(model).decoder, ONE_IMAGE, wanted)).captions[0]!.map(({ ids }) => ids);
+  };
+  assert.deepEqual(await said([3]), [[0, 3, 1]]);
+  assert.deepEqual(await said([3, 2]), []);
 });
 
 test('several ids at the start are read before the first word, and count as said', async () => {

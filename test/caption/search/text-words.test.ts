@@ -6,7 +6,7 @@ import { utf8Beginning, utf8Text, wordsOfText } from '../../../src/caption/searc
 const bytesOf = (text: string) => Buffer.from(text).toString('latin1');
 
 test('bytes that are cut anywhere are the letters that are whole, and the rest', () => {
-  const letter = fc.constantFrom('a', ' ', 'é', '日', '😀', '\u{7ff}', '\u{800}', '\u{ffff}', '\ufeff');
+  const letter = fc.constantFrom('a', ' ', 'é', '日', '😀', '\u{7ff}', '\u{800}', '‘', '\u{ffff}', '\ufeff');
   fc.assert(
     fc.property(fc.array(letter, { minLength: 1, maxLength: 5 }), fc.nat(20), (letters, cut) => {
       const bytes = bytesOf(letters.join('')).slice(0, cut);
