@@ -336,3 +336,15 @@ test('an image whose search is ended has no captions, the others have those that
     assert.equal(calls[1], steps);
   }
 });
+
+test('where all searches are ended before they begin, no image is read', async () => {
+  const { decoder, counts } = stepOver(upstream);
+  const checkpoint = () => {
+    throw new Error('late');
+  };
+  const found = await beamSearch(decoder, imagesOf([0, 0]), {
+    ...searchOptions({ vocabularySize: 12 }),
+    checkpoint,
+  });
+  assert.deepEqual([found.captions, found.steps, found.failures.size, counts.runs], [[[], []], 0, 2, 0]);
+});

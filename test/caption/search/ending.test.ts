@@ -148,6 +148,18 @@ test('an end that is forced costs nothing, is traced, and is no way round what h
   assert.deepEqual(await said([3, 2]), []);
 });
 
+test('what is cut off at the maximum length is a caption where it says what it has to', async () => {
+  const model: Model = () => [-9, -5, -0.5, -2];
+  const cut = { vocabularySize: 4, beamWidth: 2, maxLength: 3, ending: transformersEnding(false) };
+  const said = async (phrase: number[]) => {
+    const options = searchOptions({ ...cut, constraint: constraintOf([], [phrase]) });
+    const { captions } = await beamSearch(stepOver(model).decoder, ONE_IMAGE, options);
+    return captions[0]!.map(({ ids, complete }) => [ids, complete]);
+  };
+  assert.deepEqual(await said([3, 2]), [[[0, 3, 2], false]]);
+  assert.deepEqual(await said([3, 2, 3]), []);
+});
+
 test('several ids at the start are read before the first word, and count as said', async () => {
   const model = modelOf(9, 5);
   const options = searchOptions({

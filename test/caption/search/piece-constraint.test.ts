@@ -133,6 +133,9 @@ test('many more are looked at where a word may be whole or not, and nothing is o
   const banned = constraintAfter({ banned: ['man'] }, MAN);
   assert.ok(banned.constraint.mustGoOn(banned.state));
   assert.equal(banned.constraint.apart(banned.state), 2 + 64);
+  // Not where the prefix has it.
+  const prefixed = constraintAfter({ banned: ['man'], prefix: 'manual' }, MAN);
+  assert.ok(!prefixed.constraint.mustGoOn(prefixed.state));
 });
 
 test('a phrase is followed in the spelling that it has there', () => {
@@ -146,9 +149,12 @@ test('a phrase is followed in the spelling that it has there', () => {
   assert.deepEqual(wanted(MAN_ON, UAL, STOP), []);
 });
 
-/** Letters in parts, capital ones, a sign, and what is no text; the prefix and its words in these pieces. */
+/** Letters in parts, capital ones, a sign, and what is no text; prefixes and their words in these pieces. */
 const PARTS = ['', 'man', ' man', ' MAN', 'ual', '.', ' ', ' caf', '\xc3', '\xa9', '\xe6\x97', '\xa5', 's'];
-const PREFIX = { ids: [2, 5, 7, 8, 9], words: ['man', '.', 'café'] };
+const PREFIXES = [
+  { ids: [2, 5, 7, 8, 9], words: ['man', '.', 'café'] },
+  { ids: [1, 5], words: ['man', '.'] },
+];
 const PHRASES = ['man', 'manual', 'café', 'caf', '日', '. man', 'man . café', 'man café', 'cafés'];
 
 test('refuses and accepts what the text of the pieces does', () => {
@@ -168,23 +174,23 @@ test('refuses and accepts what the text of the pieces does', () => {
   const piece = fc.nat(PARTS.length - 1);
   const said = fc.oneof(
     fc.array(piece, { maxLength: 9 }),
-    fc.array(piece).map((ids) => [...PREFIX.ids, ...ids]),
+    fc.tuple(fc.constantFrom(...PREFIXES), fc.array(piece)).map(([{ ids }, more]) => [...ids, ...more]),
   );
   fc.assert(
-    fc.property(said, phrases, phrases, fc.boolean(), (ids, banned, required, begins) => {
+    fc.property(said, phrases, phrases, fc.subarray(PREFIXES), (ids, banned, required, prefixes) => {
       const wishes: PieceWishes = {
         banned: banned.map((phrase) => phrase.split(' ')),
-        prefixes: begins ? [PREFIX.ids] : [],
+        prefixes: prefixes.map((prefix) => prefix.ids),
         required: required.map((phrase) => ({ words: phrase.split(' '), within: [1, 4], first: [] })),
       };
       const constraint = pieceConstraint(wishes, { bytes: (id) => PARTS[id]!, count: () => 1 });
       let state: number | null = constraint.start;
       for (const id of ids) state = state === null ? null : constraint.next(state, id);
       const words = wordsOf(ids);
-      const starts =
-        PREFIX.ids.every((id, i) => ids[i] === id) && PREFIX.words.every((word, i) => words[i] === word);
+      const begins = (prefix: (typeof PREFIXES)[number]) =>
+        prefix.ids.every((id, i) => ids[i] === id) && prefix.words.every((word, i) => words[i] === word);
       const isWished =
-        (!begins || starts) &&
+        (prefixes.length === 0 || prefixes.some(begins)) &&
         !banned.some((phrase) => has(words, phrase)) &&
         required.every((phrase) => has(words, phrase));
       assert.equal(state !== null && constraint.accepts(state), isWished, words.join(' '));

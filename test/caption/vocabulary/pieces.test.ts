@@ -305,6 +305,7 @@ describe('a tokenizer whose pieces are letters', () => {
       { word: 'it', ids: 3 },
     ]);
     assert.equal(follow(made(), plan({ ...wanted, required: ['man'] }), encode('man')), 'accepted');
+    assert.throws(() => plan({ ...wanted, prefix: 'a | b' }), InvalidRequest);
     const { constraint: said } = constraint(plan({ ...wanted, banned: ['as'] }));
     const state = [...encode('a'), END, ...encode('s')].reduce((at, id) => said.next(at, id)!, said.start);
     assert.ok(!said.accepts(state));
