@@ -105,7 +105,7 @@ export function pieceConstraint(wishes: PieceWishes, texts: PieceTexts): Constra
       if (fresh) return BEHIND_PREFIX;
       if (mustGoOn || automaton.isSpelled(state)) return refusable + EITHER;
       const ends = wishes.banned.map((phrase) => phrase.at(-1)!);
-      const completing = word === '' ? [] : ends.filter((end) => end.startsWith(word) && end !== word);
+      const completing = word === '' ? [] : ends.filter((end) => end.startsWith(word));
       return completing.reduce((sum, end) => sum + texts.count(end.slice(word.length)), refusable);
     },
   };

@@ -122,6 +122,8 @@ test('so many more pieces are looked at as may be refused', () => {
   // " man" and "man"; behind " wo" it is "man" that ends a banned word as well.
   assert.deepEqual([apart(['man']), apart(['man'], WO), apart(['man', 'woman'], WO)], [2, 2, 4]);
   assert.equal(apart(['woman']), 0);
+  // What only ends alike does not count.
+  assert.equal(apart(['woman', 'toman'], WO), 2);
 });
 
 test('many more are looked at where a word may be whole or not, and nothing is once all is said', () => {
@@ -156,6 +158,18 @@ const PREFIXES = [
   { ids: [1, 5], words: ['man', '.'] },
 ];
 const PHRASES = ['man', 'manual', 'café', 'caf', '日', '. man', 'man . café', 'man café', 'cafés'];
+
+test('of several prefixes those are followed that are begun', () => {
+  const wishes = { banned: [], prefixes: PREFIXES.map(({ ids }) => ids), required: [] };
+  const constraint = pieceConstraint(wishes, { bytes: (id) => PARTS[id]!, count: () => 0 });
+  const wanted = (...ids: number[]) =>
+    constraint.wanted(ids.reduce((state, id) => constraint.next(state, id)!, constraint.start));
+  assert.deepEqual(wanted(), [2, 1]);
+  assert.deepEqual(wanted(2), [5]);
+  assert.deepEqual(wanted(2, 5), [7]);
+  assert.deepEqual(wanted(1, 5), []);
+  assert.equal(constraint.next(constraint.start, 5), null);
+});
 
 test('refuses and accepts what the text of the pieces does', () => {
   const wordsOf = (ids: readonly number[]) => {
