@@ -174,7 +174,7 @@ function automatonOf({ banned, prefixes, required }: PieceWishes) {
     wanted({ begun, required: said }: State): number[] {
       if (begun !== null) {
         const at = begun === '' ? 0 : begun.split(' ').length;
-        const open = prefixes.filter((ids) => ids.slice(0, at).join(' ') === begun && ids.length > at);
+        const open = prefixes.filter((ids) => ids.slice(0, at).join(' ') === begun);
         return unique(open.map((ids) => ids[at]!));
       }
       return unique(
