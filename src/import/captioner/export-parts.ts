@@ -135,10 +135,10 @@ export async function measureEncoder(
     const pixels = new Tensor('float32', new Float32Array(3 * width * height), [1, 3, height, width]);
     const out = await session.run({ [input]: pixels }, QUIET);
     await session.release();
-    const [images, regions, embeddingWidth, ...others] = (out.last_hidden_state ?? Object.values(out)[0]!)
-      .dims;
+    const { dims } = out.last_hidden_state ?? Object.values(out)[0]!;
+    const [images, regions, embeddingWidth, ...others] = dims;
     if (images === 1 && regions && embeddingWidth && others.length === 0) return { regions, embeddingWidth };
-    throw refused(`an output of ${out.last_hidden_state?.dims.join(' x ')}`);
+    throw refused(`an output of ${dims.join(' x ')}`);
   } catch (cause) {
     if (cause instanceof SourceError) throw cause;
     const said = String(cause instanceof Error ? cause.message : cause);
