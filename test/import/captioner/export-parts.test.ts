@@ -1,7 +1,7 @@
-/** How an encoder is measured. */
+/** Which graphs an export needs, and how its encoder is measured. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ExportParts, measureEncoder } from '../../../src/import/captioner/export-parts.ts';
+import { type ExportParts, measureEncoder, openParts } from '../../../src/import/captioner/export-parts.ts';
 import { GraphBuilder, integers } from '../../../src/onnx/graph.ts';
 
 /** An encoder that gives its pixels in another shape, under a name. */
@@ -48,6 +48,19 @@ test('an encoder of anything else than a row of regions is refused', async () =>
       assert.match(error.message, /encoder\.onnx.*that onnxruntime runs, found ./);
       assert.ok(error.cause instanceof Error);
       return true;
+    });
+  }
+});
+
+test('a graph that is not there is named', async () => {
+  const files = { directory: 'export', path: () => null };
+  for (const [prompt, expected] of [
+    [null, 'encoder_model.onnx'],
+    [[1], 'embed_tokens.onnx'],
+  ] as const) {
+    await assert.rejects(openParts(files, prompt), {
+      code: 'SourceUnsupported',
+      problem: { file: 'export', expected, actual: 'none' },
     });
   }
 });
