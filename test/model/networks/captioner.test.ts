@@ -48,6 +48,8 @@ const ranked = (row: readonly number[]) => row.map((_, id) => id).sort((a, b) =>
 /** A decoder whose state is what was said and whose memory is which model an image has; it holds its inputs to the contract. */
 function decoderOver(models: readonly Model[]) {
   const images: number[] = [];
+  const rows: number[] = [];
+  const memories: Tensor[] = [];
   const session = sessionOf((feeds, fetches) => {
     assert.deepEqual(Object.keys(feeds).sort(), Object.keys(network.decoder.inputs).sort());
     const memory = numbers(feeds['memory.1']!);
@@ -57,7 +59,9 @@ function decoderOver(models: readonly Model[]) {
       memory.flatMap((image) => [image, -image]),
     );
     images.push(memory.length);
+    memories.push(feeds['memory.0']!);
     const [words, parents] = [numbers(feeds.word!), numbers(feeds.parent!)];
+    rows.push(words.length);
     const each = words.length / memory.length;
     assert.ok(Number.isInteger(each), `${words.length} rows of ${memory.length} images`);
     const [before, length] = feeds['state.0']!.dims as [number, number];
@@ -87,7 +91,7 @@ function decoderOver(models: readonly Model[]) {
     };
     return Object.fromEntries(fetches.map((name) => [name, outputs[name]!]));
   });
-  return { decoder: network.decode(session), images };
+  return { decoder: network.decode(session), images, rows, memories };
 }
 
 /** Any continuous log-probabilities, of all that is said: no ties. */
@@ -149,8 +153,9 @@ describe('the decoder of a captioner', () => {
 
   it('gives all log-probabilities in the order of what was asked, where they are asked for', async () => {
     const models = [modelOf(1), modelOf(2)];
-    const { decoder } = decoderOver(models);
-    const encoded = { embeddings: new Float32Array(), regions: new Float32Array(), memory: memoryOf(2) };
+    const { decoder, rows, memories } = decoderOver(models);
+    const memory = memoryOf(2);
+    const encoded = { embeddings: new Float32Array(), regions: new Float32Array(), memory };
     const begun = await decoder.start(encoded, [0, 1]);
     assert.equal(begun.rows, 2);
     const first = { words: [0, 0], parents: [0, 1], state: begun, k: 2 };
@@ -164,6 +169,9 @@ describe('the decoder of a captioner', () => {
       [...second.ids],
       expected.flatMap((row) => ranked(row).slice(0, 2)),
     );
+    // Two rows of each image, as the one has that has most; its memory is not copied while all are searched for.
+    assert.deepEqual(rows, [2, 2, 4]);
+    assert.ok(memories.every((one) => one === memory[0]));
     // What was given before is as it was.
     const again = await decoder.step({ words: [2, 3, 4], parents: [0, 1, 1], state, k: 2, all: true });
     assert.deepEqual(again.all, second.all);
