@@ -150,26 +150,22 @@ describe('show-and-tell import and quantize', () => {
     const sha256 = createHash('sha256').update(content).digest('hex');
     try {
       const directory = room('download');
-      const fetchInto = (name: string, hash: string) =>
-        runCli([
-          'import',
-          '--from',
-          address,
-          '--sha256',
-          hash,
-          '--vocabulary',
-          WORDS,
-          '--out',
-          join(directory, name),
-        ]);
+      const caches = join(directory, 'caches');
+      mkdirSync(caches, { mode: 0o700 });
+      const env = { ...process.env, XDG_CACHE_HOME: caches };
+      const fetchInto = (name: string, hash: string) => {
+        const flags = ['--sha256', hash, '--vocabulary', WORDS, '--out', join(directory, name)];
+        return runCli(['import', '--from', address, ...flags], { env });
+      };
       const right = await fetchInto('right', sha256);
       assert.equal(right.status, 0, right.stderr);
+      assert.deepEqual(readdirSync(join(caches, 'show-and-tell/downloads')), []);
       const wrong = await fetchInto(
         'wrong',
         sha256.replace(/./, (digit) => (digit === '0' ? '1' : '0')),
       );
       assert.equal(wrong.status, 4);
-      assert.deepEqual(readdirSync(directory), ['right']);
+      assert.deepEqual(readdirSync(directory).sort(), ['caches', 'right']);
       const manifest = JSON.parse(readFileSync(join(directory, 'right/manifest.json'), 'utf8'));
       assert.equal(manifest.provenance[0].source, address);
     } finally {
