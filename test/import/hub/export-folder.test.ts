@@ -33,6 +33,7 @@ test('a folder is an export by its graphs, or by weights beside a configuration'
     ['model.safetensors'],
     ['config.json', 'my-model.safetensors'],
     ['config.json', 'model.txt'],
+    ['config.json', 'model.safetensors.index.json'],
     ['deeper/encoder_model.onnx'],
     ['model.ckpt.index', 'word_counts.txt'],
   ];

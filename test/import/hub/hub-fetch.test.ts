@@ -65,11 +65,22 @@ test('what the hub means by a refusal', () => {
 test('an answer is no answer that refuses, or is larger than any listing', async (t) => {
   const largest = 16 << 20;
   const server = await serverOf(t, ({ url }, response) => {
-    if (url === '/refused') return response.writeHead(400).end('no');
-    return response.end(Buffer.alloc(Number(url!.slice(1))));
+    if (url === '/refused') {
+      response.writeHead(400).end('no');
+      return;
+    }
+    if (url === '/cut') {
+      response.writeHead(200, { 'content-length': '9' }).write('[', () => response.destroy());
+      return;
+    }
+    response.end(Buffer.alloc(Number(url!.slice(1))));
   });
   const ask = hubFetch({ id: 'a/b', page: `${server}/a/b`, revision: 'main', hasToken: false });
   await assert.rejects(ask(`${server}/refused`), { code: 'SourceUnreadable', message: /400/ });
+  await assert.rejects(ask(`${server}/cut`), {
+    code: 'SourceUnreadable',
+    message: /found no answer that can be read. Check the network, and HF_ENDPOINT/,
+  });
   await assert.rejects(ask(`${server}/${largest + 1}`), {
     code: 'SourceUnreadable',
     message: /more than 16777216 bytes/,

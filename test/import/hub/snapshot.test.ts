@@ -1,7 +1,7 @@
 /** Files of a model of the hub: which, whether they are whole, and what is said where they do not come. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
 import { fetchSnapshot, type HubRequest } from '../../../src/import/hub/snapshot.ts';
@@ -296,6 +296,16 @@ describe('what does not come is said with its reason and what to do', () => {
     await assert.rejects(fetchIt({ revision: 'a'.repeat(40) }), {
       code: 'SourceUnreadable',
       message: /another form/,
+    });
+  });
+
+  test('a place where nothing can be written', async (t) => {
+    const { fetchIt } = await hubWith(t);
+    const place = join(make('no-place'), 'file');
+    writeFileSync(place, '');
+    await assert.rejects(fetchIt({ place }), {
+      code: 'InvalidRequest',
+      message: /no-place\/file\/hub-[0-9a-f]{32} cannot be written \(ENOTDIR\)$/,
     });
   });
 
