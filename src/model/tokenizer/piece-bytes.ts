@@ -82,7 +82,7 @@ function ruleOf({
 
 /** As the decoder of word pieces does it, piece by piece. */
 function cleanedUp(text: string): string {
-  if (/^ ?\w+$/.test(text) && text !== ' do not') return text;
+  if (/^ ?\w+$/.test(text)) return text;
   return text
     .replace(/ ([.?!,])/g, '$1')
     .replaceAll(" ' ", "'")

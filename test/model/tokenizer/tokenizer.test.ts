@@ -61,6 +61,17 @@ describe('a tokenizer.json is refused', () => {
       /list of tokens/,
     ],
     ['without a decoder', JSON.stringify({ ...bert(), decoder: null }), /no decoder/],
+    [
+      'with decoders that are no list',
+      JSON.stringify({ ...bert(), decoder: { type: 'Sequence', decoders: 3 } }),
+      /no decoder/,
+    ],
+    ['with a decoder of no name', JSON.stringify({ ...bert(), decoder: { type: 7 } }), /no decoder/],
+    [
+      'with an id below 0',
+      JSON.stringify({ ...bert(), added_tokens: [{ id: -1, content: 'x' }] }),
+      /added_tokens/,
+    ],
     ['of an unknown decoder', JSON.stringify({ ...bert(), decoder: { type: 'CTC' } }), /decoder of type CTC/],
     [
       'with a pattern in its decoder',
