@@ -318,6 +318,11 @@ describe('a tokenizer whose pieces are letters', () => {
     assert.equal(text([...encode('man'), END]), 'man');
   });
 
+  test('tells the tokenizer which piece is the first of a text', () => {
+    const bytes = (id: number, isFirst?: boolean) => (isFirst ? 'A' : LETTERS[id]!);
+    assert.equal(made({ bytes }).text([0, 0, ...encode('man man'), END]), 'Aan man');
+  });
+
   test('loses the blanks before stops where it is asked to', () => {
     // As clean_up_tokenization of transformers 4.57 replaces.
     const said = [0, ...encode(" it 's a man , he is n't . i 'm ? we 've ! you 're a ' b . . a n 't"), END];
