@@ -111,6 +111,9 @@ test('only `never` waits for captions that could become better by being longer',
   assert.deepEqual(await found(true, 1), ['0,1', '0,2,1', 3]);
   assert.deepEqual(await found(false, 1), ['0,1', '0,2,1', 3]);
   assert.deepEqual(await found('never', 1), ['0,1', '0,2,2,1', 4]);
+  // As good is not better.
+  rows['0,2'] = [-9, -1.5, -1.5, -5];
+  assert.deepEqual(await found(false, 1), ['0,1', '0,2,1', 3]);
   // Where length is no gain nothing is waited for.
   assert.deepEqual(await found('never', 0), ['0,1', '0,2,1', 3]);
 });

@@ -149,6 +149,9 @@ test('a phrase is followed in the spelling that it has there', () => {
   assert.deepEqual(wanted(THE, MAN), [MAN, UAL]);
   assert.deepEqual(wanted(THE, MAN_ON), [MAN]);
   assert.deepEqual(wanted(MAN_ON, UAL, STOP), []);
+  // It has one spelling alone.
+  const woman = constraintAfter({ required: ['woman'] });
+  assert.deepEqual(woman.constraint.wanted(woman.state), [WO]);
 });
 
 /** Letters in parts, capital ones, a sign, and what is no text; prefixes and their words in these pieces. */

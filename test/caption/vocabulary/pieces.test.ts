@@ -304,6 +304,11 @@ describe('a tokenizer whose pieces are letters', () => {
       { word: 'as', ids: 3 },
       { word: 'it', ids: 3 },
     ]);
+    assert.deepEqual(words([0, ...encode('as it is '), END]), [
+      { word: 'as', ids: 2 },
+      { word: 'it', ids: 3 },
+      { word: 'is', ids: 4 },
+    ]);
     assert.equal(follow(made(), plan({ ...wanted, required: ['man'] }), encode('man')), 'accepted');
     assert.throws(() => plan({ ...wanted, prefix: 'a | b' }), InvalidRequest);
     const { constraint: said } = constraint(plan({ ...wanted, banned: ['as'] }));
@@ -360,6 +365,12 @@ describe('a tokenizer whose pieces are letters', () => {
     const planned = made().plan({ ...wanted, banned: [' ', '\t'], prefix: 'a man' });
     assert.ok('wishes' in planned);
     assert.deepEqual(planned.wishes.banned, []);
+    // A phrase of which a part is said is no contradiction.
+    assert.ok(made().plan({ ...wanted, banned: ['a cat', 'old man'], prefix: 'a man' }));
+    assert.throws(
+      () => made().plan({ ...wanted, banned: ['old man'], prefix: 'an old man' }),
+      InvalidRequest,
+    );
     assert.throws(
       () => made().plan({ ...wanted, prefix: ' a 7 man' }),
       (error) => error instanceof InvalidRequest && /the word "7"/.test(error.problems[0]!.message),
