@@ -7,8 +7,6 @@ const DESCRIPTIONS = [
   'config.json',
   'generation_config.json',
   'preprocessor_config.json',
-  'processor_config.json',
-  'special_tokens_map.json',
   'tokenizer.json',
   'tokenizer_config.json',
 ];

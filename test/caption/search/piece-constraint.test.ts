@@ -100,6 +100,10 @@ function constraintAfter(wanted: Partial<WantedWords>, ...ids: number[]) {
   return { constraint, after, state: after(...ids) };
 }
 
+test('nobody who asks for nothing pays for it', () => {
+  assert.equal(constraintAfter({}).constraint, NO_CONSTRAINT);
+});
+
 test('what makes no difference any more makes no state and no group of its own', () => {
   const { after } = constraintAfter({ banned: ['man'] });
   assert.equal(after(THE), after(WO, UAL));

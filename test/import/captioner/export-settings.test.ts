@@ -181,6 +181,12 @@ describe('an export is refused', () => {
         { code: 'SourceUnsupported', message: /vision-encoder-decoder or florence2/ },
       ],
       [
+        'whose encoder has no name',
+        { ...PLAIN, encoder: {} },
+        null,
+        { code: 'SourceDamaged', message: /encoder\.model_type/ },
+      ],
+      [
         'without an end',
         endless,
         null,

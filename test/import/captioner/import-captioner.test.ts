@@ -250,6 +250,6 @@ test('a start that the decoder does not know is refused', async () => {
   );
   await assert.rejects(importCaptioner({ directory, out: join(make('never'), 'bundle'), name: 'never' }), {
     code: 'VocabularyMismatch',
-    message: /start and end below \d+.*99999/,
+    message: /config\.json: expected ids of start and end below \d+.*99999/,
   });
 });

@@ -46,6 +46,7 @@ test('a bundle brings a card that says where it is from and what nobody knows', 
     name: 'mine',
   });
   const plain = readFileSync(join(unknown.draft.directory, 'README.md'), 'utf8');
+  assert.match(plain, /imported from vit-gpt2; fp32, images of /);
   assert.match(plain, /Licence: unknown/);
   assert.match(plain, /What it was made of, its files do not say/);
   await unknown.draft.discard();

@@ -64,7 +64,7 @@ describe('the file of an image processor', () => {
     const saved = {
       crop_size: null,
       data_format: 'channels_first',
-      device: null,
+      device: 'cpu',
       do_pad: null,
       pad_size: null,
     };

@@ -193,6 +193,7 @@ describe('what a graph has to take and give', () => {
   it('may have names for dimensions, in any order, and more than is needed', async () => {
     await openWith(() => undefined);
     await openWith((inputs) => inputs.reverse().push({ name: 'more', isTensor: false }));
+    await openWith((inputs) => (inputs[1]!.shape = ['batch', 'width']));
   });
 
   const REFUSED: [what: string, edit: (inputs: Record<string, unknown>[]) => unknown, actual: string][] = [

@@ -144,6 +144,9 @@ test('an id that no token has adds nothing, and unknown is what the model says',
     const { bytes, size } = (await vocabularyOf(name)).tokenizer;
     assert.deepEqual([bytes(size), bytes(size + 1, true)], ['', ''], name);
   }
+  const { bytes, encode } = (await vocabularyOf('bert')).tokenizer;
+  const [man] = encode('man');
+  assert.deepEqual([bytes(man!), bytes(man!, true)], [' man', 'man']);
   const unknownIn = async (model: object) => {
     const bert = JSON.parse(tokenizerJson('bert'));
     const file = { ...bert, added_tokens: [], model: { ...bert.model, unk_token: undefined, ...model } };
