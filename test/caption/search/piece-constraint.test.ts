@@ -164,7 +164,7 @@ const PREFIXES = [
   { ids: [2, 5, 7, 8, 9], words: ['man', '.', 'café'] },
   { ids: [1, 5], words: ['man', '.'] },
 ];
-const PHRASES = ['man', 'manual', 'café', 'caf', '日', '. man', 'man . café', 'man café', 'cafés'];
+const PHRASES = ['man', 'man man', 'manual', 'café', 'caf', '日', '. man', 'man . café', 'man café', 'cafés'];
 
 test('of several prefixes those are followed that are begun', () => {
   const wishes = { banned: [], prefixes: PREFIXES.map(({ ids }) => ids), required: [] };
