@@ -10,6 +10,7 @@ import { ROOT } from '../support/samples.ts';
 const ALSO: Record<string, readonly string[]> = {
   'src/aws': ['test/s3', 'test/bucket-run'],
   'src/bucket-run': ['test/cli/bucket'],
+  'src/caption/vocabulary': ['test/caption/plan.test.ts', 'test/caption/search/piece-constraint.test.ts'],
   'src/cli/serve': ['test/cli/output.test.ts'],
   'src/cli/shared': ['test/cli/output.test.ts', 'test/cli/caption/many.test.ts'],
   'src/import/bytes': ['test/import/tensorflow/checkpoint.test.ts', 'test/import/tensorflow/sstable.test.ts'],

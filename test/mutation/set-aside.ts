@@ -37,7 +37,7 @@ const SET_ASIDE: Record<string, readonly SetAside[]> = {
       because: 'No importance has a share of exactly 0.01 in floating point.',
     },
   ],
-  'src/quantize/quantize-decoder.ts': [
+  'src/quantize/quantize-products.ts': [
     {
       from: '{ axis: 0 }',
       to: '{}',
@@ -45,7 +45,7 @@ const SET_ASIDE: Record<string, readonly SetAside[]> = {
     },
     { from: '{ keepdims: 1 }', to: '{}', because: "1 is the standard's default for ReduceMax." },
   ],
-  'src/caption/vocabulary.ts': [
+  'src/caption/vocabulary/word-list.ts': [
     {
       from: 'field !== undefined',
       to: '(true)',
