@@ -3,7 +3,11 @@ import { describe, test } from 'node:test';
 import { saysTwice } from '../../../src/caption/confidence/says-twice.ts';
 import { GENDERED_WORDS, planCaptions } from '../../../src/caption/plan.ts';
 import { pieceVocabulary, type Tokenizer } from '../../../src/caption/vocabulary/pieces.ts';
-import type { PlannedWords, Vocabulary } from '../../../src/caption/vocabulary/vocabulary.ts';
+import {
+  type PlannedWords,
+  sumsOfWords,
+  type Vocabulary,
+} from '../../../src/caption/vocabulary/vocabulary.ts';
 import { InvalidRequest } from '../../../src/errors.ts';
 import { TOKENIZERS, type TokenizerName, vocabularyOf } from './tokenizers.ts';
 
@@ -70,6 +74,15 @@ describe('the words of a caption', () => {
     const { ids, vocabulary } = await saidIn('gpt2', 'A hat and a Hat');
     assert.ok(saysTwice(wordsIn(vocabulary, ids)));
   });
+});
+
+test('a word has the sum of the numbers of its pieces', () => {
+  const words = [
+    { word: 'man', ids: 1 },
+    { word: 'liness', ids: 3 },
+    { word: '.', ids: 2 },
+  ];
+  assert.deepEqual(sumsOfWords(words, [-1, -2, -4, -8, -16, -32]), [-1, -14, -48]);
 });
 
 describe('a piece in a trace', () => {
