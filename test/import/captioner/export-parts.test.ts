@@ -38,6 +38,7 @@ test('an encoder of anything else than a row of regions is refused', async () =>
         file: 'x/encoder.onnx',
         expected: 'an encoder of images of 4 x 2 that onnxruntime runs',
         actual: `an output of ${dims.join(' x ')}`,
+        remedy: 'Is preprocessor_config.json that of these graphs?',
       },
     });
   }

@@ -36,7 +36,7 @@ describe('how an export is asked', () => {
       endId: 6,
       longest: undefined,
       promptEnds: { first: [], last: [6] },
-      decoding: { beamWidth: 1, maxLength: 20, minLength: 0, lengthNormalization: 1, bannedWords: [] },
+      decoding: { beamWidth: 1, maxLength: 21, minLength: 0, lengthNormalization: 1, bannedWords: [] },
       changed: [],
       search: { earlyStopping: false },
     });
@@ -53,7 +53,7 @@ describe('how an export is asked', () => {
       [4, 2, 30],
     );
     const { decoding, startIds, endId } = await settingsOf(config, { eos_token_id: 9 });
-    assert.deepEqual([decoding.beamWidth, decoding.minLength, decoding.maxLength], [1, 0, 20]);
+    assert.deepEqual([decoding.beamWidth, decoding.minLength, decoding.maxLength], [1, 0, 21]);
     assert.deepEqual([startIds, endId], [[5], 9]);
     // What is above goes before what is within.
     const own = { ...config, max_length: 40 };
@@ -94,6 +94,7 @@ describe('how an export is asked', () => {
     assert.deepEqual(await lengths({ max_length: 12, min_length: 4 }), [12, 3]);
     assert.deepEqual(await lengths({ max_length: 12, min_length: 30 }), [12, 10]);
     assert.deepEqual(await lengths({ max_length: 1, min_length: 3 }), [1, 0]);
+    assert.deepEqual(await lengths({ max_length: 30, min_length: 9, min_new_tokens: 5 }), [30, 5]);
     assert.deepEqual(await lengths({ max_length: 500 }), [128, 0, 'max_length 500 is 128 here']);
   });
 
