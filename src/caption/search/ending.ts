@@ -110,7 +110,7 @@ export function transformersEnding(earlyStopping: EarlyStopping, forcesEnd = fal
       if (complete.size < beamWidth) return false;
       if (earlyStopping === true || beamWidth === 1) return true;
       const best = Math.max(...live.map((h) => h.logProbability));
-      const length = earlyStopping === 'never' ? maxLength : live[0]!.ids.length;
+      const length = earlyStopping === 'never' && exponent > 0 ? maxLength : live[0]!.ids.length;
       return normalized(best, length - 1, exponent) <= complete.scoreOfRank(beamWidth);
     },
   };
