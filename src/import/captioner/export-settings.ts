@@ -161,10 +161,10 @@ const UNHEARD: Record<string, unknown> = {
 
 function unheard(said: readonly unknown[]): string[] {
   const entries = said.flatMap((generation) => Object.entries(generation ?? {}));
-  const heard = (value: unknown, no: unknown) =>
+  const saysNo = (value: unknown, no: unknown) =>
     value == null || value === no || (Array.isArray(value) && value.length === 0);
   const keys = entries.flatMap(([key, value]) =>
-    Object.hasOwn(UNHEARD, key) && !heard(value, UNHEARD[key]) ? [key] : [],
+    Object.hasOwn(UNHEARD, key) && !saysNo(value, UNHEARD[key]) ? [key] : [],
   );
   return [...new Set(keys)].map((key) => `${key} is not heeded here`);
 }
