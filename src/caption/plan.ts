@@ -43,8 +43,8 @@ export function planCaptions(
     const message = 'this model was not calibrated; `show-and-tell evaluate --save` does it';
     throw new InvalidRequest([{ field: 'minConfidence', message }]);
   }
-  const { longest = Number.POSITIVE_INFINITY } = model;
-  if (options.maxLength > longest) {
+  const { longest } = model;
+  if (longest !== undefined && options.maxLength > longest) {
     throw new InvalidRequest([{ field: 'maxLength', message: `can be at most ${longest} with this model` }]);
   }
   const { bannedWords, genderNeutral, prefix = '', requiredWords: required = [] } = options;

@@ -25,7 +25,7 @@ const captionSchema = z
       .max(0)
       .optional()
       .describe(
-        'What captions are ranked by, the highest first: logProbability / length^lengthNormalization, as the model counts lengths; absent in documents of versions up to 1.0.0',
+        'What captions are ranked by, the highest first: logProbability / length^lengthNormalization, as the model counts lengths, or logProbability where Show and Tell was cut off; absent in documents of versions up to 1.0.0',
       ),
     words: z.array(z.object({ word: z.string(), logProbability }).meta({ id: 'CaptionWord' })),
     truncated: z

@@ -10,7 +10,8 @@ export interface Caption {
   /** exp(logProbability): of this very sentence, `</S>` included; not a confidence. */
   probability: number;
   /**
-   * What captions are ranked by, the highest first: logProbability / length^lengthNormalization, as the model counts lengths.
+   * What captions are ranked by, the highest first: logProbability / length^lengthNormalization, as the model counts lengths,
+   * or logProbability where Show and Tell was cut off.
    * Absent in documents of versions up to 1.0.0.
    */
   score?: number | undefined;

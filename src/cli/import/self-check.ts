@@ -60,15 +60,15 @@ interface FailedRun extends Error {
  * may be put together in a way that the import took for another.
  */
 function whyItFailed(directory: string, { code, signal, stdout, stderr }: FailedRun): ModelUnusable {
-  const [first = ''] = `${stderr}${stdout}`.split('\n', 1);
-  const broken = code === EXIT_BUG;
+  const said = errorIn(stdout) ?? stderr.split('\n', 1)[0]!;
   return new ModelUnusable({
     file: directory,
     expected: `captions of ${PHOTOGRAPH} from the new bundle`,
-    actual: signal !== null ? `a process that was ended by ${signal}` : (broken && errorIn(stdout)) || first,
-    remedy: broken
-      ? 'That is a fault of the import: please report it, with what made the source.'
-      : 'Was memory short? Close other programs, or take a smaller model, and try again.',
+    actual: signal === null ? said : `a process that was ended by ${signal}`,
+    remedy:
+      code === EXIT_BUG
+        ? 'That is a fault of the import: please report it, with what made the source.'
+        : 'Was memory short? Close other programs, or take a smaller model, and try again.',
   });
 }
 

@@ -1,4 +1,4 @@
-/** Ends by signals, from the launcher's first line on: the kernel drops those that process 1 has no handler for. */
+/** Ends by signals, in process 1 from the launcher's first line on: the kernel drops those that it has no handler for. */
 
 /** Exit statuses, 128 and the signal's number, as shells report them. */
 export const STATUS_OF = Object.freeze({ SIGHUP: 129, SIGINT: 130, SIGTERM: 143 });

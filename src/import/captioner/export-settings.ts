@@ -124,7 +124,7 @@ function settingsOf(
     decoding,
     changed: [...changed, ...otherEnds.map((id) => `eos_token_id ${id} ends no caption here, ${end} does`)],
     search: {
-      earlyStopping: said.early_stopping ?? false,
+      earlyStopping: said.early_stopping ?? DEFAULTS.early_stopping,
       ...(tokens.forced_eos_token_id !== undefined && { forcesEnd: true }),
     },
   };
@@ -172,25 +172,22 @@ function unheard(said: readonly unknown[]): string[] {
 type Said = { [K in keyof Generation]?: NonNullable<Generation[K]> };
 
 /** Files of older versions have all of them; whoever has one says nothing by it. */
-const DEFAULTS: Said = {
+const DEFAULTS = {
   num_beams: 1,
   max_length: 20,
   min_length: 0,
   length_penalty: 1,
   no_repeat_ngram_size: 0,
   early_stopping: false,
-};
+} as const satisfies Said;
 
 /** What the first of them says that says anything. */
 function merged(sources: readonly Generation[]): Said {
   const entries = sources.toReversed().flatMap((source) => Object.entries(source));
   return Object.fromEntries(
-    entries.filter(([key, value]) => value != null && value !== DEFAULTS[key as keyof Said]),
+    entries.filter(([key, value]) => value != null && value !== (DEFAULTS as Said)[key as keyof Said]),
   );
 }
-
-/** Words that transformers adds to the start where nothing is said. */
-const DEFAULT_WORDS = 20;
 
 function decodingOf(said: Said, longest = MAX_CAPTION_LENGTH): Pick<ExportSettings, 'decoding' | 'changed'> {
   const changed: string[] = [];
@@ -200,16 +197,18 @@ function decodingOf(said: Said, longest = MAX_CAPTION_LENGTH): Pick<ExportSettin
     return held;
   };
 
-  const { num_beams, max_length, max_new_tokens, min_length, min_new_tokens, length_penalty } = said;
-  const length = max_new_tokens === undefined ? (max_length ?? DEFAULT_WORDS + 1) : max_new_tokens + 1;
-  const least = min_new_tokens ?? Math.max(0, (min_length ?? 0) - 1);
-  const maxLength = within('max_length', length, 1, Math.min(longest, MAX_CAPTION_LENGTH));
-  const ngram = within('no_repeat_ngram_size', said.no_repeat_ngram_size ?? 0, 0, MAX_NGRAM);
+  const { num_beams, min_length, length_penalty, no_repeat_ngram_size } = { ...DEFAULTS, ...said };
+  // A length that is asked for counts the start, that which is taken otherwise does not.
+  const length = said.max_length ?? DEFAULTS.max_length + 1;
+  const longestWanted = said.max_new_tokens === undefined ? length : said.max_new_tokens + 1;
+  const least = said.min_new_tokens ?? Math.max(0, min_length - 1);
+  const maxLength = within('max_length', longestWanted, 1, Math.min(longest, MAX_CAPTION_LENGTH));
+  const ngram = within('no_repeat_ngram_size', no_repeat_ngram_size, 0, MAX_NGRAM);
   const decoding = {
-    beamWidth: within('num_beams', num_beams ?? 1, 1, MAX_BEAM_WIDTH),
+    beamWidth: within('num_beams', num_beams, 1, MAX_BEAM_WIDTH),
     maxLength,
     minLength: Math.min(least, Math.max(0, maxLength - 2)),
-    lengthNormalization: within('length_penalty', length_penalty ?? 1, 0, MAX_LENGTH_NORMALIZATION),
+    lengthNormalization: within('length_penalty', length_penalty, 0, MAX_LENGTH_NORMALIZATION),
     bannedWords: [],
     ...(ngram > 0 ? { noRepeatNgram: ngram } : {}),
   };

@@ -17,7 +17,7 @@ export async function holdsExport(directory: string): Promise<boolean> {
 /** @throws SourceUnsupported */
 export async function requireGraphs(directory: string): Promise<void> {
   if (graphsIn(await namesIn(directory)).length > 0) return;
-  throw noGraphs(directory, `${directory} ${TASK}`, FOR_BERT);
+  throw noGraphs(directory);
 }
 
 /** Optimum asks the hub what a model is for; of a folder it has to be told. */
@@ -25,8 +25,9 @@ const TASK = '--task image-to-text-with-past';
 /** It exports these only without a cache. */
 const FOR_BERT = ' Where the decoder is a BERT or RoBERTa, the task is image-to-text.';
 
-/** @param model as Optimum takes it: an id of the hub, or a folder and its task */
-export function noGraphs(file: string, model: string, also = ''): SourceError {
+/** @param id of the hub; without it `file` is a folder */
+export function noGraphs(file: string, id?: string): SourceError {
+  const [model, also] = id === undefined ? [`${file} ${TASK}`, FOR_BERT] : [id, ''];
   return new SourceError('SourceUnsupported', {
     file,
     expected: 'ONNX files, at the top or in onnx/',

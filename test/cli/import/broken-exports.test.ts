@@ -30,28 +30,29 @@ const DECODERS = ['decoder_model.onnx', 'decoder_with_past_model.onnx'];
 /** So much of every weight of a graph is in the file itself. */
 const LARGE_BYTES = 256;
 
-/** As exporters write graphs above 2 GB: weights lie in a file beside it, which did not come. */
-function loseData(directory: string): void {
+const editEncoder = (change: (model: ModelMessage) => void) => (directory: string) => {
   const file = join(directory, 'encoder_model.onnx');
   const model = messages.Model.decode(readFileSync(file)) as unknown as ModelMessage;
-  for (const weight of model.graph!.initializer) {
+  change(model);
+  writeFileSync(file, messages.Model.encode(messages.Model.fromObject(model)).finish());
+};
+
+/** As exporters write graphs above 2 GB: weights lie in a file beside it, which did not come. */
+const loseData = editEncoder(({ graph }) => {
+  for (const weight of graph!.initializer) {
     if ((weight.raw_data?.length ?? 0) < LARGE_BYTES) continue;
     delete weight.raw_data;
     weight.data_location = 1;
     Object.assign(weight, { external_data: [{ key: 'location', value: 'encoder_model.onnx_data' }] });
   }
-  writeFileSync(file, messages.Model.encode(messages.Model.fromObject(model)).finish());
-}
+});
 
 /** As `optimum-cli export onnx --no-dynamic-axes` writes it. */
-function fixBatch(directory: string): void {
-  const file = join(directory, 'encoder_model.onnx');
-  const model = messages.Model.decode(readFileSync(file)) as unknown as ModelMessage;
-  const [batch] = model.graph!.input[0]!.type!.tensor_type!.shape!.dim;
+const fixBatch = editEncoder(({ graph }) => {
+  const [batch] = graph!.input[0]!.type!.tensor_type!.shape!.dim;
   delete batch!.dim_param;
   Object.assign(batch!, { dim_value: 2 });
-  writeFileSync(file, messages.Model.encode(messages.Model.fromObject(model)).finish());
-}
+});
 
 const BROKEN: [name: string, spoil: (directory: string) => void, says: RegExp][] = [
   ['no encoder', remove('encoder_model.onnx'), /encoder_model\.onnx/],

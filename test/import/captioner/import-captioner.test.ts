@@ -104,8 +104,18 @@ function settled(name: string, generation: object | null, config: object = {}): 
   const file = join(directory, 'config.json');
   const given = JSON.parse(readFileSync(file, 'utf8')) as object;
   writeFileSync(file, JSON.stringify({ ...given, ...config }));
-  writeFileSync(join(directory, 'generation_config.json'), JSON.stringify(generation ?? {}));
+  const beside = join(directory, 'generation_config.json');
+  if (generation === null) rmSync(beside);
+  else writeFileSync(beside, JSON.stringify(generation));
   return directory;
+}
+
+/** What is said of its settings. */
+async function changedOf(directory: string): Promise<string[]> {
+  const name = `changed-${++bundles}`;
+  const { draft, changed } = await importCaptioner({ directory, out: join(make(name), 'bundle'), name });
+  await draft.discard();
+  return changed;
 }
 
 test('how captions are searched for is what generation_config.json says, in our words', async () => {
@@ -134,8 +144,6 @@ test('how captions are searched for is what generation_config.json says, in our 
 });
 
 test('what a configuration asks for beyond what searches do is said', async () => {
-  const directory = make('beyond');
-  cpSync(join(CAPTIONERS, 'vit-gpt2'), directory, { recursive: true });
   const said = {
     decoder_start_token_id: 0,
     eos_token_id: [0, 5],
@@ -145,14 +153,7 @@ test('what a configuration asks for beyond what searches do is said', async () =
     repetition_penalty: 3,
     do_sample: false,
   };
-  writeFileSync(join(directory, 'generation_config.json'), JSON.stringify(said));
-  const { draft, changed } = await importCaptioner({
-    directory,
-    out: join(make('held'), 'bundle'),
-    name: 'held',
-  });
-  await draft.discard();
-  assert.deepEqual(changed, [
+  assert.deepEqual(await changedOf(settled('beyond', said)), [
     'max_length 1024 is 64 here',
     'num_beams 12 is 10 here',
     'length_penalty -1 is 0 here',
@@ -167,7 +168,6 @@ function unsettled(name: string, config: object, decoder: object): string {
   const file = join(directory, 'config.json');
   const given = JSON.parse(readFileSync(file, 'utf8')) as { decoder: object };
   writeFileSync(file, JSON.stringify({ ...given, decoder: { ...given.decoder, ...decoder } }));
-  rmSync(join(directory, 'generation_config.json'));
   return directory;
 }
 
@@ -197,13 +197,7 @@ test('what searches do not do is said of config.json too, and empty lists ask fo
     { repetition_penalty: 1.0, bad_words_ids: [], suppress_tokens: null },
     { repetition_penalty: 1.2, exponential_decay_length_penalty: [3, 1.5] },
   );
-  const { draft, changed } = await importCaptioner({
-    directory,
-    out: join(make('un'), 'bundle'),
-    name: 'un',
-  });
-  await draft.discard();
-  assert.deepEqual(changed, [
+  assert.deepEqual(await changedOf(directory), [
     'repetition_penalty is not heeded here',
     'exponential_decay_length_penalty is not heeded here',
   ]);
@@ -242,12 +236,7 @@ test('where a configuration does not say how many positions there are, captions 
 });
 
 test('a start that the decoder does not know is refused', async () => {
-  const directory = make('unknown-start');
-  cpSync(join(CAPTIONERS, 'vit-gpt2'), directory, { recursive: true });
-  writeFileSync(
-    join(directory, 'generation_config.json'),
-    JSON.stringify({ decoder_start_token_id: 99_999, eos_token_id: 0 }),
-  );
+  const directory = settled('unknown-start', { decoder_start_token_id: 99_999, eos_token_id: 0 });
   await assert.rejects(importCaptioner({ directory, out: join(make('never'), 'bundle'), name: 'never' }), {
     code: 'VocabularyMismatch',
     message: /config\.json: expected ids of start and end below \d+.*99999/,
