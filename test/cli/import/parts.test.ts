@@ -21,7 +21,7 @@ import { type CaptionerManifest, manifestSchema } from '../../../src/model/manif
 import { draftBundle } from '../../../src/model/write-bundle.ts';
 import { integers } from '../../../src/onnx/graph.ts';
 import { modelParts } from '../../../src/onnx/write.ts';
-import { temporaryDirectory } from '../../support/bundles.ts';
+import { copyBundle, temporaryDirectory } from '../../support/bundles.ts';
 import { startHub } from '../../support/hub/hub-server.ts';
 import { setEnvironment } from '../../support/network/servers.ts';
 import { COFFEE, ROOT } from '../../support/samples.ts';
@@ -249,6 +249,15 @@ describe('a new bundle', () => {
     await assert.rejects(selfCheck(none), ({ problem }: ModelUnusable) => {
       assert.equal(problem.file, none);
       assert.match(problem.actual, /^show-and-tell: ModelUnusable: \S+manifest\.json: /);
+      return true;
+    });
+    // Of an image the result says it, and nobody else.
+    const roomless = copyBundle(temporary.make('roomless'));
+    roomless.editManifest(({ decoding }) => {
+      Object.assign(decoding, { requiredWords: ['a red ball'], maxLength: 3, minLength: 0 });
+    });
+    await assert.rejects(selfCheck(roomless.directory), ({ problem }: ModelUnusable) => {
+      assert.match(problem.actual, /^maxLength: leaves no room for the words [^\n]*$/);
       return true;
     });
     const killed = selfCheck(DEFAULT_BUNDLE);
